@@ -1,0 +1,137 @@
+//! What is outside: sources and destinations, and the one HTTP client under them.
+//!
+//! Connectors neither retry, sleep nor know the store: they make one request, classify what came back
+//! and hand up what the system said of its limits.
+
+mod error;
+pub mod http;
+pub mod rest;
+
+pub use error::{Fault, FaultKind, RecordFault};
+
+use crate::model::{
+    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, Masks, Page, RawJson, RecordId, Version,
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one or more requests brought, and what they told of the system.
+#[derive(Clone, Debug)]
+pub struct Reply<T> {
+    pub outcome: Result<T, Fault>,
+    pub signals: Signals,
+}
+
+/// What an answer tells beside its content.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Signals {
+    /// From the request's first byte to the answer's last.
+    pub took: Duration,
+    /// None when no answer came.
+    pub status: Option<u16>,
+    /// From `RateLimit-*` / `X-RateLimit-*` headers.
+    pub budget: Option<Budget>,
+}
+
+/// A rate limit as the system's headers tell it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    pub limit: Option<u64>,
+    pub remaining: u64,
+    /// Until the budget is full again.
+    pub reset: Option<Duration>,
+}
+
+/// From where a page is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadFrom {
+    /// None: the listing's first page.
+    pub cursor: Option<Cursor>,
+    /// The lower bound of the listing; none lists everything.
+    pub since: Option<Version>,
+}
+
+/// A system that records are read from.
+///
+/// Contract: a fixed order, and reading again from the same place gives at least the same records.
+#[async_trait]
+pub trait Source: Send + Sync {
+    async fn read_page(&self, from: &ReadFrom) -> Reply<Page>;
+
+    /// Reads one record as it is now; `Ok(None)` when the source says that it does not exist.
+    /// Only called where [`Source::can_read_one`].
+    async fn read_one(&self, id: &RecordId) -> Reply<Option<Item>>;
+
+    fn can_read_one(&self) -> bool;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    Create,
+    Update,
+    /// The record goes away (a hard delete). A soft delete is an update.
+    Delete,
+}
+
+/// One write of one record.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub operation: Operation,
+    pub id: RecordId,
+    pub destination_id: Option<DestinationId>,
+    /// The mapped fields to send: all of them, or the changed ones. Of a delete: the last known fields or `{}`.
+    pub fields: RawJson,
+    /// The source record, for templates that name `record`.
+    pub record: Change,
+    pub idempotency_key: String,
+    /// The destination's version that we saw last.
+    pub destination_version: Option<String>,
+}
+
+/// What a confirmed write told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    pub destination_id: Option<DestinationId>,
+    pub destination_version: Option<String>,
+    /// The destination said that it made the record (201) or changed one (200, 204), where it says so.
+    pub created: Option<bool>,
+}
+
+/// A system that records are written to.
+///
+/// Contract: a second write with the same key and content changes nothing more.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// The most records of one request; 1 where each goes alone.
+    fn batch_size(&self) -> usize;
+
+    /// Deletes go in batches too.
+    fn batches_deletes(&self) -> bool;
+
+    async fn write(&self, write: &Write) -> Reply<Written>;
+
+    /// Writes many in one request. `Ok` has one result for each write, in their order;
+    /// an answer that can not be matched to them is an `Unknown` fault of the whole.
+    async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>>;
+}
+
+/// The two ends of a job, ready to use.
+pub struct Ends {
+    pub source: Arc<dyn Source>,
+    pub destination: Arc<dyn Destination>,
+}
+
+/// A connection, ready to make requests: one client for all its jobs.
+#[derive(Clone)]
+pub struct Link {
+    pub connection: Arc<Connection>,
+    pub transport: Arc<dyn http::Transport>,
+    pub masks: Masks,
+}
+
+/// Builds the two ends of `job`. The reason when templates or addresses can not be used.
+pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String> {
+    let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) = (&source.connection.kind, &destination.connection.kind);
+    Ok(Ends { source: rest::source(job, source)?, destination: rest::destination(job, destination)? })
+}

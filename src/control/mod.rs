@@ -1,0 +1,139 @@
+//! What is said between a door and an engine: one handle, questions and orders, and a snapshot to watch.
+
+pub mod local;
+
+use crate::model::{
+    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
+    Notice, Run, RunId, Selection, Sequence, Snapshot,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A question or an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    Pause { jobs: Vec<JobId>, reason: Option<String> },
+    Resume { jobs: Vec<JobId> },
+    /// Run now, without waiting for the schedule.
+    Trigger { jobs: Vec<JobId> },
+    /// Stop the run in progress between pages.
+    Cancel { jobs: Vec<JobId> },
+    DeadGroups { filter: LetterFilter },
+    DeadIds { filter: LetterFilter, limit: usize },
+    DeadRows { ids: Vec<DeadLetterId> },
+    DeadLetter { id: DeadLetterId },
+    /// What a retry of the selection would do, counted.
+    RetryPreview { selection: Selection },
+    Retry { selection: Selection },
+    Discard { selection: Selection, reason: String },
+    /// Takes a discard back.
+    Restore { selection: Selection },
+    Checkpoints { job: JobId, before: Option<Sequence>, limit: usize },
+    Runs { job: Option<JobId>, before: Option<RunId>, limit: usize },
+    /// Log lines, newest last: those before `before` (a notice's number), at most `limit`.
+    Logs { filter: LogFilter, before: Option<u64>, limit: usize },
+    Journal { before: Option<u64>, limit: usize },
+}
+
+/// An answer, of the kind that its request asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    Done(Done),
+    Groups(Vec<LetterGroup>),
+    Ids { ids: Arc<[DeadLetterId]>, total: u64 },
+    Rows(Vec<Option<LetterRow>>),
+    Letter(Box<LetterView>),
+    Preview(RetryPreview),
+    Checkpoints(Vec<Checkpoint>),
+    Runs(Vec<Run>),
+    Logs(Vec<Notice>),
+    Journal(Vec<JournalEntry>),
+}
+
+/// What an order did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// One sentence: what, how many, of what.
+    pub text: String,
+    /// How many things changed; zero when there was nothing to do.
+    pub changed: u64,
+    /// The order that takes it back, where there is one.
+    pub undo: Option<Box<Request>>,
+}
+
+/// A dead letter with its fields side by side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LetterView {
+    pub letter: DeadLetter,
+    pub source_connection: String,
+    pub destination_connection: String,
+    pub fields: Vec<FieldLine>,
+}
+
+/// One field of a dead letter: what the source said and what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldLine {
+    /// The destination field, or the source's where nothing is sent of it.
+    pub field: String,
+    /// JSON text, or a string's content.
+    pub source: Option<String>,
+    pub sent: Option<String>,
+    pub mark: FieldMark,
+    /// Why it differs or was refused, in a few words.
+    pub why: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldMark {
+    Same,
+    Transformed,
+    Rejected,
+    Added,
+    Dropped,
+}
+
+/// What a retry would do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetryPreview {
+    /// Letters that wait and match, by job.
+    pub jobs: Vec<(JobId, u64)>,
+    pub total: u64,
+    /// Of which the source is asked again, because the job can read one record.
+    pub read_again: u64,
+    /// The longest that the configured request budget makes it take, in seconds.
+    pub seconds_at_least: Option<u64>,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Refusal {
+    pub message: String,
+    /// A command or a key.
+    pub hint: Option<String>,
+}
+
+/// A door's end of an engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    local: local::Local,
+    actor: Actor,
+}
+
+impl Handle {
+    pub fn new(local: local::Local, actor: Actor) -> Self {
+        Self { local, actor }
+    }
+
+    /// Asks, and waits for the answer. Orders are signed with this handle's actor.
+    pub async fn ask(&self, request: Request) -> Result<Answer, Refusal> {
+        self.local.ask(request, &self.actor).await
+    }
+
+    /// The engine's state as it changes; the newest always wins, a slow reader misses only what is old.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.local.watch()
+    }
+}

@@ -1,0 +1,7 @@
+//! syncdeck
+
+pub mod connect;
+pub mod control;
+pub mod engine;
+pub mod model;
+pub mod store;

@@ -1,0 +1,68 @@
+//! How to reach one outside system: address, credentials, limits.
+
+use super::{ConnectionId, RetryRule, Secret};
+use std::time::Duration;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub kind: ConnectionKind,
+    pub limits: Limits,
+    pub retry: RetryRule,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ConnectionKind {
+    Rest(RestConnection),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestConnection {
+    /// Without a trailing `/`.
+    pub base_url: String,
+    pub headers: Vec<(String, Secret)>,
+    pub auth: Option<Auth>,
+    /// One request, connect to last byte.
+    pub timeout: Duration,
+    /// The largest answer that is taken, in bytes after decompression.
+    pub max_body: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Auth {
+    Bearer { token: Secret },
+    Basic { user: Secret, password: Secret },
+    Header { name: String, value: Secret },
+    Query { name: String, value: Secret },
+}
+
+/// A token bucket and a ceiling of requests in flight, shared by all jobs of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests allowed in each `per`; none means that no budget is configured.
+    pub requests: Option<u32>,
+    pub per: Duration,
+    /// Requests that may come at once after a pause.
+    pub burst: u32,
+    /// The most requests in flight; the engine adapts below it.
+    pub in_flight: u32,
+    /// True when the configuration names `in_flight`; else the engine finds its own way up to [`Limits::IN_FLIGHT_MAX`].
+    pub in_flight_fixed: bool,
+}
+
+impl Limits {
+    /// The ceiling where none is configured.
+    pub const IN_FLIGHT_MAX: u32 = 64;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: None,
+            per: Duration::from_secs(60),
+            burst: 1,
+            in_flight: Self::IN_FLIGHT_MAX,
+            in_flight_fixed: false,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What is true: plain data and pure rules. No async, no I/O; reads no clock, throws no dice.
+
+mod actor;
+pub mod backoff;
+pub mod cause;
+mod checkpoint;
+mod clock;
+mod connection;
+mod counts;
+mod dead_letter;
+mod filter;
+mod ids;
+mod job;
+mod link;
+pub mod mapping;
+mod notice;
+pub mod plan;
+mod pointer;
+mod position;
+mod reading;
+mod record;
+mod rest;
+mod run;
+mod secret;
+mod snapshot;
+mod template;
+mod version;
+
+pub use actor::{Actor, Via};
+pub use backoff::RetryRule;
+pub use checkpoint::Checkpoint;
+pub use clock::{Clock, Timestamp};
+pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
+pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
+pub use dead_letter::{
+    Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass,
+};
+pub use filter::{LetterFilter, LogFilter, Selection};
+pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
+pub use job::{
+    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
+    Schedule, SourceStream,
+};
+pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
+pub use notice::{JournalEntry, Level, Notice};
+pub use pointer::Pointer;
+pub use position::{Phase, Position, PositionRules, Watermark};
+pub use reading::RecordReader;
+pub use record::{Change, Cursor, Item, Page, RawJson};
+pub use rest::{
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
+    VersionHeader,
+};
+pub use run::{JobControl, Parked, Paused, Run, RunEnd, RunKind};
+pub use secret::{Masks, Secret};
+pub use snapshot::{
+    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
+    LetterRow, Progress, RATE_BUCKETS, RATE_BUCKET_SECONDS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+};
+pub use template::{BodyTemplate, Template, TemplateUse};
+pub use version::{Version, VersionKind};

@@ -1,0 +1,75 @@
+//! One execution of a job, and the state that a job is in.
+
+use super::{Actor, Counts, JobId, RunId, Sequence, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Where a run's pages come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// The source, from the checkpoint.
+    Sync,
+    /// The source from its start (`run --full`): unchanged records are skipped.
+    Full,
+    /// Dead letters. It never moves the checkpoint.
+    Retry,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum RunEnd {
+    /// Nothing was left to do.
+    Done,
+    /// A limit was reached (`max_pages`, `max_runtime`, `--max-records`); the next run goes on.
+    HandedOver,
+    /// A person or a signal stopped it between pages.
+    Stopped { by: Actor },
+    /// It could not go on; the checkpoint is where the last whole page left it.
+    Failed { reason: String, hint: Option<String>, parked: bool },
+    /// The process ended without a word; found at the next start.
+    Interrupted,
+}
+
+/// One execution of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub job: JobId,
+    pub kind: RunKind,
+    pub by: Actor,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub end: Option<RunEnd>,
+    pub counts: Counts,
+    pub pages: u64,
+    /// The last checkpoint that it saved.
+    pub checkpoint: Option<Sequence>,
+}
+
+/// What a person decided about a job; it outlives restarts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobControl {
+    pub paused: Option<Paused>,
+    /// The job can not go on without a person.
+    pub parked: Option<Parked>,
+    /// When the schedule lets it run next; none when nothing is planned.
+    pub due: Option<Timestamp>,
+    /// A hash of what in the configuration decides which records go where; a change of it starts a full read.
+    #[serde(default)]
+    pub configured: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Paused {
+    pub by: Actor,
+    pub since: Timestamp,
+    pub reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parked {
+    pub since: Timestamp,
+    pub reason: String,
+    pub hint: Option<String>,
+}

@@ -1,0 +1,244 @@
+//! What an engine tells of itself at one moment: bounded, and every figure counted by the engine.
+
+use super::{
+    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level, Notice, Phase, RecordId,
+    RunId, RunKind, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that a screen shows without asking. Published at most every 100 ms and on changes of state.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub at: Timestamp,
+    pub engine: EngineInfo,
+    /// In the configuration's order.
+    pub jobs: Vec<JobStatus>,
+    pub connections: Vec<ConnectionStatus>,
+    /// What needs a person, worst first.
+    pub findings: Vec<Finding>,
+    /// Records a second over all jobs, oldest first, one for each [`RATE_BUCKET_SECONDS`], the last 15 minutes.
+    pub throughput: Vec<u32>,
+    /// Notices that the ring holds, and the number of the newest.
+    pub notices: u64,
+}
+
+/// The seconds that one figure of a rate history stands for.
+pub const RATE_BUCKET_SECONDS: u64 = 5;
+/// Figures in a rate history: 15 minutes.
+pub const RATE_BUCKETS: usize = 180;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    pub workspace: String,
+    pub version: String,
+    pub pid: u32,
+    pub started_at: Timestamp,
+    /// False when a command reads a stopped engine's file: nothing moves.
+    pub is_running: bool,
+    /// True in `syncdeck demo`.
+    pub is_demo: bool,
+    /// The state folder as a person may type it.
+    pub state_folder: String,
+    /// Where the log files are.
+    pub log_folder: String,
+    /// Set when the store can not be written: nothing moves until that is mended.
+    pub store_error: Option<String>,
+}
+
+/// One job, as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobStatus {
+    pub id: JobId,
+    pub description: Option<String>,
+    pub source: ConnectionId,
+    pub destination: ConnectionId,
+    /// In words: `every 5m`, `manual`.
+    pub schedule: String,
+    pub state: JobState,
+    pub phase: Phase,
+    /// The run in progress.
+    pub run: Option<RunStatus>,
+    /// Of all checkpointed pages since the job began.
+    pub total: Counts,
+    /// Records a second, the mean of the last ten seconds.
+    pub rate: f64,
+    /// As [`Snapshot::throughput`], for this job.
+    pub history: Vec<u32>,
+    pub progress: Progress,
+    pub checkpoint: Option<Checkpoint>,
+    /// Records read and not yet checkpointed. A crash now reads at most so many again.
+    pub in_flight: u64,
+    pub dead_waiting: u64,
+    pub due: Option<Timestamp>,
+    /// The one thing that holds this job back now, in words.
+    pub limited_by: Option<String>,
+    /// The last notices of this job, newest last, at most [`JobStatus::EVENTS_MAX`].
+    pub events: Vec<Notice>,
+    /// Faults that were waited for and passed by themselves in this run.
+    pub recovered: RecoveredFaults,
+    /// The last runs' ends, oldest first, at most ten.
+    pub last_runs: Vec<RunMark>,
+}
+
+impl JobStatus {
+    pub const EVENTS_MAX: usize = 12;
+}
+
+/// A run in one sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMark {
+    Ok,
+    /// Ended, with dead letters.
+    Part,
+    Failed,
+    Stopped,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredFaults {
+    pub throttled: u64,
+    pub transient: u64,
+    pub unknown: u64,
+}
+
+/// What a job is doing, computed from its progress, never from the process being there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum JobState {
+    Idle,
+    Running,
+    Waiting { what: String, since: Timestamp, until: Option<Timestamp> },
+    /// No progress for longer than its timeouts allow.
+    Stalled { stage: String, since: Timestamp },
+    /// Finishing its page.
+    Pausing,
+    Paused { by: Actor, since: Timestamp, reason: Option<String> },
+    NeedsAttention { why: String, hint: Option<String>, since: Timestamp },
+    Disabled,
+}
+
+impl JobState {
+    /// The word of the state, as screens and scripts show it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::Waiting { .. } => "waiting",
+            Self::Stalled { .. } => "stalled",
+            Self::Pausing => "pausing",
+            Self::Paused { .. } => "paused",
+            Self::NeedsAttention { .. } => "needs attention",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// The run in progress.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStatus {
+    pub id: RunId,
+    pub kind: RunKind,
+    pub by: Actor,
+    pub started_at: Timestamp,
+    /// Of committed pages.
+    pub counts: Counts,
+    pub pages: u64,
+    /// The biggest page so far.
+    pub page_size: u64,
+}
+
+/// How far a listing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Records of the listing in progress that are committed.
+    pub done: u64,
+    /// What the source says there is in all; none when it does not say.
+    pub total: Option<u64>,
+    /// Seconds until the end at the present rate; none when the total is unknown or nothing moves.
+    pub eta_seconds: Option<u64>,
+}
+
+/// One connection, as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionStatus {
+    pub id: ConnectionId,
+    pub circuit: Circuit,
+    /// Requests in flight now, and the present ceiling.
+    pub in_flight: u32,
+    pub ceiling: u32,
+    /// Calls that wait for a permit.
+    pub queued: u32,
+    /// From the system's headers or the configuration.
+    pub budget: Option<BudgetStatus>,
+    /// Milliseconds, over the last few hundred answers.
+    pub latency_p50: Option<u32>,
+    pub latency_p95: Option<u32>,
+    pub answers: AnswerCounts,
+    /// All calls wait until then, because the system said so.
+    pub throttled_until: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetStatus {
+    pub remaining: u64,
+    pub limit: Option<u64>,
+    pub resets_at: Option<Timestamp>,
+    /// `headers` or `configuration`.
+    pub source: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerCounts {
+    pub ok: u64,
+    pub throttled: u64,
+    pub client_error: u64,
+    pub server_error: u64,
+    pub no_answer: u64,
+}
+
+/// The breaker of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "circuit", rename_all = "snake_case")]
+pub enum Circuit {
+    /// Calls go through.
+    #[default]
+    Closed,
+    /// Calls wait; one canary goes out at `next`.
+    Open { since: Timestamp, next: Timestamp, why: String },
+}
+
+/// Something that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    pub level: Level,
+    /// One sentence.
+    pub text: String,
+    /// What to press or run, in words.
+    pub hint: String,
+    pub target: FindingTarget,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingTarget {
+    Job(JobId),
+    Connection(ConnectionId),
+    Group(JobId, GroupId),
+    Engine,
+}
+
+/// A dead letter as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterRow {
+    pub id: DeadLetterId,
+    pub job: JobId,
+    pub group: GroupId,
+    pub record: RecordId,
+    /// The reason in a few words.
+    pub title: String,
+    pub field: Option<String>,
+    pub attempts: u32,
+    pub last_at: Timestamp,
+    pub state: LetterState,
+}
