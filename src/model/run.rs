@@ -26,7 +26,11 @@ pub enum RunEnd {
     /// A person or a signal stopped it between pages.
     Stopped { by: Actor },
     /// It could not go on; the checkpoint is where the last whole page left it.
-    Failed { reason: String, hint: Option<String>, parked: bool },
+    Failed {
+        reason: String,
+        hint: Option<String>,
+        parked: bool,
+    },
     /// The process ended without a word; found at the next start.
     Interrupted,
 }
@@ -72,4 +76,16 @@ pub struct Parked {
     pub since: Timestamp,
     pub reason: String,
     pub hint: Option<String>,
+}
+
+/// The end of a job's work in `run --once`.
+#[derive(Clone, Debug)]
+pub struct JobFinish {
+    pub job: JobId,
+    pub end: RunEnd,
+    /// Of all its runs since it was started.
+    pub counts: Counts,
+    pub seconds: f64,
+    pub checkpoint: Option<super::Checkpoint>,
+    pub dead_waiting: u64,
 }
