@@ -25,6 +25,7 @@ mod secret;
 mod snapshot;
 mod template;
 mod version;
+mod visible;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
@@ -51,7 +52,7 @@ pub use rest::{
     Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
     VersionHeader,
 };
-pub use run::{JobControl, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use snapshot::{
     AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
@@ -59,3 +60,4 @@ pub use snapshot::{
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use version::{Version, VersionKind};
+pub use visible::{is_hidden, visible};
