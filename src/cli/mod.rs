@@ -35,13 +35,22 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let matches = command().try_get_matches_from(words).map_err(|error| refused_words(&error))?;
+    let matches = command()
+        .try_get_matches_from(words)
+        .map_err(|error| refused_words(&error))?;
     let command = match matches.subcommand() {
         Some((name, matches)) => read(name, matches)?,
         None => Command::Console(commands::console::Args::default()),
     };
-    let color = matches.get_one::<Color>("color").copied().unwrap_or_default();
-    Ok(Invocation { config: matches.get_one::<PathBuf>("config").cloned(), color, command })
+    let color = matches
+        .get_one::<Color>("color")
+        .copied()
+        .unwrap_or_default();
+    Ok(Invocation {
+        config: matches.get_one::<PathBuf>("config").cloned(),
+        color,
+        command,
+    })
 }
 
 /// The whole command line as clap knows it: help, completions and parsing all come from [`COMMANDS`].
@@ -51,7 +60,7 @@ pub fn command() -> clap::Command {
         .about("Keeps records in step between systems and shows every record that did not make it")
         .after_help(
             "Without a command: the console.\n\nExample:\n  syncdeck demo\n  syncdeck -c acme.toml run --once --json\n\n\
-             Exit status: 0 done · 1 failed · 2 wrong usage or configuration · 3 records were dead-lettered · 130 interrupted",
+             Exit status: 0 done, 1 failed, 2 wrong usage or configuration,\n  3 done with dead letters, 130 interrupted",
         )
         .disable_help_subcommand(true)
         .max_term_width(100)
@@ -61,14 +70,16 @@ pub fn command() -> clap::Command {
                 .long("config")
                 .value_name("FILE")
                 .global(true)
+                .display_order(900)
                 .value_parser(value_parser!(PathBuf))
-                .help("The configuration [default: $SYNCDECK_CONFIG, ./syncdeck.toml, then the user's]"),
+                .help("The configuration [default: $SYNCDECK_CONFIG, ./syncdeck.toml, the user's]"),
         )
         .arg(
             Arg::new("color")
                 .long("color")
                 .value_name("WHEN")
                 .global(true)
+                .display_order(901)
                 .hide_possible_values(true)
                 .value_parser(value_parser!(Color))
                 .help("auto (a terminal without NO_COLOR), always or never"),
@@ -77,12 +88,18 @@ pub fn command() -> clap::Command {
 }
 
 fn read(name: &str, matches: &ArgMatches) -> Result<Command, Report> {
-    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows only what COMMANDS lists");
+    let entry = COMMANDS
+        .iter()
+        .find(|entry| entry.name == name)
+        .expect("clap knows only what COMMANDS lists");
     (entry.read)(matches).map_err(|error| refused_words(&error))
 }
 
 /// Reads the arguments of one command into its value.
-fn read_args<A: FromArgMatches>(matches: &ArgMatches, make: fn(A) -> Command) -> Result<Command, clap::Error> {
+fn read_args<A: FromArgMatches>(
+    matches: &ArgMatches,
+    make: fn(A) -> Command,
+) -> Result<Command, clap::Error> {
     A::from_arg_matches(matches).map(make)
 }
 

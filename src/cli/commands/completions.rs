@@ -7,6 +7,7 @@ pub const EXAMPLE: &str = "Example:\n  syncdeck completions bash > ~/.local/shar
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
+    /// The shell that reads the script
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
 }

@@ -51,8 +51,14 @@ pub struct Entry {
 impl Entry {
     /// The command as clap knows it.
     pub fn command(&self) -> clap::Command {
-        let command = clap::Command::new(self.name).about(self.about).after_help(self.example).hide(self.is_hidden);
-        (self.shape)(command).disable_help_subcommand(true)
+        // The arguments' own words come first, because clap takes a doc comment of theirs for the command's.
+        let command = (self.shape)(clap::Command::new(self.name))
+            .about(self.about)
+            .long_about(None::<&str>);
+        command
+            .after_help(self.example)
+            .hide(self.is_hidden)
+            .disable_help_subcommand(true)
     }
 }
 
@@ -63,7 +69,14 @@ const fn entry(
     shape: fn(clap::Command) -> clap::Command,
     read: fn(&ArgMatches) -> Result<Command, clap::Error>,
 ) -> Entry {
-    Entry { name, about, example, is_hidden: false, shape, read }
+    Entry {
+        name,
+        about,
+        example,
+        is_hidden: false,
+        shape,
+        read,
+    }
 }
 
 /// Every command. A new one is a file, a variant of [`Command`] and a line here.
@@ -82,9 +95,13 @@ pub const COMMANDS: &[Entry] = &[
         demo::Args::augment_args,
         |matches| read_args(matches, Command::Demo),
     ),
-    entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
-        read_args(matches, Command::Run)
-    }),
+    entry(
+        "run",
+        "Run jobs without the screen",
+        run::EXAMPLE,
+        run::Args::augment_args,
+        |matches| read_args(matches, Command::Run),
+    ),
     entry(
         "check",
         "Check the configuration, then try each connection once with a read",
@@ -148,7 +165,13 @@ pub const COMMANDS: &[Entry] = &[
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
     ),
-    entry("schema", "The JSON Schema of the configuration", schema::EXAMPLE, |command| command, |_| Ok(Command::Schema)),
+    entry(
+        "schema",
+        "The JSON Schema of the configuration",
+        schema::EXAMPLE,
+        |command| command,
+        |_| Ok(Command::Schema),
+    ),
     entry(
         "completions",
         "A completion script for a shell",

@@ -50,7 +50,9 @@ impl Args {
         }
         let find = |name: &String| {
             let found = known.iter().find(|job| job.as_str() == name);
-            found.cloned().ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
+            found
+                .cloned()
+                .ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
         };
         self.jobs.iter().map(find).collect()
     }
@@ -100,6 +102,12 @@ async fn tell(
     let mut ends: Vec<JobFinish> = Vec::new();
     loop {
         tokio::select! {
+            // The wish to stop is heard first, for the ends that it brings about come right after it.
+            biased;
+            () = &mut stop, if !is_stopping => {
+                is_stopping = true;
+                out.note("stopping after the pages in flight; a second signal leaves at once");
+            }
             finish = finished.recv() => match finish {
                 Some(finish) => {
                     tell_finish(args, &finish, out)?;
@@ -107,10 +115,6 @@ async fn tell(
                 }
                 None => break,
             },
-            () = &mut stop, if !is_stopping => {
-                is_stopping = true;
-                out.note("stopping after the pages in flight; a second signal leaves at once");
-            }
             _ = ticks.tick() => {
                 let snapshot = snapshots.borrow().clone();
                 tell_progress(args, &snapshot, out)?;
@@ -126,8 +130,13 @@ async fn tell(
 }
 
 fn tell_progress(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<(), Report> {
-    let is_meant = |job: &JobStatus| args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str());
-    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && is_meant(job));
+    let is_meant = |job: &JobStatus| {
+        args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str())
+    };
+    let moving = snapshot
+        .jobs
+        .iter()
+        .filter(|job| job.run.is_some() && is_meant(job));
     if args.json {
         for job in moving {
             out.json(&progress_line(snapshot.at, job))?;
@@ -149,7 +158,12 @@ fn tell_finish(args: &Args, finish: &JobFinish, out: &mut Output) -> Result<(), 
         return out.flush();
     }
     let counts = status::balance(&finish.counts);
-    out.note(format!("{}: {} in {:.1} s, {counts}", finish.job, word(&finish.end), finish.seconds));
+    out.note(format!(
+        "{}: {} in {:.1} s, {counts}",
+        finish.job,
+        word(&finish.end),
+        finish.seconds
+    ));
     Ok(())
 }
 
@@ -161,7 +175,11 @@ fn remember(ends: &mut Vec<JobFinish>, finish: JobFinish) {
     };
     let mut counts = known.counts;
     counts += finish.counts;
-    *known = JobFinish { counts, seconds: known.seconds + finish.seconds, ..finish };
+    *known = JobFinish {
+        counts,
+        seconds: known.seconds + finish.seconds,
+        ..finish
+    };
 }
 
 fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
@@ -185,9 +203,18 @@ fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
     ]);
     for end in ends {
         let counts = &end.counts;
-        let mut row = vec![plain(end.job.as_str()), (word(&end.end).to_owned(), runs::end_style(&end.end))];
+        let mut row = vec![
+            plain(end.job.as_str()),
+            (word(&end.end).to_owned(), runs::end_style(&end.end)),
+        ];
         let figures = [
-            counts.scanned, counts.created, counts.updated, counts.deleted, counts.skipped, counts.held, counts.errored,
+            counts.scanned,
+            counts.created,
+            counts.updated,
+            counts.deleted,
+            counts.skipped,
+            counts.held,
+            counts.errored,
             counts.retried,
         ];
         row.extend(figures.map(|number| plain(figure(number))));
@@ -201,15 +228,25 @@ fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
 
 fn tell_hints(ends: &[JobFinish], out: &mut Output) {
     for end in ends {
-        let RunEnd::Failed { reason, hint, .. } = &end.end else { continue };
-        out.note(Line::new().with("error: ", Style::Bad).then(format!("run of `{}` stopped: {reason}", end.job)));
+        let RunEnd::Failed { reason, hint, .. } = &end.end else {
+            continue;
+        };
+        out.note(
+            Line::new()
+                .with("error: ", Style::Bad)
+                .then(format!("run of `{}` stopped: {reason}", end.job)),
+        );
         if let Some(hint) = hint {
             out.note(Line::new().with("hint: ", Style::Hint).then(hint));
         }
     }
     let errored: u64 = ends.iter().map(|end| end.counts.errored).sum();
     if errored != 0 {
-        let records = if errored == 1 { "1 record was".to_owned() } else { format!("{} records were", figure(errored)) };
+        let records = if errored == 1 {
+            "1 record was".to_owned()
+        } else {
+            format!("{} records were", figure(errored))
+        };
         let text = format!("{records} dead-lettered; run `syncdeck dead groups` to see why");
         out.note(Line::new().with("hint: ", Style::Hint).then(text));
     }
@@ -217,7 +254,8 @@ fn tell_hints(ends: &[JobFinish], out: &mut Output) {
 
 /// The exit status of all that ran: an interruption before a failure before dead letters.
 fn exit(ends: &[JobFinish], is_stopping: bool) -> Exit {
-    let is_stopped = |end: &JobFinish| matches!(end.end, RunEnd::Stopped { .. } | RunEnd::Interrupted);
+    let is_stopped =
+        |end: &JobFinish| matches!(end.end, RunEnd::Stopped { .. } | RunEnd::Interrupted);
     // A guard parks a job because of what it dead-lettered; without any, it was parked because it could not go on.
     let is_failed = |end: &JobFinish| match &end.end {
         RunEnd::Failed { parked, .. } => !parked || end.counts.errored == 0,
@@ -244,8 +282,16 @@ fn word(end: &RunEnd) -> &'static str {
 
 fn progress(job: &JobStatus) -> JobProgress {
     let counts = job.run.as_ref().map(|run| run.counts).unwrap_or_default();
-    let eta = job.progress.eta_seconds.map_or_else(String::new, |seconds| format!(", {} left", status::span(seconds)));
-    let wait = job.limited_by.as_ref().map_or_else(String::new, |why| format!(", {why}"));
+    let eta = job
+        .progress
+        .eta_seconds
+        .map_or_else(String::new, |seconds| {
+            format!(", {} left", status::span(seconds))
+        });
+    let wait = job
+        .limited_by
+        .as_ref()
+        .map_or_else(String::new, |why| format!(", {why}"));
     let text = format!(
         "{}: {}, {} scanned, {} errored, {:.0}/s{eta}{wait}",
         job.id,
@@ -254,7 +300,12 @@ fn progress(job: &JobStatus) -> JobProgress {
         figure(counts.errored),
         job.rate
     );
-    JobProgress { job: job.id.clone(), done: job.progress.done, total: job.progress.total, text }
+    JobProgress {
+        job: job.id.clone(),
+        done: job.progress.done,
+        total: job.progress.total,
+        text,
+    }
 }
 
 /// One line of `run --json`. The order of the fields is the order in which they are printed.
@@ -281,12 +332,26 @@ fn progress_line(at: Timestamp, job: &JobStatus) -> RunLine<'_> {
     let counts = run.map(|run| run.counts).unwrap_or_default();
     let seconds = run.map_or(0.0, |run| at.since(run.started_at).as_secs_f64());
     let state = status::state_word(&job.state);
-    run_line("progress", &job.id, state, &counts, seconds, job.checkpoint.as_ref())
+    run_line(
+        "progress",
+        &job.id,
+        state,
+        &counts,
+        seconds,
+        job.checkpoint.as_ref(),
+    )
 }
 
 fn finished_line(finish: &JobFinish) -> RunLine<'_> {
     let state = word(&finish.end).to_owned();
-    run_line("finished", &finish.job, state, &finish.counts, finish.seconds, finish.checkpoint.as_ref())
+    run_line(
+        "finished",
+        &finish.job,
+        state,
+        &finish.counts,
+        finish.seconds,
+        finish.checkpoint.as_ref(),
+    )
 }
 
 fn run_line<'a>(

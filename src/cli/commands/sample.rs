@@ -8,9 +8,14 @@ pub const HOSTILE: &str = "=\x1b[2J\r\nx\u{9b}31m\u{202e}\u{200b}\x07\x7f";
 
 /// Fails when `printed` holds anything but visible text and line ends.
 pub fn assert_harmless(printed: &str) {
-    let bad = printed.chars().find(|scalar| *scalar != '\n' && is_hidden(*scalar));
+    let bad = printed
+        .chars()
+        .find(|scalar| *scalar != '\n' && is_hidden(*scalar));
     assert_eq!(bad, None, "{printed:?}");
-    assert!(!printed.contains("\nx"), "a foreign line end broke a line: {printed:?}");
+    assert!(
+        !printed.contains("\nx"),
+        "a foreign line end broke a line: {printed:?}"
+    );
 }
 
 pub fn at(seconds: i64) -> Timestamp {
@@ -18,8 +23,22 @@ pub fn at(seconds: i64) -> Timestamp {
 }
 
 pub fn counts() -> Counts {
-    let reasons = SkipCounts { unchanged: 4, stale: 1, ..SkipCounts::default() };
-    Counts { scanned: 1_000, created: 400, updated: 590, deleted: 3, skipped: 5, held: 0, errored: 2, retried: 31, reasons }
+    let reasons = SkipCounts {
+        unchanged: 4,
+        stale: 1,
+        ..SkipCounts::default()
+    };
+    Counts {
+        scanned: 1_000,
+        created: 400,
+        updated: 590,
+        deleted: 3,
+        skipped: 5,
+        held: 0,
+        errored: 2,
+        retried: 31,
+        reasons,
+    }
 }
 
 pub fn checkpoint(text: &str) -> Checkpoint {
@@ -28,7 +47,10 @@ pub fn checkpoint(text: &str) -> Checkpoint {
         sequence: Sequence(42),
         position: Position {
             cursor: Some(Cursor(text.to_owned())),
-            watermark: Some(Watermark { version, id: RecordId::from(text) }),
+            watermark: Some(Watermark {
+                version,
+                id: RecordId::from(text),
+            }),
             ..Position::default()
         },
         run: RunId(7),
@@ -60,7 +82,11 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         total: counts(),
         rate: 523.04,
         history: Vec::new(),
-        progress: Progress { done: 1_000, total: Some(4_000), eta_seconds: Some(61) },
+        progress: Progress {
+            done: 1_000,
+            total: Some(4_000),
+            eta_seconds: Some(61),
+        },
         checkpoint: Some(checkpoint(text)),
         in_flight: 500,
         dead_waiting: 1_241,
@@ -100,7 +126,11 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
-            circuit: Circuit::Open { since: at(1), next: at(99), why: text.to_owned() },
+            circuit: Circuit::Open {
+                since: at(1),
+                next: at(99),
+                why: text.to_owned(),
+            },
             in_flight: 0,
             ceiling: 8,
             queued: 3,
@@ -176,8 +206,18 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         idempotency_key: Some("k1".to_owned()),
         first_at: at(0),
         last_at: at(60),
-        attempts: vec![Attempt { at: at(60), run: RunId(7), status: Some(422), took_ms: 31, message: text.to_owned() }],
-        state: LetterState::Discarded { at: at(70), by: Actor::person("ana", Via::Command), reason: text.to_owned() },
+        attempts: vec![Attempt {
+            at: at(60),
+            run: RunId(7),
+            status: Some(422),
+            took_ms: 31,
+            message: text.to_owned(),
+        }],
+        state: LetterState::Discarded {
+            at: at(70),
+            by: Actor::person("ana", Via::Command),
+            reason: text.to_owned(),
+        },
     };
     let field = FieldLine {
         field: "email".to_owned(),
@@ -186,5 +226,10 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         mark: FieldMark::Rejected,
         why: Some(text.to_owned()),
     };
-    LetterView { letter, source_connection: "shop".to_owned(), destination_connection: "crm".to_owned(), fields: vec![field] }
+    LetterView {
+        letter,
+        source_connection: "shop".to_owned(),
+        destination_connection: "crm".to_owned(),
+        fields: vec![field],
+    }
 }

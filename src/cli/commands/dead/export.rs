@@ -10,7 +10,8 @@ use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter, letter_ids};
 use crate::cli::{Exit, Output, Report, json};
 use crate::model::{
-    Attempt, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass, Timestamp, visible,
+    Attempt, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass,
+    Timestamp, visible,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -31,14 +32,26 @@ pub enum Format {
     Csv,
 }
 
-pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn carry_out(
+    args: &Args,
+    ask: &impl Ask,
+    out: &mut Output,
+) -> Result<Exit, Report> {
     if args.format == Format::Csv {
         out.own_text(&COLUMNS.join(","))?;
     }
     // Letters that arrive meanwhile have greater numbers, so no page shifts.
     let mut up_to = None;
     while !out.is_closed() {
-        let (ids, _) = letter_ids(ask, LetterFilter { up_to, ..LetterFilter::default() }, PAGE).await?;
+        let (ids, _) = letter_ids(
+            ask,
+            LetterFilter {
+                up_to,
+                ..LetterFilter::default()
+            },
+            PAGE,
+        )
+        .await?;
         for id in ids.iter() {
             let view = letter(ask, *id).await?;
             match args.format {
@@ -47,7 +60,9 @@ pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> 
             }
         }
         match ids.last() {
-            Some(DeadLetterId(last)) if PAGE <= ids.len() && 1 < *last => up_to = Some(DeadLetterId(last - 1)),
+            Some(DeadLetterId(last)) if PAGE <= ids.len() && 1 < *last => {
+                up_to = Some(DeadLetterId(last - 1))
+            }
             _ => break,
         }
     }
@@ -103,23 +118,49 @@ pub(super) fn exported(letter: &DeadLetter) -> Exported<'_> {
 }
 
 const COLUMNS: [&str; 15] = [
-    "id", "job", "group", "record", "destination_id", "version", "state", "class", "status", "field", "message", "attempts",
-    "first_at", "last_at", "source",
+    "id",
+    "job",
+    "group",
+    "record",
+    "destination_id",
+    "version",
+    "state",
+    "class",
+    "status",
+    "field",
+    "message",
+    "attempts",
+    "first_at",
+    "last_at",
+    "source",
 ];
 
 fn row(letter: &DeadLetter) -> String {
     let reason = &letter.reason;
-    let class = serde_json::to_value(reason.class).ok().and_then(|word| word.as_str().map(str::to_owned));
+    let class = serde_json::to_value(reason.class)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned));
     let cells: [String; COLUMNS.len()] = [
         letter.id.to_string(),
         letter.job.to_string(),
         letter.group.to_string(),
         letter.record.shown(),
-        letter.destination_id.as_ref().map(ToString::to_string).unwrap_or_default(),
-        letter.version.as_ref().map(ToString::to_string).unwrap_or_default(),
+        letter
+            .destination_id
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        letter
+            .version
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         place_word(letter.state.place()).to_owned(),
         class.unwrap_or_default(),
-        reason.status.map(|status| status.to_string()).unwrap_or_default(),
+        reason
+            .status
+            .map(|status| status.to_string())
+            .unwrap_or_default(),
         reason.field.clone().unwrap_or_default(),
         reason.message.clone(),
         letter.attempts.len().to_string(),
@@ -133,8 +174,13 @@ fn row(letter: &DeadLetter) -> String {
 /// A cell of CSV (RFC 4180) that no spreadsheet reads as a formula.
 pub(super) fn cell(text: &str) -> String {
     // The wide signs are formulas to spreadsheets in East Asian settings.
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let lead = if is_formula { "'" } else { "" };
     let shown = format!("{lead}{}", visible(text));
-    if shown.contains([',', '"']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
+    if shown.contains([',', '"']) {
+        format!("\"{}\"", shown.replace('"', "\"\""))
+    } else {
+        shown
+    }
 }

@@ -43,7 +43,12 @@ pub enum Action {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    carry_out(&args.action, &async |request| handle.ask(request).await, out).await
+    carry_out(
+        &args.action,
+        &async |request| handle.ask(request).await,
+        out,
+    )
+    .await
 }
 
 async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
@@ -60,7 +65,10 @@ async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<
 /// Reads a group's id as `dead groups` shows it.
 fn group(text: &str) -> Result<GroupId, String> {
     let read = u64::from_str_radix(text, 16).map(GroupId);
-    read.map_err(|_| "needs a group's id, such as 5e41c09a77b2d310 (`syncdeck dead groups` lists them)".to_owned())
+    read.map_err(|_| {
+        "needs a group's id, such as 5e41c09a77b2d310 (`syncdeck dead groups` lists them)"
+            .to_owned()
+    })
 }
 
 fn place_word(place: LetterPlace) -> &'static str {
@@ -77,7 +85,9 @@ fn state_document(state: &LetterState) -> Value {
     let word = place_word(state.place());
     match state {
         LetterState::Waiting => json!({ "state": word }),
-        LetterState::Retrying { since, by } => json!({ "state": word, "since": since, "by": by.to_string() }),
+        LetterState::Retrying { since, by } => {
+            json!({ "state": word, "since": since, "by": by.to_string() })
+        }
         LetterState::Discarded { at, by, reason } => {
             json!({ "state": word, "at": at, "by": by.to_string(), "reason": reason })
         }
