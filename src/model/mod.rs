@@ -25,6 +25,7 @@ mod secret;
 mod snapshot;
 mod template;
 mod version;
+mod visible;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
@@ -60,3 +61,4 @@ pub use snapshot::{
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use version::{Version, VersionKind};
+pub use visible::{is_hidden, visible};
