@@ -41,12 +41,8 @@ impl LogError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder { folder, .. } => {
-                Some(format!("make `{}` writable for you", folder.display()))
-            }
-            Self::Level(_) => Some(format!(
-                "set `{LEVEL_VARIABLE}` to error, warn, info, debug or trace"
-            )),
+            Self::Folder { folder, .. } => Some(format!("make `{}` writable for you", folder.display())),
+            Self::Level(_) => Some(format!("set `{LEVEL_VARIABLE}` to error, warn, info, debug or trace")),
             Self::Begun => None,
         }
     }
@@ -73,12 +69,7 @@ impl Logs {
 /// Begins the log of this process in `folder` (0700, its files 0600), which holds nothing else.
 ///
 /// `level` is the content of [`LEVEL_VARIABLE`]; none means `info`.
-pub fn begin(
-    folder: &Path,
-    level: Option<&str>,
-    masks: Masks,
-    clock: Arc<dyn Clock>,
-) -> Result<Logs, LogError> {
+pub fn begin(folder: &Path, level: Option<&str>, masks: Masks, clock: Arc<dyn Clock>) -> Result<Logs, LogError> {
     let (subscriber, logs) = prepare(folder, level, masks, clock)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Begun)?;
     Ok(logs)
@@ -91,12 +82,8 @@ fn prepare(
     clock: Arc<dyn Clock>,
 ) -> Result<(impl Subscriber + Send + Sync + use<>, Logs), LogError> {
     let filter = filter(level)?;
-    let file = DayFile::open(folder, clock.clone(), FILE_BYTES_MAX).map_err(|source| {
-        LogError::Folder {
-            folder: folder.to_owned(),
-            source,
-        }
-    })?;
+    let file = DayFile::open(folder, clock.clone(), FILE_BYTES_MAX)
+        .map_err(|source| LogError::Folder { folder: folder.to_owned(), source })?;
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(LINES_WAITING_MAX)
@@ -110,22 +97,12 @@ fn prepare(
         .with_timer(Times(clock))
         .with_writer(Lines { writer, masks })
         .with_filter(filter);
-    Ok((
-        Registry::default().with(layer),
-        Logs {
-            _guard: guard,
-            errors,
-            folder: folder.to_owned(),
-        },
-    ))
+    Ok((Registry::default().with(layer), Logs { _guard: guard, errors, folder: folder.to_owned() }))
 }
 
 /// A level alone is for this program; what libraries say at it is their wire's content, which has no place in a log.
 fn filter(level: Option<&str>) -> Result<EnvFilter, LogError> {
-    let text = level
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .unwrap_or("info");
+    let text = level.map(str::trim).filter(|text| !text.is_empty()).unwrap_or("info");
     let directives = match text.parse::<tracing::Level>() {
         Ok(level) => format!("warn,syncdeck={level}"),
         Err(_) => text.to_owned(),
@@ -194,20 +171,10 @@ const SUFFIX: &str = "log";
 
 impl DayFile {
     fn open(folder: &Path, clock: Arc<dyn Clock>, bytes_max: u64) -> io::Result<Self> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
         let day = day(clock.now());
-        let mut file = Self {
-            folder: folder.to_owned(),
-            clock,
-            bytes_max,
-            day,
-            bytes: 0,
-            appender: None,
-        };
+        let mut file = Self { folder: folder.to_owned(), clock, bytes_max, day, bytes: 0, appender: None };
         file.reopen()?;
         Ok(file)
     }
@@ -220,37 +187,21 @@ impl DayFile {
         self.appender = None;
         self.prune()?;
         let path = self.path();
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
         file.set_permissions(Permissions::from_mode(0o600))?;
         self.bytes = file.metadata()?.len();
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let appender = RollingFileAppender::builder()
-            .rotation(Rotation::NEVER)
-            .filename_prefix(name)
-            .build(&self.folder);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let appender =
+            RollingFileAppender::builder().rotation(Rotation::NEVER).filename_prefix(name).build(&self.folder);
         self.appender = Some(appender.map_err(io::Error::other)?);
         Ok(())
     }
 
     /// Gives the full file the day's next number, so that its lines stay.
     fn put_aside(&self) -> io::Result<()> {
-        let free = (1..=9_999).map(|number| {
-            self.folder
-                .join(format!("{PREFIX}.{}.{number:04}.{SUFFIX}", self.day))
-        });
+        let free = (1..=9_999).map(|number| self.folder.join(format!("{PREFIX}.{}.{number:04}.{SUFFIX}", self.day)));
         // Numbers go up even where pruning took the first ones away, so that names tell the order.
-        let newest = self
-            .files()?
-            .into_iter()
-            .filter(|name| *name != self.path())
-            .max();
+        let newest = self.files()?.into_iter().filter(|name| *name != self.path()).max();
         let mut free = free.filter(|path| newest.as_ref().is_none_or(|newest| newest < path));
         match free.next() {
             Some(path) => fs::rename(self.path(), path),
@@ -270,16 +221,11 @@ impl DayFile {
     /// The log files of the folder. Their names sort by day and number.
     fn files(&self) -> io::Result<Vec<PathBuf>> {
         let is_ours = |path: &PathBuf| {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             name.starts_with(&format!("{PREFIX}.")) && name.ends_with(&format!(".{SUFFIX}"))
         };
         let paths = fs::read_dir(&self.folder)?.map(|entry| entry.map(|entry| entry.path()));
-        paths
-            .filter(|path| path.as_ref().is_ok_and(is_ours) || path.is_err())
-            .collect()
+        paths.filter(|path| path.as_ref().is_ok_and(is_ours) || path.is_err()).collect()
     }
 }
 
@@ -296,19 +242,14 @@ impl Write for DayFile {
             self.put_aside()?;
             self.reopen()?;
         }
-        let appender = self
-            .appender
-            .as_mut()
-            .ok_or_else(|| io::Error::other("no log file is open"))?;
+        let appender = self.appender.as_mut().ok_or_else(|| io::Error::other("no log file is open"))?;
         let n_bytes = appender.write(line)?;
         self.bytes += n_bytes as u64;
         Ok(n_bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.appender
-            .as_mut()
-            .map_or(Ok(()), RollingFileAppender::flush)
+        self.appender.as_mut().map_or(Ok(()), RollingFileAppender::flush)
     }
 }
 
@@ -341,8 +282,7 @@ mod tests {
 
     fn logged(level: Option<&str>, masks: Masks, events: impl FnOnce()) -> (TempDir, String) {
         let folder = tempfile::tempdir().expect("a folder");
-        let (subscriber, logs) =
-            prepare(&folder.path().join("logs"), level, masks, clock()).expect("a log");
+        let (subscriber, logs) = prepare(&folder.path().join("logs"), level, masks, clock()).expect("a log");
         tracing::subscriber::with_default(subscriber, events);
         assert_eq!(logs.dropped_lines(), 0);
         let file = logs.folder().join("syncdeck.2026-01-01.log");
@@ -352,12 +292,8 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder)
-            .expect("the folder")
-            .map(|entry| entry.expect("an entry").file_name());
-        let mut names: Vec<String> = entries
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect();
+        let entries = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
@@ -382,23 +318,13 @@ mod tests {
             info!(target: "hyper", "theirs");
             error!(target: "hyper", "broken");
         });
-        assert_eq!(
-            (text.lines().count(), text.contains("theirs")),
-            (2, false),
-            "{text}"
-        );
+        assert_eq!((text.lines().count(), text.contains("theirs")), (2, false), "{text}");
     }
 
     #[test]
     fn a_level_that_is_none_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let refused = prepare(
-            folder.path(),
-            Some("syncdeck=loud=x"),
-            Masks::default(),
-            clock(),
-        )
-        .err();
+        let refused = prepare(folder.path(), Some("syncdeck=loud=x"), Masks::default(), clock()).err();
         assert!(matches!(refused, Some(LogError::Level(_))), "{refused:?}");
     }
 
@@ -406,17 +332,10 @@ mod tests {
     fn secrets_are_masked_in_every_line() {
         let masks = Masks::new([Secret::new("s3cr3t/token")]);
         let (_folder, text) = logged(None, masks, || {
-            info!(
-                url = "https://x/?key=s3cr3t%2Ftoken",
-                "asked with s3cr3t/token"
-            );
+            info!(url = "https://x/?key=s3cr3t%2Ftoken", "asked with s3cr3t/token");
             error!(why = %"refused s3cr3t/token", "failed");
         });
-        assert_eq!(
-            (text.matches("••••").count(), text.contains("s3cr3t")),
-            (3, false),
-            "{text}"
-        );
+        assert_eq!((text.matches("••••").count(), text.contains("s3cr3t")), (3, false), "{text}");
     }
 
     #[test]
@@ -426,30 +345,16 @@ mod tests {
             info!(record = %"x".repeat(100_000), "skipped");
         });
         assert_eq!(text.lines().count(), 2);
-        assert!(
-            !text
-                .chars()
-                .any(|scalar| scalar != '\n' && crate::model::is_hidden(scalar)),
-            "{text}"
-        );
+        assert!(!text.chars().any(|scalar| scalar != '\n' && crate::model::is_hidden(scalar)), "{text}");
         assert!(text.len() < 20_000);
     }
 
     #[test]
     fn the_folder_and_its_files_are_for_their_owner_alone() {
         let (folder, _) = logged(None, Masks::default(), || info!("begun"));
-        let mode = |path: &Path| {
-            fs::metadata(path)
-                .expect("it is there")
-                .permissions()
-                .mode()
-                & 0o777
-        };
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         let logs = folder.path().join("logs");
-        assert_eq!(
-            (mode(&logs), mode(&logs.join("syncdeck.2026-01-01.log"))),
-            (0o700, 0o600)
-        );
+        assert_eq!((mode(&logs), mode(&logs.join("syncdeck.2026-01-01.log"))), (0o700, 0o600));
     }
 
     #[test]
@@ -460,15 +365,8 @@ mod tests {
         file.write_all(b"one\n").expect("written");
         clock.0.fetch_add(DAY_MS, Ordering::Relaxed);
         file.write_all(b"two\n").expect("written");
-        assert_eq!(
-            names(folder.path()),
-            ["syncdeck.2026-01-01.log", "syncdeck.2026-01-02.log"]
-        );
-        let mode = fs::metadata(file.path())
-            .expect("it is there")
-            .permissions()
-            .mode()
-            & 0o777;
+        assert_eq!(names(folder.path()), ["syncdeck.2026-01-01.log", "syncdeck.2026-01-02.log"]);
+        let mode = fs::metadata(file.path()).expect("it is there").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
     }
 
@@ -478,16 +376,12 @@ mod tests {
         fs::write(folder.path().join("other.txt"), "kept").expect("written");
         let mut file = DayFile::open(folder.path(), clock(), 1_000).expect("a file");
         for number in 0..3_000 {
-            file.write_all(format!("line {number:>95}\n").as_bytes())
-                .expect("written");
+            file.write_all(format!("line {number:>95}\n").as_bytes()).expect("written");
         }
         let names = names(folder.path());
         assert_eq!(names.len(), FILES_MAX + 1, "{names:?}");
         assert!(names.contains(&"other.txt".to_owned()));
-        let size: u64 = names
-            .iter()
-            .map(|name| fs::metadata(folder.path().join(name)).expect("there").len())
-            .sum();
+        let size: u64 = names.iter().map(|name| fs::metadata(folder.path().join(name)).expect("there").len()).sum();
         assert!(size <= 1_100 * FILES_MAX as u64, "{size}");
         let newest = fs::read_to_string(file.path()).expect("the day's file");
         assert!(newest.ends_with("2999\n"));
@@ -500,8 +394,7 @@ mod tests {
             let mut file = DayFile::open(folder.path(), clock(), 1_000).expect("a file");
             file.write_all(b"line\n").expect("written");
         }
-        let text = fs::read_to_string(folder.path().join("syncdeck.2026-01-01.log"))
-            .expect("the day's file");
+        let text = fs::read_to_string(folder.path().join("syncdeck.2026-01-01.log")).expect("the day's file");
         assert_eq!(text, "line\nline\n");
     }
 }

@@ -63,7 +63,9 @@ fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a readable source");
     let name = path.file_name().expect("a file").to_string_lossy().into_owned();
     let relative = path.strip_prefix(root()).expect("a file under src");
-    if name == "tests.rs" || name.ends_with("_tests.rs") || relative.components().any(|part| part.as_os_str() == "tests")
+    if name == "tests.rs"
+        || name.ends_with("_tests.rs")
+        || relative.components().any(|part| part.as_os_str() == "tests")
     {
         return String::new();
     }

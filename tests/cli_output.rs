@@ -41,22 +41,12 @@ impl Clock for Standing {
 #[test]
 fn a_process_has_one_log_and_its_lines_are_on_disk_when_it_ends() {
     let folder = tempfile::tempdir().expect("a folder");
-    let begin = || {
-        logging::begin(
-            folder.path(),
-            Some("info"),
-            Masks::new([Secret::new("hunter22")]),
-            Arc::new(Standing),
-        )
-    };
+    let begin =
+        || logging::begin(folder.path(), Some("info"), Masks::new([Secret::new("hunter22")]), Arc::new(Standing));
     let logs = begin().expect("the first log");
     assert!(matches!(begin(), Err(LogError::Begun)));
     tracing::info!(target: "syncdeck::engine", job = "customers", "signed in with hunter22");
     drop(logs);
-    let text =
-        fs::read_to_string(folder.path().join("syncdeck.2026-01-01.log")).expect("the day's file");
-    assert_eq!(
-        text,
-        "2026-01-01T00:00:00Z  INFO syncdeck::engine: signed in with •••• job=\"customers\"\n"
-    );
+    let text = fs::read_to_string(folder.path().join("syncdeck.2026-01-01.log")).expect("the day's file");
+    assert_eq!(text, "2026-01-01T00:00:00Z  INFO syncdeck::engine: signed in with •••• job=\"customers\"\n");
 }

@@ -45,9 +45,7 @@ pub fn indented(text: &str) -> Vec<String> {
     let mut scalars = compact.chars().peekable();
     let fresh = |depth: usize| "  ".repeat(depth.min(DEPTH_MAX));
     while let Some(scalar) = scalars.next() {
-        let line = lines
-            .last_mut()
-            .expect("there is always a line being written");
+        let line = lines.last_mut().expect("there is always a line being written");
         if is_inside || scalar == '"' {
             if scalar == '"' && !is_escaped {
                 is_inside = !is_inside;
@@ -119,10 +117,7 @@ mod tests {
     fn what_a_terminal_would_obey_is_escaped_and_means_the_same() {
         let text = "\u{9b}2J \u{202e} \x7f \u{e0041} ok \" \\";
         let printed = line(&json!({ "text": text })).expect("plain JSON");
-        assert_eq!(
-            printed,
-            r#"{"text":"\u009b2J \u202e \u007f \udb40\udc41 ok \" \\"}"#
-        );
+        assert_eq!(printed, r#"{"text":"\u009b2J \u202e \u007f \udb40\udc41 ok \" \\"}"#);
         let back: Value = serde_json::from_str(&printed).expect("still JSON");
         assert_eq!(back["text"], text);
     }
@@ -130,24 +125,13 @@ mod tests {
     #[test]
     fn a_record_that_came_with_line_ends_is_one_line_with_its_digits() {
         let text = "{\r\n\t\"id\" : 12345678901234567890123,\n \"x\": [1.10, \"a  b\"]}";
-        assert_eq!(
-            harmless(text),
-            r#"{"id":12345678901234567890123,"x":[1.10,"a  b"]}"#
-        );
+        assert_eq!(harmless(text), r#"{"id":12345678901234567890123,"x":[1.10,"a  b"]}"#);
     }
 
     #[test]
     fn an_indented_value_has_a_member_a_line() {
         let lines = indented(r#"{"a":[1,{"b":"x,{y}\""}],"c":{},"d":[]}"#);
-        let wanted = [
-            "{",
-            "  \"a\": [",
-            "    1,",
-            "    {",
-            "      \"b\": \"x,{y}\\\"\"",
-            "    }",
-            "  ],",
-        ];
+        let wanted = ["{", "  \"a\": [", "    1,", "    {", "      \"b\": \"x,{y}\\\"\"", "    }", "  ],"];
         assert_eq!(lines[..7], wanted);
         assert_eq!(lines[7..], ["  \"c\": {},", "  \"d\": []", "}"]);
     }

@@ -35,22 +35,13 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let matches = command()
-        .try_get_matches_from(words)
-        .map_err(|error| refused_words(&error))?;
+    let matches = command().try_get_matches_from(words).map_err(|error| refused_words(&error))?;
     let command = match matches.subcommand() {
         Some((name, matches)) => read(name, matches)?,
         None => Command::Console(commands::console::Args::default()),
     };
-    let color = matches
-        .get_one::<Color>("color")
-        .copied()
-        .unwrap_or_default();
-    Ok(Invocation {
-        config: matches.get_one::<PathBuf>("config").cloned(),
-        color,
-        command,
-    })
+    let color = matches.get_one::<Color>("color").copied().unwrap_or_default();
+    Ok(Invocation { config: matches.get_one::<PathBuf>("config").cloned(), color, command })
 }
 
 /// The whole command line as clap knows it: help, completions and parsing all come from [`COMMANDS`].
@@ -88,18 +79,12 @@ pub fn command() -> clap::Command {
 }
 
 fn read(name: &str, matches: &ArgMatches) -> Result<Command, Report> {
-    let entry = COMMANDS
-        .iter()
-        .find(|entry| entry.name == name)
-        .expect("clap knows only what COMMANDS lists");
+    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows only what COMMANDS lists");
     (entry.read)(matches).map_err(|error| refused_words(&error))
 }
 
 /// Reads the arguments of one command into its value.
-fn read_args<A: FromArgMatches>(
-    matches: &ArgMatches,
-    make: fn(A) -> Command,
-) -> Result<Command, clap::Error> {
+fn read_args<A: FromArgMatches>(matches: &ArgMatches, make: fn(A) -> Command) -> Result<Command, clap::Error> {
     A::from_arg_matches(matches).map(make)
 }
 

@@ -41,8 +41,7 @@ impl Output {
     pub fn new(color: Color) -> Self {
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let no_color =
-            is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             stdout: Stream::new(Box::new(io::stdout()), wants_colour(color, out, no_color)),
             stderr: Stream::new(Box::new(io::stderr()), wants_colour(color, err, no_color)),
@@ -53,12 +52,7 @@ impl Output {
 
     /// Streams of somebody else, without bars.
     pub fn on(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>, colour: bool) -> Self {
-        Self {
-            stdout: Stream::new(stdout, colour),
-            stderr: Stream::new(stderr, colour),
-            bars: None,
-            has_bars: false,
-        }
+        Self { stdout: Stream::new(stdout, colour), stderr: Stream::new(stderr, colour), bars: None, has_bars: false }
     }
 
     /// Prints a line of facts.
@@ -68,16 +62,12 @@ impl Output {
     }
 
     pub fn table(&mut self, table: &Table) -> Result<(), Report> {
-        table
-            .render(self.stdout.colour)
-            .iter()
-            .try_for_each(|line| self.print(line))
+        table.render(self.stdout.colour).iter().try_for_each(|line| self.print(line))
     }
 
     /// Prints a value as one line of JSON.
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), Report> {
-        let text = json::line(value)
-            .map_err(|error| Report::new(format!("an answer is no JSON: {error}")))?;
+        let text = json::line(value).map_err(|error| Report::new(format!("an answer is no JSON: {error}")))?;
         self.print(&text)
     }
 
@@ -90,12 +80,7 @@ impl Output {
     pub fn note(&mut self, line: impl Into<Line>) {
         let text = line.into().render(self.stderr.colour);
         let stderr = &mut self.stderr;
-        let mut print = || {
-            stderr
-                .print(&text)
-                .and_then(|()| stderr.flush())
-                .unwrap_or_default()
-        };
+        let mut print = || stderr.print(&text).and_then(|()| stderr.flush()).unwrap_or_default();
         match &self.bars {
             Some(bars) => bars.all.suspend(print),
             None => print(),
@@ -179,12 +164,7 @@ impl Stream {
     const PENDING_MAX: usize = 32 << 10;
 
     fn new(sink: Box<dyn Write + Send>, colour: bool) -> Self {
-        Self {
-            sink,
-            pending: Vec::new(),
-            colour,
-            is_closed: false,
-        }
+        Self { sink, pending: Vec::new(), colour, is_closed: false }
     }
 
     fn print(&mut self, text: &str) -> io::Result<()> {
@@ -193,18 +173,11 @@ impl Stream {
         }
         self.pending.extend_from_slice(text.as_bytes());
         self.pending.push(b'\n');
-        if self.pending.len() < Self::PENDING_MAX {
-            Ok(())
-        } else {
-            self.flush()
-        }
+        if self.pending.len() < Self::PENDING_MAX { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let written = self
-            .sink
-            .write_all(&self.pending)
-            .and_then(|()| self.sink.flush());
+        let written = self.sink.write_all(&self.pending).and_then(|()| self.sink.flush());
         self.pending.clear();
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -236,10 +209,7 @@ impl Bars {
     const SHOWN_MAX: usize = 16;
 
     fn new() -> Self {
-        Self {
-            all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            by_job: HashMap::new(),
-        }
+        Self { all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()), by_job: HashMap::new() }
     }
 
     fn show(&mut self, jobs: &[JobProgress]) {
@@ -253,10 +223,7 @@ impl Bars {
         });
         for progress in shown {
             let all = &self.all;
-            let bar = self
-                .by_job
-                .entry(progress.job.clone())
-                .or_insert_with(|| all.add(ProgressBar::no_length()));
+            let bar = self.by_job.entry(progress.job.clone()).or_insert_with(|| all.add(ProgressBar::no_length()));
             bar.set_style(style(progress.total.is_some()));
             if let Some(total) = progress.total {
                 bar.set_length(total.max(progress.done));
@@ -269,14 +236,8 @@ impl Bars {
 }
 
 fn style(has_length: bool) -> ProgressStyle {
-    let template = if has_length {
-        "{bar:24} {percent:>3}%  {wide_msg}"
-    } else {
-        "{spinner} {wide_msg}"
-    };
-    ProgressStyle::with_template(template)
-        .expect("a template that is written here")
-        .progress_chars("━╸─")
+    let template = if has_length { "{bar:24} {percent:>3}%  {wide_msg}" } else { "{spinner} {wide_msg}" };
+    ProgressStyle::with_template(template).expect("a template that is written here").progress_chars("━╸─")
 }
 
 #[cfg(test)]
@@ -307,11 +268,7 @@ pub(super) mod tests {
 
     pub(in crate::cli) fn captured() -> (Output, Captured, Captured) {
         let (out, err) = (Captured::default(), Captured::default());
-        (
-            Output::on(Box::new(out.clone()), Box::new(err.clone()), false),
-            out,
-            err,
-        )
+        (Output::on(Box::new(out.clone()), Box::new(err.clone()), false), out, err)
     }
 
     /// A stream whose other end fails in one way.
@@ -330,11 +287,7 @@ pub(super) mod tests {
     #[test]
     fn a_reader_that_goes_away_is_no_error() {
         let err = Captured::default();
-        let mut out = Output::on(
-            Box::new(Broken(io::ErrorKind::BrokenPipe)),
-            Box::new(err.clone()),
-            false,
-        );
+        let mut out = Output::on(Box::new(Broken(io::ErrorKind::BrokenPipe)), Box::new(err.clone()), false);
         for _ in 0..10_000 {
             out.line("a line that nobody reads").expect("no error");
         }
@@ -346,19 +299,10 @@ pub(super) mod tests {
     #[test]
     fn a_full_disk_behind_standard_output_is_told() {
         let err = Captured::default();
-        let mut out = Output::on(
-            Box::new(Broken(io::ErrorKind::StorageFull)),
-            Box::new(err.clone()),
-            false,
-        );
+        let mut out = Output::on(Box::new(Broken(io::ErrorKind::StorageFull)), Box::new(err.clone()), false);
         out.line("a line").expect("it waits to be handed over");
         assert_eq!(out.finish(Ok(Exit::Done)), Exit::Failed);
-        assert!(
-            err.text()
-                .starts_with("error: standard output could not be written: "),
-            "{}",
-            err.text()
-        );
+        assert!(err.text().starts_with("error: standard output could not be written: "), "{}", err.text());
     }
 
     #[test]
@@ -373,14 +317,8 @@ pub(super) mod tests {
     #[test]
     fn help_goes_to_standard_output_and_errors_to_standard_error() {
         let (mut out, stdout, stderr) = captured();
-        assert_eq!(
-            out.finish(Err(Report::help("Usage: syncdeck\n".to_owned()))),
-            Exit::Done
-        );
+        assert_eq!(out.finish(Err(Report::help("Usage: syncdeck\n".to_owned()))), Exit::Done);
         assert_eq!(out.finish(Err(Report::usage("no such word"))), Exit::Usage);
-        assert_eq!(
-            (stdout.text().as_str(), stderr.text().as_str()),
-            ("Usage: syncdeck\n", "error: no such word\n")
-        );
+        assert_eq!((stdout.text().as_str(), stderr.text().as_str()), ("Usage: syncdeck\n", "error: no such word\n"));
     }
 }

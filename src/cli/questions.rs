@@ -20,10 +20,7 @@ pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
     }
 }
 
-pub async fn letter_groups(
-    ask: &impl Ask,
-    filter: LetterFilter,
-) -> Result<Vec<LetterGroup>, Report> {
+pub async fn letter_groups(ask: &impl Ask, filter: LetterFilter) -> Result<Vec<LetterGroup>, Report> {
     match ask(Request::DeadGroups { filter }).await? {
         Answer::Groups(groups) => Ok(groups),
         other => Err(unexpected(&other)),
@@ -42,10 +39,7 @@ pub async fn letter_ids(
     }
 }
 
-pub async fn letter_rows(
-    ask: &impl Ask,
-    ids: Vec<DeadLetterId>,
-) -> Result<Vec<Option<LetterRow>>, Report> {
+pub async fn letter_rows(ask: &impl Ask, ids: Vec<DeadLetterId>) -> Result<Vec<Option<LetterRow>>, Report> {
     match ask(Request::DeadRows { ids }).await? {
         Answer::Rows(rows) => Ok(rows),
         other => Err(unexpected(&other)),
@@ -60,20 +54,12 @@ pub async fn letter(ask: &impl Ask, id: DeadLetterId) -> Result<Box<LetterView>,
 }
 
 /// A job's checkpoints, newest first, at most `limit`.
-pub async fn checkpoints(
-    ask: &impl Ask,
-    job: &JobId,
-    limit: usize,
-) -> Result<Vec<Checkpoint>, Report> {
+pub async fn checkpoints(ask: &impl Ask, job: &JobId, limit: usize) -> Result<Vec<Checkpoint>, Report> {
     let mut all: Vec<Checkpoint> = Vec::new();
     loop {
         let before = all.last().map(|checkpoint| checkpoint.sequence);
         let wanted = PAGE.min(limit - all.len());
-        let request = Request::Checkpoints {
-            job: job.clone(),
-            before,
-            limit: wanted,
-        };
+        let request = Request::Checkpoints { job: job.clone(), before, limit: wanted };
         let page = match ask(request).await? {
             Answer::Checkpoints(page) => page,
             other => return Err(unexpected(&other)),
@@ -92,13 +78,7 @@ pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<V
     loop {
         let before = all.last().map(|run| run.id);
         let wanted = PAGE.min(limit - all.len());
-        let page = match ask(Request::Runs {
-            job: job.cloned(),
-            before,
-            limit: wanted,
-        })
-        .await?
-        {
+        let page = match ask(Request::Runs { job: job.cloned(), before, limit: wanted }).await? {
             Answer::Runs(page) => page,
             other => return Err(unexpected(&other)),
         };

@@ -56,30 +56,17 @@ enum Kind {
 impl Report {
     /// An error: what happened, in lower case and without a full stop.
     pub fn new(what: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Failed,
-            kind: Kind::Error(what.into()),
-            places: Vec::new(),
-            hint: None,
-        }
+        Self { exit: Exit::Failed, kind: Kind::Error(what.into()), places: Vec::new(), hint: None }
     }
 
     /// An error of whoever typed the command.
     pub fn usage(what: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            ..Self::new(what)
-        }
+        Self { exit: Exit::Usage, ..Self::new(what) }
     }
 
     /// All mistakes of a configuration, each as a text of one or more lines that says file, line and mend.
     pub fn mistakes(mistakes: Vec<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            kind: Kind::Mistakes(mistakes),
-            places: Vec::new(),
-            hint: None,
-        }
+        Self { exit: Exit::Usage, kind: Kind::Mistakes(mistakes), places: Vec::new(), hint: None }
     }
 
     /// A name that is no job's, with the nearest one of those that are.
@@ -88,9 +75,7 @@ impl Report {
         let nearest = known.max_by(|a, b| closeness(a).total_cmp(&closeness(b)));
         let report = Self::usage(format!("no job is called `{name}`"));
         match nearest {
-            Some(nearest) if Self::NEAR < closeness(nearest) => {
-                report.with_hint(format!("did you mean `{nearest}`?"))
-            }
+            Some(nearest) if Self::NEAR < closeness(nearest) => report.with_hint(format!("did you mean `{nearest}`?")),
             _ => report.with_hint("run `syncdeck status` for the names of all jobs"),
         }
     }
@@ -99,12 +84,7 @@ impl Report {
     const NEAR: f64 = 0.8;
 
     pub(super) fn help(text: String) -> Self {
-        Self {
-            exit: Exit::Done,
-            kind: Kind::Help(text),
-            places: Vec::new(),
-            hint: None,
-        }
+        Self { exit: Exit::Done, kind: Kind::Help(text), places: Vec::new(), hint: None }
     }
 
     /// Adds where it happened: a file and line, a job and page, a connection.
@@ -154,12 +134,7 @@ impl Report {
             }
             Kind::Help(text) => lines.extend(text.lines().map(Line::from)),
         }
-        lines.extend(
-            self.places
-                .iter()
-                .flat_map(|place| place.lines())
-                .map(|line| format!("  {line}").into()),
-        );
+        lines.extend(self.places.iter().flat_map(|place| place.lines()).map(|line| format!("  {line}").into()));
         for (at, line) in self.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
             let lead = if at == 0 { "hint: " } else { "      " };
             lines.push(Line::new().with(lead, Style::Hint).then(line));
@@ -170,20 +145,13 @@ impl Report {
 
 fn push_error(lines: &mut Vec<Line>, text: &str) {
     let mut rest = text.lines();
-    lines.push(
-        Line::new()
-            .with("error: ", Style::Bad)
-            .then(rest.next().unwrap_or_default()),
-    );
+    lines.push(Line::new().with("error: ", Style::Bad).then(rest.next().unwrap_or_default()));
     lines.extend(rest.map(Line::from));
 }
 
 impl From<Refusal> for Report {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            hint: refusal.hint,
-            ..Self::new(refusal.message)
-        }
+        Self { hint: refusal.hint, ..Self::new(refusal.message) }
     }
 }
 
@@ -192,12 +160,7 @@ mod tests {
     use super::*;
 
     fn printed(report: &Report) -> String {
-        report
-            .lines()
-            .iter()
-            .map(|line| line.render(false))
-            .collect::<Vec<_>>()
-            .join("\n")
+        report.lines().iter().map(|line| line.render(false)).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -214,10 +177,7 @@ mod tests {
 
     #[test]
     fn all_mistakes_of_a_configuration_are_listed_at_once() {
-        let report = Report::mistakes(vec![
-            "a.toml:1:2: one\n  1 | x".to_owned(),
-            "a.toml:9:1: two".to_owned(),
-        ]);
+        let report = Report::mistakes(vec!["a.toml:1:2: one\n  1 | x".to_owned(), "a.toml:9:1: two".to_owned()]);
         assert_eq!(
             printed(&report),
             "error: a.toml:1:2: one\n  1 | x\nerror: a.toml:9:1: two\n2 mistakes in the configuration"
@@ -227,13 +187,7 @@ mod tests {
 
     #[test]
     fn a_refusal_of_the_engine_keeps_its_hint() {
-        let refusal = Refusal {
-            message: "no job \x1b[2J".to_owned(),
-            hint: Some("run `syncdeck status`".to_owned()),
-        };
-        assert_eq!(
-            printed(&refusal.into()),
-            "error: no job ␛[2J\nhint: run `syncdeck status`"
-        );
+        let refusal = Refusal { message: "no job \x1b[2J".to_owned(), hint: Some("run `syncdeck status`".to_owned()) };
+        assert_eq!(printed(&refusal.into()), "error: no job ␛[2J\nhint: run `syncdeck status`");
     }
 }

@@ -97,34 +97,21 @@ impl Table {
     pub const CELL_WIDTH_MAX: usize = 60;
 
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row with a cell for each column.
     pub fn row(&mut self, cells: Vec<(String, Style)>) {
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
-        let shown =
-            |(text, style): (String, Style)| (cut(&visible(&text), Self::CELL_WIDTH_MAX), style);
+        let shown = |(text, style): (String, Style)| (cut(&visible(&text), Self::CELL_WIDTH_MAX), style);
         self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The lines as they are printed.
     pub fn render(&self, colour: bool) -> Vec<String> {
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| self.width(column))
-            .collect();
-        let head = self
-            .columns
-            .iter()
-            .map(|(name, _)| (String::from(*name), Style::Bold))
-            .collect();
-        std::iter::once(&head)
-            .chain(&self.rows)
-            .map(|cells| self.render_row(cells, &widths, colour))
-            .collect()
+        let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
+        let head = self.columns.iter().map(|(name, _)| (String::from(*name), Style::Bold)).collect();
+        std::iter::once(&head).chain(&self.rows).map(|cells| self.render_row(cells, &widths, colour)).collect()
     }
 
     fn width(&self, column: usize) -> usize {
@@ -209,21 +196,10 @@ mod tests {
 
     #[test]
     fn columns_stand_under_each_other_in_cells_not_in_bytes() {
-        let mut table = Table::new(&[
-            ("NAME", Align::Left),
-            ("COUNT", Align::Right),
-            ("STATE", Align::Left),
-        ]);
+        let mut table = Table::new(&[("NAME", Align::Left), ("COUNT", Align::Right), ("STATE", Align::Left)]);
         table.row(vec![plain("漢字"), plain("7"), plain("idle")]);
         table.row(vec![plain("Müller"), plain("1,200"), plain("running")]);
-        assert_eq!(
-            table.render(false),
-            [
-                "NAME    COUNT  STATE",
-                "漢字        7  idle",
-                "Müller  1,200  running"
-            ]
-        );
+        assert_eq!(table.render(false), ["NAME    COUNT  STATE", "漢字        7  idle", "Müller  1,200  running"]);
     }
 
     #[test]
@@ -235,18 +211,13 @@ mod tests {
 
     #[test]
     fn colour_is_the_only_escape_that_a_line_holds() {
-        let line = Line::new()
-            .with("error: ", Style::Bad)
-            .then("\x1b[2J gone ");
+        let line = Line::new().with("error: ", Style::Bad).then("\x1b[2J gone ");
         assert_eq!(line.render(false), "error: ␛[2J gone␠");
         assert_eq!(line.render(true), "\x1b[1;31merror:\x1b[0m ␛[2J gone␠");
     }
 
     #[test]
     fn figures_have_their_thousands_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 1_234_567].map(figure),
-            ["0", "999", "1,000", "1,234,567"]
-        );
+        assert_eq!([0, 999, 1_000, 1_234_567].map(figure), ["0", "999", "1,000", "1,234,567"]);
     }
 }

@@ -14,15 +14,9 @@ pub(super) fn side_by_side(letter: &DeadLetter, mapping: Option<&Mapping>) -> Ve
     let sent = letter.sent.as_ref();
     let blamed = letter.reason.field.as_deref();
     for (field, from) in &lineage {
-        let source = from
-            .as_ref()
-            .and_then(|pointer| find(pointer, &letter.source));
-        used.extend(
-            from.as_ref()
-                .and_then(|pointer| pointer.steps().first().cloned()),
-        );
-        let value =
-            sent.and_then(|sent| field_pointer(field).and_then(|pointer| find(&pointer, sent)));
+        let source = from.as_ref().and_then(|pointer| find(pointer, &letter.source));
+        used.extend(from.as_ref().and_then(|pointer| pointer.steps().first().cloned()));
+        let value = sent.and_then(|sent| field_pointer(field).and_then(|pointer| find(&pointer, sent)));
         if source.is_none() && value.is_none() && blamed != Some(field.as_str()) {
             continue;
         }
@@ -32,9 +26,7 @@ pub(super) fn side_by_side(letter: &DeadLetter, mapping: Option<&Mapping>) -> Ve
         if used.contains(&name) {
             continue;
         }
-        let value = sent
-            .filter(|_| is_identity)
-            .and_then(|sent| member(sent, &name));
+        let value = sent.filter(|_| is_identity).and_then(|sent| member(sent, &name));
         lines.push(line(&name, Some(raw), value, letter));
     }
     if let Some(field) = blamed
@@ -45,12 +37,7 @@ pub(super) fn side_by_side(letter: &DeadLetter, mapping: Option<&Mapping>) -> Ve
     lines
 }
 
-fn line(
-    field: &str,
-    source: Option<RawJson>,
-    sent: Option<RawJson>,
-    letter: &DeadLetter,
-) -> FieldLine {
+fn line(field: &str, source: Option<RawJson>, sent: Option<RawJson>, letter: &DeadLetter) -> FieldLine {
     let is_blamed = letter.reason.field.as_deref() == Some(field);
     let (mark, why) = match (&source, &sent) {
         _ if is_blamed => (FieldMark::Rejected, Some(letter.reason.message.clone())),
@@ -59,13 +46,7 @@ fn line(
         (None, _) => (FieldMark::Added, None),
         (Some(_), None) => (FieldMark::Dropped, None),
     };
-    FieldLine {
-        field: field.to_owned(),
-        source: source.map(shown),
-        sent: sent.map(shown),
-        mark,
-        why,
-    }
+    FieldLine { field: field.to_owned(), source: source.map(shown), sent: sent.map(shown), mark, why }
 }
 
 /// A text's content, or any other value as its JSON text.
@@ -82,18 +63,11 @@ fn find(pointer: &Pointer, json: &RawJson) -> Option<RawJson> {
 }
 
 fn member(json: &RawJson, name: &str) -> Option<RawJson> {
-    members(json)
-        .into_iter()
-        .find(|(member, _)| member == name)
-        .map(|(_, raw)| raw)
+    members(json).into_iter().find(|(member, _)| member == name).map(|(_, raw)| raw)
 }
 
 fn members(json: &RawJson) -> Vec<(String, RawJson)> {
     // A record that is no object has no members to show; the JSON view shows it whole.
-    let found: indexmap::IndexMap<String, &RawValue> =
-        serde_json::from_str(json.as_str()).unwrap_or_default();
-    found
-        .into_iter()
-        .map(|(name, raw)| (name, RawJson::inside(json.bytes(), raw)))
-        .collect()
+    let found: indexmap::IndexMap<String, &RawValue> = serde_json::from_str(json.as_str()).unwrap_or_default();
+    found.into_iter().map(|(name, raw)| (name, RawJson::inside(json.bytes(), raw))).collect()
 }

@@ -40,23 +40,15 @@ impl Local {
                 done(engine.pause(&jobs, reason, by).await, Some(undo))
             }
             Request::Resume { jobs } => {
-                let undo = Request::Pause {
-                    jobs: jobs.clone(),
-                    reason: Some("resume taken back".to_owned()),
-                };
+                let undo = Request::Pause { jobs: jobs.clone(), reason: Some("resume taken back".to_owned()) };
                 done(engine.resume(&jobs, by).await, Some(undo))
             }
             Request::Trigger { jobs } => done(engine.trigger(&jobs, by).await, None),
             Request::Cancel { jobs } => done(engine.cancel(&jobs, by).await, None),
-            Request::DeadGroups { filter } => {
-                Ok(Answer::Groups(store.letter_groups(&filter).await?))
-            }
+            Request::DeadGroups { filter } => Ok(Answer::Groups(store.letter_groups(&filter).await?)),
             Request::DeadIds { filter, limit } => {
                 let found = store.letter_ids(&filter, limit.min(IDS_MAX)).await?;
-                Ok(Answer::Ids {
-                    ids: found.ids,
-                    total: found.total,
-                })
+                Ok(Answer::Ids { ids: found.ids, total: found.total })
             }
             Request::DeadRows { mut ids } => {
                 ids.truncate(ROWS_MAX);
@@ -66,64 +58,41 @@ impl Local {
             Request::RetryPreview { selection } => self.preview(&selection).await,
             Request::Retry { selection } => {
                 let ordered = engine.retry(&selection, by).await;
-                let undo = ordered
-                    .as_ref()
-                    .ok()
-                    .map(|ordered| taken_back(&selection, LetterPlace::Retrying, ordered));
+                let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Retrying, ordered));
                 done(ordered, undo)
             }
             Request::Discard { selection, reason } => {
                 let ordered = engine.discard(&selection, &reason, by).await;
-                let undo = ordered
-                    .as_ref()
-                    .ok()
-                    .map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
+                let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
                 done(ordered, undo)
             }
             Request::Restore { selection } => done(engine.restore(&selection, by).await, None),
-            Request::Checkpoints { job, before, limit } => Ok(Answer::Checkpoints(
-                store.checkpoints(&job, before, limit.min(ROWS_MAX)).await?,
-            )),
-            Request::Runs { job, before, limit } => Ok(Answer::Runs(
-                store
-                    .runs(job.as_ref(), before, limit.min(ROWS_MAX))
-                    .await?,
-            )),
-            Request::Logs {
-                filter,
-                before,
-                limit,
-            } => Ok(Answer::Logs(engine.notices().read(
-                &filter,
-                before,
-                limit.min(ROWS_MAX),
-            ))),
-            Request::Journal { before, limit } => Ok(Answer::Journal(
-                store.journal(before, limit.min(ROWS_MAX)).await?,
-            )),
+            Request::Checkpoints { job, before, limit } => {
+                Ok(Answer::Checkpoints(store.checkpoints(&job, before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::Runs { job, before, limit } => {
+                Ok(Answer::Runs(store.runs(job.as_ref(), before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::Logs { filter, before, limit } => {
+                Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
+            }
+            Request::Journal { before, limit } => {
+                Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
+            }
         }
     }
 
     async fn letter(&self, id: DeadLetterId) -> Result<Answer, Refusal> {
-        let letter = self
-            .engine
-            .store()
-            .letter(id)
-            .await?
-            .ok_or_else(|| Refusal {
-                message: format!("there is no dead letter #{id}"),
-                hint: Some("syncdeck dead list".to_owned()),
-            })?;
+        let letter = self.engine.store().letter(id).await?.ok_or_else(|| Refusal {
+            message: format!("there is no dead letter #{id}"),
+            hint: Some("syncdeck dead list".to_owned()),
+        })?;
         let cell = self.engine.job(&letter.job);
         let fields = fields::side_by_side(&letter, cell.map(|cell| &cell.mapping));
-        let name = |of: Option<String>| {
-            of.unwrap_or_else(|| "a job that is no longer configured".to_owned())
-        };
+        let name = |of: Option<String>| of.unwrap_or_else(|| "a job that is no longer configured".to_owned());
         Ok(Answer::Letter(Box::new(LetterView {
             source_connection: name(cell.map(|cell| cell.spec.source.connection.to_string())),
-            destination_connection: name(
-                cell.map(|cell| cell.spec.destination.connection.to_string()),
-            ),
+            destination_connection: name(cell.map(|cell| cell.spec.destination.connection.to_string())),
             letter,
             fields,
         })))
@@ -135,11 +104,7 @@ impl Local {
         match selection {
             Selection::Ids(ids) => {
                 let rows = store.letter_rows(ids).await?;
-                for row in rows
-                    .into_iter()
-                    .flatten()
-                    .filter(|row| row.state.place() == LetterPlace::Waiting)
-                {
+                for row in rows.into_iter().flatten().filter(|row| row.state.place() == LetterPlace::Waiting) {
                     match preview.jobs.iter_mut().find(|(job, _)| *job == row.job) {
                         Some((_, n)) => *n += 1,
                         None => preview.jobs.push((row.job, 1)),
@@ -152,11 +117,7 @@ impl Local {
                         continue;
                     }
                     let places = vec![LetterPlace::Waiting];
-                    let of_job = LetterFilter {
-                        job: Some(job.clone()),
-                        places,
-                        ..filter.clone()
-                    };
+                    let of_job = LetterFilter { job: Some(job.clone()), places, ..filter.clone() };
                     let n = store.letter_ids(&of_job, 0).await?.total;
                     if n > 0 {
                         preview.jobs.push((job.clone(), n));
@@ -187,20 +148,12 @@ impl Local {
 fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> Request {
     let filter = match selection {
         Selection::Ids(ids) => {
-            return Request::Restore {
-                selection: Selection::Ids(ids.clone()),
-            };
+            return Request::Restore { selection: Selection::Ids(ids.clone()) };
         }
         Selection::Matching(filter) => filter.clone(),
     };
-    let filter = LetterFilter {
-        places: vec![place],
-        moved_at: Some(ordered.at),
-        ..filter
-    };
-    Request::Restore {
-        selection: Selection::Matching(filter),
-    }
+    let filter = LetterFilter { places: vec![place], moved_at: Some(ordered.at), ..filter };
+    Request::Restore { selection: Selection::Matching(filter) }
 }
 
 fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
@@ -210,24 +163,14 @@ fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<A
             OrderError::Store(error) => error.hint(),
             OrderError::Refused(_) => None,
         };
-        Refusal {
-            message: error.to_string(),
-            hint,
-        }
+        Refusal { message: error.to_string(), hint }
     })?;
     let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
-    Ok(Answer::Done(Done {
-        text: ordered.text,
-        changed: ordered.changed,
-        undo,
-    }))
+    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self {
-            message: error.to_string(),
-            hint: error.hint(),
-        }
+        Self { message: error.to_string(), hint: error.hint() }
     }
 }

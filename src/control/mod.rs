@@ -4,8 +4,8 @@ mod fields;
 pub mod local;
 
 use crate::model::{
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
-    LetterRow, LogFilter, Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
+    Notice, Run, RunId, Selection, Sequence, Snapshot,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,10 +84,7 @@ pub enum Request {
 pub enum Answer {
     Done(Done),
     Groups(Vec<LetterGroup>),
-    Ids {
-        ids: Arc<[DeadLetterId]>,
-        total: u64,
-    },
+    Ids { ids: Arc<[DeadLetterId]>, total: u64 },
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
     Preview(RetryPreview),

@@ -42,11 +42,7 @@ pub(super) enum Verdict {
 
 impl Breaker {
     pub(super) fn new(rule: RetryRule) -> Self {
-        Self {
-            rule,
-            failures: 0,
-            open: None,
-        }
+        Self { rule, failures: 0, open: None }
     }
 
     pub(super) fn open(&self) -> Option<&Open> {
@@ -130,9 +126,7 @@ impl Breaker {
 }
 
 fn wait(rule: &RetryRule, attempt: u32, told: Option<Duration>, dice: f64) -> Duration {
-    told.unwrap_or_default()
-        .min(rule.max_retry_after)
-        .max(backoff::delay(rule, attempt, dice))
+    told.unwrap_or_default().min(rule.max_retry_after).max(backoff::delay(rule, attempt, dice))
 }
 
 #[cfg(test)]
@@ -174,10 +168,7 @@ mod tests {
         breaker.canary_left();
         assert_eq!(breaker.ask(next), Verdict::WaitForCanary);
         breaker.failed(next, "503", true, None, 1.0);
-        assert_eq!(
-            breaker.ask(next),
-            Verdict::WaitUntil(next + Duration::from_secs(2))
-        );
+        assert_eq!(breaker.ask(next), Verdict::WaitUntil(next + Duration::from_secs(2)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,11 +16,7 @@ pub(super) struct Bucket {
 impl Bucket {
     pub(super) fn new(limits: &Limits, now: Instant) -> Option<Self> {
         let requests = limits.requests?.max(1);
-        Some(Self {
-            each: limits.per / requests,
-            burst: limits.burst.max(1),
-            full_at: now,
-        })
+        Some(Self { each: limits.per / requests, burst: limits.burst.max(1), full_at: now })
     }
 
     /// Takes a token; or tells when there will be one.
@@ -40,8 +36,7 @@ impl Bucket {
     pub(super) fn tokens(&self, now: Instant) -> u32 {
         let missing = self.full_at.saturating_duration_since(now);
         let missing = missing.as_nanos().div_ceil(self.each.as_nanos().max(1));
-        self.burst
-            .saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
+        self.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
     }
 }
 
@@ -52,12 +47,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_gives_the_burst_at_once_and_then_the_rate() {
         let now = Instant::now();
-        let limits = Limits {
-            requests: Some(10),
-            per: Duration::from_secs(1),
-            burst: 3,
-            ..Limits::default()
-        };
+        let limits = Limits { requests: Some(10), per: Duration::from_secs(1), burst: 3, ..Limits::default() };
         let mut bucket = Bucket::new(&limits, now).expect("a budget is configured");
         assert!((0..3).all(|_| bucket.take(now).is_ok()));
         assert_eq!(bucket.take(now), Err(now + Duration::from_millis(100)));

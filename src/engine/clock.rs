@@ -23,10 +23,7 @@ pub struct RuntimeClock {
 impl RuntimeClock {
     /// A clock that shows `base` now. Call it inside a runtime.
     pub fn starting_at(base: Timestamp) -> Self {
-        Self {
-            base,
-            started: Instant::now(),
-        }
+        Self { base, started: Instant::now() }
     }
 }
 

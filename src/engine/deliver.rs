@@ -46,14 +46,7 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(index: usize, write: Write) -> Self {
-        Self {
-            index,
-            write,
-            attempts: Vec::new(),
-            used: 0,
-            lone: 0,
-            seen: None,
-        }
+        Self { index, write, attempts: Vec::new(), used: 0, lone: 0, seen: None }
     }
 }
 
@@ -106,24 +99,12 @@ impl Deliverer {
                 }
                 Err(fault) => {
                     if fault.kind == FaultKind::Fatal {
-                        ends.extend(
-                            group
-                                .into_iter()
-                                .map(|p| (p.index, WriteEnd::Fatal(Box::new(fault.clone())))),
-                        );
+                        ends.extend(group.into_iter().map(|p| (p.index, WriteEnd::Fatal(Box::new(fault.clone())))));
                         let rest = groups.drain(..).flatten();
                         ends.extend(rest.map(|p| (p.index, WriteEnd::Abandoned)));
                         break;
                     }
-                    self.whole_failed(
-                        group,
-                        fault,
-                        &reply.signals,
-                        is_canary,
-                        &mut groups,
-                        &mut ends,
-                    )
-                    .await;
+                    self.whole_failed(group, fault, &reply.signals, is_canary, &mut groups, &mut ends).await;
                 }
             }
         }
@@ -135,14 +116,9 @@ impl Deliverer {
             let writes: Vec<Write> = group.iter().map(|pending| pending.write.clone()).collect();
             return self.destination.write_batch(&writes).await;
         }
-        let only = group
-            .first()
-            .expect("a group that was made with one write at least");
+        let only = group.first().expect("a group that was made with one write at least");
         let reply = self.destination.write(&only.write).await;
-        Reply {
-            outcome: reply.outcome.map(|written| vec![Ok(written)]),
-            signals: reply.signals,
-        }
+        Reply { outcome: reply.outcome.map(|written| vec![Ok(written)]), signals: reply.signals }
     }
 
     /// Takes a batch's results apart; returns what must be sent again.
@@ -153,11 +129,7 @@ impl Deliverer {
         signals: &Signals,
         ends: &mut Ends,
     ) -> Vec<Pending> {
-        debug_assert_eq!(
-            group.len(),
-            results.len(),
-            "a connector answers for each write"
-        );
+        debug_assert_eq!(group.len(), results.len(), "a connector answers for each write");
         let mut again = Vec::new();
         for (mut pending, result) in group.into_iter().zip(results) {
             match result {
@@ -166,9 +138,7 @@ impl Deliverer {
                     self.note_attempt(&mut pending, &fault, signals);
                     match fault.kind {
                         FaultKind::Record => ends.push(failed(pending, fault, false)),
-                        FaultKind::Fatal => {
-                            ends.push((pending.index, WriteEnd::Fatal(Box::new(fault))))
-                        }
+                        FaultKind::Fatal => ends.push((pending.index, WriteEnd::Fatal(Box::new(fault)))),
                         FaultKind::Throttled => {
                             self.cell.count_retry(fault.kind);
                             again.push(pending);
@@ -211,11 +181,7 @@ impl Deliverer {
                 groups.push_front(group);
             }
             FaultKind::Record | FaultKind::Fatal => {
-                ends.extend(
-                    group
-                        .into_iter()
-                        .map(|pending| failed(pending, fault.clone(), false)),
-                );
+                ends.extend(group.into_iter().map(|pending| failed(pending, fault.clone(), false)));
             }
             FaultKind::Throttled => {
                 self.cell.count_retry(fault.kind);
@@ -239,13 +205,7 @@ impl Deliverer {
     }
 
     /// Uses up attempts only where others passed meanwhile: an outage is not a bad record.
-    fn spend_attempts(
-        &self,
-        group: Vec<Pending>,
-        fault: &Fault,
-        is_canary: bool,
-        ends: &mut Ends,
-    ) -> Vec<Pending> {
+    fn spend_attempts(&self, group: Vec<Pending>, fault: &Fault, is_canary: bool, ends: &mut Ends) -> Vec<Pending> {
         let successes = self.gate.successes();
         let alone = group.len() == 1;
         let mut again = Vec::with_capacity(group.len());
@@ -272,16 +232,8 @@ impl Deliverer {
             return;
         }
         let rule = &self.gate.connection.retry;
-        let attempt = again
-            .iter()
-            .map(|pending| pending.attempts.len())
-            .max()
-            .unwrap_or(1);
-        let own = backoff::delay(
-            rule,
-            u32::try_from(attempt).unwrap_or(u32::MAX),
-            self.gate.dice(),
-        );
+        let attempt = again.iter().map(|pending| pending.attempts.len()).max().unwrap_or(1);
+        let own = backoff::delay(rule, u32::try_from(attempt).unwrap_or(u32::MAX), self.gate.dice());
         let wait = told.unwrap_or_default().min(rule.max_retry_after).max(own);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -303,22 +255,10 @@ impl Deliverer {
 }
 
 fn failed(pending: Pending, fault: Fault, exhausted: bool) -> (usize, WriteEnd) {
-    (
-        pending.index,
-        WriteEnd::Failed {
-            fault: Box::new(fault),
-            attempts: pending.attempts,
-            exhausted,
-        },
-    )
+    (pending.index, WriteEnd::Failed { fault: Box::new(fault), attempts: pending.attempts, exhausted })
 }
 
-fn leave(
-    ends: &mut Ends,
-    group: Vec<Pending>,
-    groups: &mut VecDeque<Vec<Pending>>,
-    reason: NoPermit,
-) {
+fn leave(ends: &mut Ends, group: Vec<Pending>, groups: &mut VecDeque<Vec<Pending>>, reason: NoPermit) {
     for pending in group.into_iter().chain(groups.drain(..).flatten()) {
         let end = match reason {
             NoPermit::Abandoned => WriteEnd::Abandoned,

@@ -5,9 +5,9 @@ use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits,
-    Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run,
-    RunEnd, RunMark, RunStatus, Schedule, Timestamp,
+    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunMark, RunStatus, Schedule,
+    Timestamp,
 };
 use crate::store::Committed;
 use parking_lot::{Mutex, MutexGuard};
@@ -93,19 +93,14 @@ impl Rates {
         let mut missing = bucket.saturating_sub(self.bucket).min(RATE_BUCKETS as u64);
         while missing > 0 {
             let rate = std::mem::take(&mut self.in_bucket) / RATE_BUCKET_SECONDS;
-            self.history
-                .push_back(u32::try_from(rate).unwrap_or(u32::MAX));
+            self.history.push_back(u32::try_from(rate).unwrap_or(u32::MAX));
             if self.history.len() > RATE_BUCKETS {
                 self.history.pop_front();
             }
             missing -= 1;
         }
         self.bucket = self.bucket.max(bucket);
-        while self
-            .recent
-            .front()
-            .is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS))
-        {
+        while self.recent.front().is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS)) {
             self.recent.pop_front();
         }
     }
@@ -299,13 +294,8 @@ impl JobCell {
         let mut live = self.live();
         live.rates.roll(now);
         let rate = live.rates.now();
-        let position = live
-            .checkpoint
-            .as_ref()
-            .map(|checkpoint| &checkpoint.position);
-        let done = position
-            .filter(|position| !position.complete)
-            .map_or(0, |position| position.records);
+        let position = live.checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
+        let done = position.filter(|position| !position.complete).map_or(0, |position| position.records);
         let total = live.source_total.filter(|_| live.run.is_some());
         let eta_seconds = match total {
             Some(total) if rate > 0.0 => Some((total.saturating_sub(done) as f64 / rate) as u64),
@@ -323,11 +313,7 @@ impl JobCell {
             total: live.total,
             rate,
             history: live.rates.history.iter().copied().collect(),
-            progress: Progress {
-                done,
-                total,
-                eta_seconds,
-            },
+            progress: Progress { done, total, eta_seconds },
             checkpoint: live.checkpoint.clone(),
             in_flight: live.in_flight,
             dead_waiting: live.dead_waiting,
@@ -340,55 +326,33 @@ impl JobCell {
     }
 
     fn state(&self, now: Timestamp) -> JobState {
-        let waiting = self
-            .destination_gate
-            .waiting_for()
-            .or_else(|| self.source_gate.waiting_for());
+        let waiting = self.destination_gate.waiting_for().or_else(|| self.source_gate.waiting_for());
         let live = self.live();
         if !self.spec.enabled {
             return JobState::Disabled;
         }
         if live.run.is_some() {
-            if live
-                .stop
-                .as_ref()
-                .is_some_and(|stop| stop.between_pages.is_cancelled())
-            {
+            if live.stop.as_ref().is_some_and(|stop| stop.between_pages.is_cancelled()) {
                 return JobState::Pausing;
             }
             if let Some((what, since, until)) = waiting {
                 return JobState::Waiting { what, since, until };
             }
             if now.since(live.moved_at) > STALLED_AFTER {
-                return JobState::Stalled {
-                    stage: live.stage.to_owned(),
-                    since: live.moved_at,
-                };
+                return JobState::Stalled { stage: live.stage.to_owned(), since: live.moved_at };
             }
             return JobState::Running;
         }
         if let Some(paused) = &live.control.paused {
             let paused = paused.clone();
-            return JobState::Paused {
-                by: paused.by,
-                since: paused.since,
-                reason: paused.reason,
-            };
+            return JobState::Paused { by: paused.by, since: paused.since, reason: paused.reason };
         }
         if let Some(parked) = &live.control.parked {
             let parked = parked.clone();
-            return JobState::NeedsAttention {
-                why: parked.reason,
-                hint: parked.hint,
-                since: parked.since,
-            };
+            return JobState::NeedsAttention { why: parked.reason, hint: parked.hint, since: parked.since };
         }
         if let Some((why, _, since)) = &live.failure {
-            return JobState::Waiting {
-                what: why.clone(),
-                since: *since,
-                until: live.control.due,
-            };
+            return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
         }
         JobState::Idle
     }
@@ -399,21 +363,12 @@ impl JobCell {
             JobState::Running => {
                 let live = self.live();
                 if live.in_flight == 0 {
-                    Some(format!(
-                        "source: {} is being read",
-                        self.spec.source.connection
-                    ))
+                    Some(format!("source: {} is being read", self.spec.source.connection))
                 } else if self.destination_gate.limited_by_ceiling() {
                     let ceiling = self.destination_gate.ceiling();
-                    Some(format!(
-                        "destination: {ceiling} requests in flight at {}",
-                        self.spec.destination.connection
-                    ))
+                    Some(format!("destination: {ceiling} requests in flight at {}", self.spec.destination.connection))
                 } else {
-                    Some(format!(
-                        "destination: {} answers",
-                        self.spec.destination.connection
-                    ))
+                    Some(format!("destination: {} answers", self.spec.destination.connection))
                 }
             }
             _ => None,
@@ -423,11 +378,7 @@ impl JobCell {
 
 fn phase_now(live: &Live) -> crate::model::Phase {
     use crate::model::Phase;
-    match live
-        .checkpoint
-        .as_ref()
-        .map(|checkpoint| &checkpoint.position)
-    {
+    match live.checkpoint.as_ref().map(|checkpoint| &checkpoint.position) {
         None => Phase::Backfill,
         Some(position) if position.complete => Phase::Incremental,
         Some(position) => position.phase,

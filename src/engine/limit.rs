@@ -4,10 +4,7 @@ use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
 use crate::connect::{Fault, FaultKind, Signals};
-use crate::model::{
-    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus,
-    Timestamp,
-};
+use crate::model::{AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -135,11 +132,7 @@ impl Gate {
         if let Ok(_turn) = self.turn.try_lock()
             && let Next::Granted { is_canary } = self.next(patience.gives_up)
         {
-            return Ok(Permit {
-                gate: self,
-                is_canary,
-                open: true,
-            });
+            return Ok(Permit { gate: self, is_canary, open: true });
         }
         self.queued.fetch_add(1, Ordering::Relaxed);
         let permit = tokio::select! {
@@ -156,11 +149,7 @@ impl Gate {
             let changed = self.changed.notified();
             match self.next(gives_up) {
                 Next::Granted { is_canary } => {
-                    return Ok(Permit {
-                        gate: self,
-                        is_canary,
-                        open: true,
-                    });
+                    return Ok(Permit { gate: self, is_canary, open: true });
                 }
                 Next::GaveUp => return Err(NoPermit::GaveUp),
                 Next::WaitForChange => changed.await,
@@ -178,12 +167,7 @@ impl Gate {
         let now = Instant::now();
         let mut state = self.state.lock();
         let attempts = self.connection.retry.attempts;
-        if gives_up
-            && state
-                .breaker
-                .open()
-                .is_some_and(|open| open.canaries >= attempts)
-        {
+        if gives_up && state.breaker.open().is_some_and(|open| open.canaries >= attempts) {
             return Next::GaveUp;
         }
         if let Some(until) = state.throttled_until {
@@ -254,18 +238,12 @@ impl Gate {
             return Some((format!("{id} is down ({})", open.why), since, Some(next)));
         }
         if let Some(until) = state.throttled_until.filter(|until| *until > now) {
-            return Some((
-                format!("{id} asked to wait (429)"),
-                wall,
-                Some(wall.plus(until - now)),
-            ));
+            return Some((format!("{id} asked to wait (429)"), wall, Some(wall.plus(until - now))));
         }
         match state.told {
-            Some(told) if told.allowed == 0 && told.reset > now => Some((
-                format!("{id} rate budget is used up"),
-                wall,
-                Some(wall.plus(told.reset - now)),
-            )),
+            Some(told) if told.allowed == 0 && told.reset > now => {
+                Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(told.reset - now))))
+            }
             _ => None,
         }
     }
@@ -319,10 +297,7 @@ impl Gate {
             latency_p50,
             latency_p95,
             answers: state.answers,
-            throttled_until: state
-                .throttled_until
-                .filter(|until| *until > now)
-                .map(|until| wall.plus(until - now)),
+            throttled_until: state.throttled_until.filter(|until| *until > now).map(|until| wall.plus(until - now)),
         }
     }
 }
@@ -365,9 +340,7 @@ impl Permit<'_> {
                     state.adapt.refused(in_flight);
                     event.closed_after = state.breaker.succeeded(now);
                     let rule = &gate.connection.retry;
-                    let wait = fault
-                        .retry_after
-                        .unwrap_or_else(|| rule.first_delay.mul_f64(0.5 + dice / 2.0));
+                    let wait = fault.retry_after.unwrap_or_else(|| rule.first_delay.mul_f64(0.5 + dice / 2.0));
                     let until = now + wait;
                     if state.throttled_until.is_none_or(|before| before < until) {
                         state.throttled_until = Some(until);
@@ -375,13 +348,7 @@ impl Permit<'_> {
                     }
                 }
                 FaultKind::Transient | FaultKind::Unknown => {
-                    event.opened = state.breaker.failed(
-                        now,
-                        &fault.message,
-                        self.is_canary,
-                        fault.retry_after,
-                        dice,
-                    );
+                    event.opened = state.breaker.failed(now, &fault.message, self.is_canary, fault.retry_after, dice);
                 }
             },
         }
@@ -390,21 +357,11 @@ impl Permit<'_> {
             && (state.bucket.is_none() || budget.remaining == 0)
         {
             let allowed = budget.remaining.saturating_sub(u64::from(state.in_flight));
-            let told = Told {
-                allowed,
-                limit: budget.limit,
-                reset: now + reset,
-            };
+            let told = Told { allowed, limit: budget.limit, reset: now + reset };
             // Answers overtake each other: within one window the smallest figure is the newest.
             state.told = match state.told {
-                Some(before)
-                    if before.reset + Duration::from_secs(1) >= told.reset
-                        && before.reset > now =>
-                {
-                    Some(Told {
-                        allowed: before.allowed.min(told.allowed),
-                        ..told
-                    })
+                Some(before) if before.reset + Duration::from_secs(1) >= told.reset && before.reset > now => {
+                    Some(Told { allowed: before.allowed.min(told.allowed), ..told })
                 }
                 _ => Some(told),
             };

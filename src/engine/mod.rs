@@ -82,14 +82,7 @@ impl Engine {
         for (place, link) in parts.links.into_iter().enumerate() {
             let id = link.connection.id.clone();
             let seed = parts.seed.wrapping_add(place as u64);
-            gates.insert(
-                id.clone(),
-                Arc::new(Gate::new(
-                    link.connection.clone(),
-                    parts.clock.clone(),
-                    seed,
-                )),
-            );
+            gates.insert(id.clone(), Arc::new(Gate::new(link.connection.clone(), parts.clock.clone(), seed)));
             links.insert(id, link);
         }
         let mut jobs = IndexMap::new();
@@ -125,8 +118,7 @@ impl Engine {
         attendants.spawn(self.clone().publish());
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
-                let attendant =
-                    Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
+                let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
                 attendants.spawn(attendant.attend());
             }
         }
@@ -181,38 +173,17 @@ async fn cell(
     clock: &Arc<dyn Clock>,
     told: &Arc<Notify>,
 ) -> Result<JobCell, EngineError> {
-    let broken = |problem: String| EngineError::Job {
-        job: spec.id.clone(),
-        problem,
-    };
+    let broken = |problem: String| EngineError::Job { job: spec.id.clone(), problem };
     let end = |id: &ConnectionId| {
-        let link = links
-            .get(id)
-            .ok_or_else(|| broken(format!("connection `{id}` does not exist")))?;
-        Ok::<_, EngineError>((
-            link,
-            gates.get(id).expect("every link has its gate").clone(),
-        ))
+        let link = links.get(id).ok_or_else(|| broken(format!("connection `{id}` does not exist")))?;
+        Ok::<_, EngineError>((link, gates.get(id).expect("every link has its gate").clone()))
     };
     let (source, source_gate) = end(&spec.source.connection)?;
     let (destination, destination_gate) = end(&spec.destination.connection)?;
     let ends = connect::ends(&spec, source, destination).map_err(broken)?;
-    let mapping = Mapping::compile(&spec.map).map_err(|errors| {
-        broken(
-            errors
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
-    })?;
-    let filter = spec
-        .source
-        .filter
-        .as_deref()
-        .map(Filter::compile)
-        .transpose()
-        .map_err(broken)?;
+    let mapping = Mapping::compile(&spec.map)
+        .map_err(|errors| broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let filter = spec.source.filter.as_deref().map(Filter::compile).transpose().map_err(broken)?;
     let live = live(&spec, store, clock).await?;
     Ok(JobCell::new(CellParts {
         spec,
@@ -233,9 +204,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     let mut control = store.control(&spec.id).await?;
     let checkpoint = store.checkpoint(&spec.id).await?;
     let is_new = checkpoint.is_none() && control.configured.is_none();
-    let is_changed = control
-        .configured
-        .is_some_and(|before| before != spec.configured);
+    let is_changed = control.configured.is_some_and(|before| before != spec.configured);
     let is_scheduled = spec.schedule != crate::model::Schedule::Manual;
     if control.due.is_none() && is_scheduled || is_changed && !is_new {
         control.due = Some(clock.now());
@@ -244,24 +213,15 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     let last_runs = last
         .iter()
         .rev()
-        .filter_map(|run| {
-            run.end
-                .as_ref()
-                .map(|end| job::mark_of(end, run.counts.errored > 0))
-        })
+        .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
-    let was_cut_off = last
-        .first()
-        .is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
     if was_cut_off {
         control.due = Some(clock.now());
     }
     let under_retry = store.letters_retrying(&spec.id, None, 1).await?;
     Ok(Live {
-        total: checkpoint
-            .as_ref()
-            .map(|checkpoint| checkpoint.total)
-            .unwrap_or_default(),
+        total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
         dead_waiting: store.letters_waiting(&spec.id).await?,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,

@@ -28,13 +28,7 @@ pub enum OrderError {
 }
 
 impl Engine {
-    pub(super) fn note(
-        &self,
-        by: Actor,
-        action: &str,
-        job: &JobId,
-        reason: Option<String>,
-    ) -> Note {
+    pub(super) fn note(&self, by: Actor, action: &str, job: &JobId, reason: Option<String>) -> Note {
         Note {
             at: self.clock.now(),
             by,
@@ -47,14 +41,7 @@ impl Engine {
     }
 
     fn cells(&self, jobs: &[JobId]) -> Result<Vec<Arc<JobCell>>, OrderError> {
-        jobs.iter()
-            .map(|id| {
-                self.jobs
-                    .get(id)
-                    .cloned()
-                    .ok_or_else(|| OrderError::NoSuchJob(id.clone()))
-            })
-            .collect()
+        jobs.iter().map(|id| self.jobs.get(id).cloned().ok_or_else(|| OrderError::NoSuchJob(id.clone()))).collect()
     }
 
     /// Saves a changed control state with its note, then makes it true here.
@@ -69,14 +56,8 @@ impl Engine {
         if !change(&mut control) {
             return Ok(false);
         }
-        let note = Note {
-            before: Some(before),
-            after: Some(state_word(&control)),
-            ..note
-        };
-        self.store
-            .set_control(&cell.spec.id, control.clone(), Some(note))
-            .await?;
+        let note = Note { before: Some(before), after: Some(state_word(&control)), ..note };
+        self.store.set_control(&cell.spec.id, control.clone(), Some(note)).await?;
         cell.live().control = control;
         cell.wake.notify_waiters();
         cell.changed();
@@ -84,20 +65,11 @@ impl Engine {
     }
 
     /// Pauses jobs at the next page border. It outlives restarts.
-    pub async fn pause(
-        &self,
-        jobs: &[JobId],
-        reason: Option<String>,
-        by: &Actor,
-    ) -> Result<Ordered, OrderError> {
+    pub async fn pause(&self, jobs: &[JobId], reason: Option<String>, by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
         let mut in_progress = 0;
         for cell in self.cells(jobs)? {
-            let paused = Paused {
-                by: by.clone(),
-                since: self.clock.now(),
-                reason: reason.clone(),
-            };
+            let paused = Paused { by: by.clone(), since: self.clock.now(), reason: reason.clone() };
             let note = self.note(by.clone(), "pause", &cell.spec.id, reason.clone());
             let done = self
                 .change(&cell, note, |control| {
@@ -116,13 +88,7 @@ impl Engine {
             0 => String::new(),
             _ => "; the pages in progress are finished and saved first".to_owned(),
         };
-        Ok(ordered(
-            "paused",
-            "was paused already",
-            &changed,
-            &suffix,
-            self.clock.now(),
-        ))
+        Ok(ordered("paused", "was paused already", &changed, &suffix, self.clock.now()))
     }
 
     /// Lets paused and parked jobs go on.
@@ -147,13 +113,7 @@ impl Engine {
                 changed.push(cell.spec.id.to_string());
             }
         }
-        Ok(ordered(
-            "resumed",
-            "was not paused",
-            &changed,
-            "",
-            self.clock.now(),
-        ))
+        Ok(ordered("resumed", "was not paused", &changed, "", self.clock.now()))
     }
 
     /// Runs jobs now, or as soon as the run in progress has ended.
@@ -171,9 +131,7 @@ impl Engine {
                 }
             };
             if let Some(why) = refusal {
-                return Err(OrderError::Refused(format!(
-                    "`{id}` {why}; resume it first"
-                )));
+                return Err(OrderError::Refused(format!("`{id}` {why}; resume it first")));
             }
             let now = self.clock.now();
             let note = self.note(by.clone(), "trigger", id, None);
@@ -189,29 +147,15 @@ impl Engine {
             self.tell_order(&cell, format!("run ordered by {by}"));
             changed.push(id.to_string());
         }
-        let suffix = if self.is_running() {
-            ""
-        } else {
-            "; it runs when the engine starts"
-        };
-        Ok(ordered(
-            "triggered",
-            "was triggered already",
-            &changed,
-            suffix,
-            self.clock.now(),
-        ))
+        let suffix = if self.is_running() { "" } else { "; it runs when the engine starts" };
+        Ok(ordered("triggered", "was triggered already", &changed, suffix, self.clock.now()))
     }
 
     /// Stops the runs in progress between pages; the schedule starts the next ones.
     pub async fn cancel(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
-            let is_due = cell
-                .live()
-                .control
-                .due
-                .is_some_and(|due| due <= self.clock.now());
+            let is_due = cell.live().control.due.is_some_and(|due| due <= self.clock.now());
             let stops = cell.stop_run(by);
             if !stops && !(is_due && !self.is_running()) {
                 continue;
@@ -228,21 +172,13 @@ impl Engine {
             self.tell_order(&cell, format!("run cancelled by {by}"));
             changed.push(cell.spec.id.to_string());
         }
-        Ok(ordered(
-            "cancelled the run of",
-            "has no run in progress",
-            &changed,
-            "",
-            self.clock.now(),
-        ))
+        Ok(ordered("cancelled the run of", "has no run in progress", &changed, "", self.clock.now()))
     }
 
     /// Hands dead letters back to their jobs; each is sent through the normal loop.
     pub async fn retry(&self, selection: &Selection, by: &Actor) -> Result<Ordered, OrderError> {
         let at = self.clock.now();
-        let moved = self
-            .move_letters(selection, LetterMove::Retry, "retry", None, by, at)
-            .await?;
+        let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
         let mut waiting = Vec::new();
         for (job, _) in &moved {
             if let Some(cell) = self.jobs.get(job) {
@@ -264,32 +200,21 @@ impl Engine {
     }
 
     /// Marks dead letters as not to be sent, with a reason.
-    pub async fn discard(
-        &self,
-        selection: &Selection,
-        reason: &str,
-        by: &Actor,
-    ) -> Result<Ordered, OrderError> {
+    pub async fn discard(&self, selection: &Selection, reason: &str, by: &Actor) -> Result<Ordered, OrderError> {
         let reason = reason.trim();
         if reason.is_empty() {
             return Err(OrderError::Refused("a discard needs a reason".to_owned()));
         }
-        let to = LetterMove::Discard {
-            reason: reason.to_owned(),
-        };
+        let to = LetterMove::Discard { reason: reason.to_owned() };
         let at = self.clock.now();
-        let moved = self
-            .move_letters(selection, to, "discard", Some(reason.to_owned()), by, at)
-            .await?;
+        let moved = self.move_letters(selection, to, "discard", Some(reason.to_owned()), by, at).await?;
         Ok(letters_ordered("discarded", &moved, "", at))
     }
 
     /// Takes discards back.
     pub async fn restore(&self, selection: &Selection, by: &Actor) -> Result<Ordered, OrderError> {
         let at = self.clock.now();
-        let moved = self
-            .move_letters(selection, LetterMove::Restore, "restore", None, by, at)
-            .await?;
+        let moved = self.move_letters(selection, LetterMove::Restore, "restore", None, by, at).await?;
         Ok(letters_ordered("restored", &moved, "", at))
     }
 
@@ -302,25 +227,13 @@ impl Engine {
         by: &Actor,
         at: Timestamp,
     ) -> Result<Vec<(JobId, u64)>, OrderError> {
-        let note = Note {
-            at,
-            by: by.clone(),
-            action: action.to_owned(),
-            job: None,
-            reason,
-            before: None,
-            after: None,
-        };
+        let note = Note { at, by: by.clone(), action: action.to_owned(), job: None, reason, before: None, after: None };
         let moved = self.store.move_letters(selection, to, note).await?;
         for (job, n) in &moved {
             if let Some(cell) = self.jobs.get(job) {
                 let waiting = self.store.letters_waiting(job).await?;
                 cell.live().dead_waiting = waiting;
-                let letters = if *n == 1 {
-                    "dead letter"
-                } else {
-                    "dead letters"
-                };
+                let letters = if *n == 1 { "dead letter" } else { "dead letters" };
                 self.tell_order(cell, format!("{action} of {n} {letters} by {by}"));
             }
         }
@@ -328,11 +241,7 @@ impl Engine {
     }
 
     fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
-        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(
-            Level::Info,
-            "order",
-            text,
-        );
+        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
     }
 }
 
@@ -351,20 +260,12 @@ fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Time
         [one] => format!("{done} {one}{suffix}"),
         many => format!("{done} {} jobs: {}{suffix}", many.len(), many.join(", ")),
     };
-    Ordered {
-        text,
-        changed: changed.len() as u64,
-        at,
-    }
+    Ordered { text, changed: changed.len() as u64, at }
 }
 
 fn letters_ordered(done: &str, moved: &[(JobId, u64)], suffix: &str, at: Timestamp) -> Ordered {
     let changed: u64 = moved.iter().map(|(_, n)| n).sum();
-    let letters = if changed == 1 {
-        "dead letter"
-    } else {
-        "dead letters"
-    };
+    let letters = if changed == 1 { "dead letter" } else { "dead letters" };
     let jobs: Vec<&str> = moved.iter().map(|(job, _)| job.as_str()).collect();
     let text = match changed {
         0 => "nothing to do: no dead letter of that selection was in a place for it".to_owned(),

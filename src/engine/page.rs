@@ -7,9 +7,9 @@ use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, Item, LetterPlace, LetterState,
-    Level, Link, LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId,
-    RunId, SkipReason, Timestamp, cause,
+    Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, Item, LetterPlace, LetterState, Level, Link,
+    LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp,
+    cause,
 };
 use crate::store::{FailedAgain, NewLetter, Store};
 
@@ -47,9 +47,7 @@ pub(super) fn key_of(item: &Item) -> RecordId {
     match item {
         Item::Change(change) => change.id.clone(),
         Item::Unreadable { id: Some(id), .. } => id.clone(),
-        Item::Unreadable { id: None, body, .. } => {
-            RecordId::new(format!("#{:032x}", fingerprint(body).0))
-        }
+        Item::Unreadable { id: None, body, .. } => RecordId::new(format!("#{:032x}", fingerprint(body).0)),
     }
 }
 
@@ -94,20 +92,13 @@ impl OpenPage {
         store: &Store,
     ) -> Result<Self, crate::store::StoreError> {
         let is_retry = read.position.is_none();
-        let superseded = if is_retry {
-            vec![false; read.items.len()]
-        } else {
-            plan::superseded(&read.items)
-        };
+        let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
         let keys: Vec<RecordId> = read.items.iter().map(key_of).collect();
         let links = store.links(&cell.spec.id, &keys).await?;
         let mut places = vec![None; read.items.len()];
         for (place, link) in places.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
-                *place = store
-                    .letter(mark.letter)
-                    .await?
-                    .map(|letter| letter.state.place());
+                *place = store.letter(mark.letter).await?.map(|letter| letter.state.place());
             }
         }
         let rules = PlanRules {
@@ -164,24 +155,16 @@ impl OpenPage {
     }
 
     /// Takes the end of one write. An update whose record is gone at the destination may come back as a create.
-    pub(super) fn settle(
-        &mut self,
-        index: usize,
-        end: WriteEnd,
-        facts: &CommitFacts<'_>,
-    ) -> Option<Pending> {
+    pub(super) fn settle(&mut self, index: usize, end: WriteEnd, facts: &CommitFacts<'_>) -> Option<Pending> {
         let tried = std::mem::replace(&mut self.orphans_tried[index], true);
         if !tried
             && is_gone(&end)
             && facts.cell.spec.on_orphan == OnOrphan::Create
-            && let (Step::Write(planned), Item::Change(change)) =
-                (&mut self.steps[index], &self.items[index])
+            && let (Step::Write(planned), Item::Change(change)) = (&mut self.steps[index], &self.items[index])
             && planned.kind == WriteKind::Update
         {
             let text = "orphan: the destination's record is gone, it is created again".to_owned();
-            facts
-                .teller
-                .tell_record(Level::Warn, "record.orphan", text, &change.id, None);
+            facts.teller.tell_record(Level::Warn, "record.orphan", text, &change.id, None);
             planned.kind = WriteKind::Create;
             planned.send = planned.fields.clone();
             return Some(Pending::new(index, request(planned, change, None)));
@@ -194,8 +177,7 @@ impl OpenPage {
     /// True when a write's end means that the page can not be committed.
     pub(super) fn is_cut_short(&self) -> bool {
         self.steps.iter().zip(&self.ends).any(|(step, end)| {
-            matches!(step, Step::Write(_))
-                && !matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. }))
+            matches!(step, Step::Write(_)) && !matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. }))
         })
     }
 
@@ -225,9 +207,7 @@ impl OpenPage {
         changes.counts.scanned += 1;
         let letter = self.letters.get(index).copied();
         if self.superseded[index] {
-            changes
-                .counts
-                .count(Outcome::Skipped(SkipReason::Superseded));
+            changes.counts.count(Outcome::Skipped(SkipReason::Superseded));
             return;
         }
         match (&self.steps[index], end) {
@@ -239,15 +219,7 @@ impl OpenPage {
             }
             (Step::StillDead, _) => changes.counts.count(Outcome::Errored),
             (Step::Reject(reason), _) if !cut_short => {
-                self.errored(
-                    index,
-                    reason.clone(),
-                    None,
-                    Vec::new(),
-                    letter,
-                    facts,
-                    changes,
-                );
+                self.errored(index, reason.clone(), None, Vec::new(), letter, facts, changes);
             }
             (Step::Write(planned), Some(WriteEnd::Confirmed(written))) => {
                 changes.confirmed += 1;
@@ -258,17 +230,8 @@ impl OpenPage {
                 };
                 self.written(index, planned, outcome, &written, letter, facts, changes);
             }
-            (
-                Step::Write(planned),
-                Some(WriteEnd::Failed {
-                    fault,
-                    attempts,
-                    exhausted,
-                }),
-            ) => {
-                self.failed(
-                    index, planned, &fault, attempts, exhausted, letter, facts, changes, cut_short,
-                );
+            (Step::Write(planned), Some(WriteEnd::Failed { fault, attempts, exhausted })) => {
+                self.failed(index, planned, &fault, attempts, exhausted, letter, facts, changes, cut_short);
             }
             // Cut short: the page is read again, so nothing is counted of it.
             _ => {}
@@ -276,13 +239,7 @@ impl OpenPage {
     }
 
     /// A record that needs nothing any more needs no dead letter either.
-    fn skipped(
-        &self,
-        index: usize,
-        reason: SkipReason,
-        letter: Option<DeadLetterId>,
-        changes: &mut PageChanges,
-    ) {
+    fn skipped(&self, index: usize, reason: SkipReason, letter: Option<DeadLetterId>, changes: &mut PageChanges) {
         changes.recovered.extend(letter);
         let settled = matches!(reason, SkipReason::Unchanged | SkipReason::Stale);
         if let Some(link) = &self.links[index]
@@ -293,20 +250,11 @@ impl OpenPage {
             if letter != Some(mark.letter) {
                 changes.recovered.push(mark.letter);
             }
-            changes.links.push((
-                self.keys[index].clone(),
-                Link {
-                    dead: None,
-                    ..link.clone()
-                },
-            ));
+            changes.links.push((self.keys[index].clone(), Link { dead: None, ..link.clone() }));
         }
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one record's whole story, told once"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one record's whole story, told once")]
     fn written(
         &self,
         index: usize,
@@ -323,10 +271,7 @@ impl OpenPage {
         };
         let mut link = self.links[index].clone().unwrap_or_default();
         if let Some(mark) = link.dead.take()
-            && matches!(
-                self.places[index],
-                Some(LetterPlace::Waiting | LetterPlace::Retrying)
-            )
+            && matches!(self.places[index], Some(LetterPlace::Waiting | LetterPlace::Retrying))
             && letter != Some(mark.letter)
         {
             changes.recovered.push(mark.letter);
@@ -342,24 +287,12 @@ impl OpenPage {
         link.tombstone = matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete);
         link.written = Some(planned.fingerprint);
         link.writes += 1;
-        link.fields = facts
-            .cell
-            .spec
-            .destination
-            .changed_fields_only
-            .then(|| planned.fields.detached());
-        link.remember(LinkEvent {
-            at: facts.at,
-            run: facts.run,
-            outcome,
-        });
+        link.fields = facts.cell.spec.destination.changed_fields_only.then(|| planned.fields.detached());
+        link.remember(LinkEvent { at: facts.at, run: facts.run, outcome });
         changes.links.push((self.keys[index].clone(), link));
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one record's whole story, told once"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one record's whole story, told once")]
     fn failed(
         &self,
         index: usize,
@@ -376,30 +309,14 @@ impl OpenPage {
         let is_delete = matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete);
         if gone && is_delete {
             let text = "orphan: the record to delete is gone at the destination already".to_owned();
-            facts
-                .teller
-                .tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
+            facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
             let written = crate::connect::Written::default();
-            self.written(
-                index,
-                planned,
-                Outcome::Deleted,
-                &written,
-                letter,
-                facts,
-                changes,
-            );
+            self.written(index, planned, Outcome::Deleted, &written, letter, facts, changes);
             return;
         }
-        if gone
-            && planned.kind == WriteKind::Update
-            && facts.cell.spec.on_orphan == OnOrphan::Ignore
-        {
-            let text =
-                "orphan: the destination's record is gone, the update is left out".to_owned();
-            facts
-                .teller
-                .tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
+        if gone && planned.kind == WriteKind::Update && facts.cell.spec.on_orphan == OnOrphan::Ignore {
+            let text = "orphan: the destination's record is gone, the update is left out".to_owned();
+            facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
             return;
         }
@@ -411,21 +328,10 @@ impl OpenPage {
             changes.first_forbidden.get_or_insert_with(|| fault.clone());
         }
         let reason = reason_of(fault, exhausted, gone);
-        self.errored(
-            index,
-            reason,
-            Some(planned),
-            attempts,
-            letter,
-            facts,
-            changes,
-        );
+        self.errored(index, reason, Some(planned), attempts, letter, facts, changes);
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one record's whole story, told once"
-    )]
+    #[allow(clippy::too_many_arguments, reason = "one record's whole story, told once")]
     fn errored(
         &self,
         index: usize,
@@ -440,14 +346,9 @@ impl OpenPage {
         let key = &self.keys[index];
         let body = body_of(&self.items[index]);
         let content = fingerprint(body);
-        let mark = self.links[index]
-            .as_ref()
-            .and_then(|link| link.dead.clone());
+        let mark = self.links[index].as_ref().and_then(|link| link.dead.clone());
         let open = letter.or_else(|| {
-            let waits = matches!(
-                self.places[index],
-                Some(LetterPlace::Waiting | LetterPlace::Retrying)
-            );
+            let waits = matches!(self.places[index], Some(LetterPlace::Waiting | LetterPlace::Retrying));
             mark.as_ref().filter(|_| waits).map(|mark| mark.letter)
         });
         if planned.is_none()
@@ -460,19 +361,13 @@ impl OpenPage {
         }
         changes.errored_anew += 1;
         let attempts = with_one_at_least(attempts, &reason, facts);
-        let before = mark
-            .as_ref()
-            .filter(|mark| mark.content == content)
-            .map_or(0, |mark| mark.attempts);
+        let before = mark.as_ref().filter(|mark| mark.content == content).map_or(0, |mark| mark.attempts);
         let tries = before.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
         let group = cause::group_of(&facts.cell.spec.id, &reason);
         let sent = planned.map(|planned| planned.send.detached());
         let id = match open {
             Some(id) => {
-                let attempt = attempts
-                    .last()
-                    .cloned()
-                    .expect("one attempt at least was made");
+                let attempt = attempts.last().cloned().expect("one attempt at least was made");
                 changes.failed_again.push(FailedAgain {
                     id,
                     attempt,
@@ -490,9 +385,7 @@ impl OpenPage {
                     job: facts.cell.spec.id.clone(),
                     group,
                     record: key.clone(),
-                    destination_id: self.links[index]
-                        .as_ref()
-                        .and_then(|link| link.destination_id.clone()),
+                    destination_id: self.links[index].as_ref().and_then(|link| link.destination_id.clone()),
                     version: self.change(index).and_then(|change| change.version.clone()),
                     deleted: self.change(index).is_some_and(|change| change.deleted),
                     source: body.detached(),
@@ -509,29 +402,15 @@ impl OpenPage {
             }
         };
         let text = format!("dead letter #{id}: {}", reason.title());
-        facts
-            .teller
-            .tell_record(Level::Warn, "record.dead_lettered", text, key, None);
+        facts.teller.tell_record(Level::Warn, "record.dead_lettered", text, key, None);
         let mut link = self.links[index].clone().unwrap_or_default();
-        self.mark_dead(
-            &mut link,
-            DeadMark {
-                letter: id,
-                content,
-                attempts: tries,
-            },
-            facts,
-        );
+        self.mark_dead(&mut link, DeadMark { letter: id, content, attempts: tries }, facts);
         changes.links.push((key.clone(), link));
     }
 
     fn mark_dead(&self, link: &mut Link, mark: DeadMark, facts: &CommitFacts<'_>) {
         link.dead = Some(mark);
-        link.remember(LinkEvent {
-            at: facts.at,
-            run: facts.run,
-            outcome: Outcome::Errored,
-        });
+        link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Errored });
     }
 
     fn change(&self, index: usize) -> Option<&Change> {
@@ -579,11 +458,7 @@ fn reason_of(fault: &Fault, exhausted: bool, gone: bool) -> Reason {
     }
 }
 
-fn with_one_at_least(
-    mut attempts: Vec<Attempt>,
-    reason: &Reason,
-    facts: &CommitFacts<'_>,
-) -> Vec<Attempt> {
+fn with_one_at_least(mut attempts: Vec<Attempt>, reason: &Reason, facts: &CommitFacts<'_>) -> Vec<Attempt> {
     if attempts.is_empty() {
         attempts.push(Attempt {
             at: facts.at,
@@ -598,12 +473,9 @@ fn with_one_at_least(
 
 /// The first end of a page that stops its run, as a reason.
 pub(super) fn stopping_fault(ends: &[(usize, WriteEnd)]) -> Option<&WriteEnd> {
-    ends.iter().map(|(_, end)| end).find(|end| {
-        matches!(
-            end,
-            WriteEnd::Fatal(_) | WriteEnd::GaveUp | WriteEnd::Abandoned
-        )
-    })
+    ends.iter()
+        .map(|(_, end)| end)
+        .find(|end| matches!(end, WriteEnd::Fatal(_) | WriteEnd::GaveUp | WriteEnd::Abandoned))
 }
 
 /// Whether a fault of a read ends the run for a person to look at.

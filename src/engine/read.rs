@@ -5,9 +5,7 @@ use super::limit::{Gate, NoPermit, Patience};
 use super::page::PageRead;
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
-use crate::model::{
-    Change, DeadLetter, DeadLetterId, Item, JobId, Level, Position, Watermark, backoff,
-};
+use crate::model::{Change, DeadLetter, DeadLetterId, Item, JobId, Level, Position, Watermark, backoff};
 use crate::store::Store;
 use futures::future::BoxFuture;
 use std::collections::HashSet;
@@ -82,19 +80,11 @@ impl Reader {
             if self.reached(pages, records) {
                 return ReadEnd::Limit;
             }
-            let from = ReadFrom {
-                cursor: position.cursor.clone(),
-                since: position.since.clone(),
-            };
+            let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
             let page = match self.read_page(&from).await {
                 Ok(page) => page,
-                Err(ReadEnd::Fatal(fault))
-                    if fault.cursor_expired && !restarted && position.cursor.is_some() =>
-                {
-                    let text = format!(
-                        "the source refused the cursor ({}), the listing begins again",
-                        fault.message
-                    );
+                Err(ReadEnd::Fatal(fault)) if fault.cursor_expired && !restarted && position.cursor.is_some() => {
+                    let text = format!("the source refused the cursor ({}), the listing begins again", fault.message);
                     self.teller.tell(Level::Warn, "cursor.expired", text);
                     position = position.without_cursor(rules);
                     restarted = true;
@@ -146,10 +136,7 @@ impl Reader {
     }
 
     /// Asks the source until it answers, as often as its retry rule allows.
-    async fn ask<'a, T>(
-        &self,
-        request: impl Fn() -> BoxFuture<'a, Reply<T>>,
-    ) -> Result<T, ReadEnd> {
+    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
         let rule = &self.gate.connection.retry;
         let mut failures = 0;
         loop {
@@ -180,11 +167,7 @@ impl Reader {
                         continue;
                     }
                     let own = backoff::delay(rule, failures, self.gate.dice());
-                    let wait = fault
-                        .retry_after
-                        .unwrap_or_default()
-                        .min(rule.max_retry_after)
-                        .max(own);
+                    let wait = fault.retry_after.unwrap_or_default().min(rule.max_retry_after).max(own);
                     let text = format!(
                         "reading failed ({}), try {} of {} in {}",
                         fault.message,
@@ -207,14 +190,8 @@ impl Reader {
     }
 
     fn down(&self) -> Fault {
-        let what = self
-            .gate
-            .waiting_for()
-            .map_or_else(|| "it does not answer".to_owned(), |(what, ..)| what);
-        Fault {
-            message: what,
-            ..plain_fault(FaultKind::Transient)
-        }
+        let what = self.gate.waiting_for().map_or_else(|| "it does not answer".to_owned(), |(what, ..)| what);
+        Fault { message: what, ..plain_fault(FaultKind::Transient) }
     }
 
     /// Reads the letters under retry, each as its source holds it now where the job can ask.
@@ -229,10 +206,7 @@ impl Reader {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
             }
-            let letters = match store
-                .letters_retrying(&self.cell.spec.id, after, LETTERS_A_PAGE)
-                .await
-            {
+            let letters = match store.letters_retrying(&self.cell.spec.id, after, LETTERS_A_PAGE).await {
                 Ok(letters) => letters,
                 Err(error) => return ReadEnd::Store(error),
             };
@@ -248,17 +222,7 @@ impl Reader {
                 }
             }
             let letters = letters.iter().map(|letter| letter.id).collect();
-            if self
-                .pages
-                .send(Read::Page(PageRead {
-                    items,
-                    position: None,
-                    letters,
-                    total: None,
-                }))
-                .await
-                .is_err()
-            {
+            if self.pages.send(Read::Page(PageRead { items, position: None, letters, total: None })).await.is_err() {
                 return ReadEnd::Stopped;
             }
         }
@@ -267,15 +231,11 @@ impl Reader {
     /// The record to send for a letter: what the source holds now, else what it held when the letter was written.
     async fn letter_item(&self, letter: &DeadLetter) -> Result<Item, ReadEnd> {
         let stored = || self.cell.reader.read(letter.source.clone());
-        let can_ask = self.cell.source.can_read_one()
-            && !letter.deleted
-            && !letter.record.as_str().starts_with('#');
+        let can_ask = self.cell.source.can_read_one() && !letter.deleted && !letter.record.as_str().starts_with('#');
         if !can_ask {
             return Ok(stored());
         }
-        let found = self
-            .ask(|| self.cell.source.read_one(&letter.record))
-            .await?;
+        let found = self.ask(|| self.cell.source.read_one(&letter.record)).await?;
         Ok(found.unwrap_or_else(|| {
             // The source no longer has it: nothing deleted rises, and what we wrote of it goes the way of tombstones.
             Item::Change(Change {
@@ -296,16 +256,12 @@ fn greatest(items: &[Item]) -> Option<Watermark> {
             Item::Unreadable { .. } => None,
         })
         .max()
-        .map(|(version, id)| Watermark {
-            version: version.clone(),
-            id: id.clone(),
-        })
+        .map(|(version, id)| Watermark { version: version.clone(), id: id.clone() })
 }
 
 fn repeated_cursor(job: &JobId) -> Fault {
     Fault {
-        message: "the source gave a cursor that it gave before, so the listing would never end"
-            .to_owned(),
+        message: "the source gave a cursor that it gave before, so the listing would never end".to_owned(),
         hint: Some(format!(
             "check `paginate` of `{job}`: does `next` point at the next page's cursor? then `syncdeck resume {job}`"
         )),

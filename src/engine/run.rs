@@ -73,8 +73,7 @@ struct RunLoop {
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
     writes: JoinSet<(u64, Vec<(usize, WriteEnd)>)>,
-    commits:
-        FuturesOrdered<BoxFuture<'static, (usize, Vec<RecordId>, Result<Committed, StoreError>)>>,
+    commits: FuturesOrdered<BoxFuture<'static, (usize, Vec<RecordId>, Result<Committed, StoreError>)>>,
     commits_waiting: usize,
     read_end: Option<ReadEnd>,
     /// Why the run must end early.
@@ -91,10 +90,7 @@ struct RunLoop {
 impl RunLoop {
     fn start(parts: RunParts) -> Self {
         let teller = Teller::new(parts.notices.clone(), parts.cell.clone(), Some(parts.run));
-        let patience = Patience {
-            abandon: parts.stop.abandon.clone(),
-            gives_up: parts.gives_up,
-        };
+        let patience = Patience { abandon: parts.stop.abandon.clone(), gives_up: parts.gives_up };
         let deliverer = Arc::new(Deliverer {
             destination: parts.cell.destination.clone(),
             gate: parts.destination_gate.clone(),
@@ -219,10 +215,7 @@ impl RunLoop {
     }
 
     async fn admit_or_block(&mut self, page: PageRead) {
-        let meets = page
-            .items
-            .iter()
-            .any(|item| self.open_ids.contains(&super::page::key_of(item)));
+        let meets = page.items.iter().any(|item| self.open_ids.contains(&super::page::key_of(item)));
         if meets {
             self.blocked = Some(page);
         } else {
@@ -275,8 +268,7 @@ impl RunLoop {
             && let Some((page, unit)) = self.queue.pop_front()
         {
             let deliverer = self.deliverer.clone();
-            self.writes
-                .spawn(async move { (page, deliverer.deliver(unit).await) });
+            self.writes.spawn(async move { (page, deliverer.deliver(unit).await) });
         }
     }
 
@@ -292,15 +284,8 @@ impl RunLoop {
                 self.stop_on(&fault, true);
             }
             Some(WriteEnd::GaveUp) => {
-                let what = self
-                    .deliverer
-                    .gate
-                    .waiting_for()
-                    .map_or_else(String::new, |(what, ..)| what);
-                let hint = Some(
-                    "when it answers again, run the job again: it goes on from its checkpoint"
-                        .to_owned(),
-                );
+                let what = self.deliverer.gate.waiting_for().map_or_else(String::new, |(what, ..)| what);
+                let hint = Some("when it answers again, run the job again: it goes on from its checkpoint".to_owned());
                 self.fail(what, hint, false);
             }
             _ => {}
@@ -357,24 +342,19 @@ impl RunLoop {
             let fault = changes.first_forbidden.as_ref()?;
             let id = &spec.destination.connection;
             let why = format!("`{id}` answered 403 to every write: {}", fault.message);
-            let hint = format!(
-                "give the credentials of `{id}` the right to write, then `syncdeck resume {}`",
-                spec.id
-            );
+            let hint = format!("give the credentials of `{id}` the right to write, then `syncdeck resume {}`", spec.id);
             return Some((why, Some(hint)));
         }
         if self.parts.kind == RunKind::Retry {
             return None;
         }
-        let (scanned, errored) = (
-            self.scanned + changes.counts.scanned,
-            self.errored_anew + changes.errored_anew,
-        );
+        let (scanned, errored) = (self.scanned + changes.counts.scanned, self.errored_anew + changes.errored_anew);
         let fraction = errored as f64 / scanned.max(1) as f64;
         if scanned >= spec.guard.min_records && fraction > spec.guard.max_error_fraction {
-            let cause = changes.dead.first().map_or_else(String::new, |new| {
-                format!(", the first by: {}", new.letter.reason.title())
-            });
+            let cause = changes
+                .dead
+                .first()
+                .map_or_else(String::new, |new| format!(", the first by: {}", new.letter.reason.title()));
             let why = format!(
                 "{errored} of {scanned} records failed{cause}; the guard stopped the run before this page was saved"
             );
@@ -387,13 +367,7 @@ impl RunLoop {
         None
     }
 
-    fn commit(
-        &mut self,
-        records: usize,
-        keys: Vec<RecordId>,
-        position: Option<Position>,
-        changes: PageChanges,
-    ) {
+    fn commit(&mut self, records: usize, keys: Vec<RecordId>, position: Option<Position>, changes: PageChanges) {
         self.scanned += changes.counts.scanned;
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
@@ -406,11 +380,7 @@ impl RunLoop {
     /// Of a page that is not committed, what was confirmed is remembered all the same; its position is not.
     fn commit_links_alone(&mut self, records: usize, keys: Vec<RecordId>, changes: PageChanges) {
         let changes = PageChanges {
-            links: changes
-                .links
-                .into_iter()
-                .filter(|(_, link)| link.dead.is_none())
-                .collect(),
+            links: changes.links.into_iter().filter(|(_, link)| link.dead.is_none()).collect(),
             recovered: changes.recovered,
             ..PageChanges::default()
         };
@@ -448,9 +418,8 @@ impl RunLoop {
         self.commits_waiting += 1;
         self.commits.push_back(Box::pin(async move {
             let counts = commit.counts;
-            let touches_letters = !commit.dead.is_empty()
-                || !commit.failed_again.is_empty()
-                || !commit.recovered.is_empty();
+            let touches_letters =
+                !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
             let newest_group = commit.dead.last().map(|new| new.letter.group);
             let result = store.commit_page(commit).await;
             if let Ok(committed) = &result {
@@ -464,17 +433,11 @@ impl RunLoop {
         }));
     }
 
-    fn committed(
-        &mut self,
-        (records, keys, result): (usize, Vec<RecordId>, Result<Committed, StoreError>),
-    ) {
+    fn committed(&mut self, (records, keys, result): (usize, Vec<RecordId>, Result<Committed, StoreError>)) {
         self.commits_waiting -= 1;
         self.page_is_gone(records, &keys);
         match result {
-            Ok(Committed {
-                checkpoint: Some(checkpoint),
-                ..
-            }) => {
+            Ok(Committed { checkpoint: Some(checkpoint), .. }) => {
                 let page = checkpoint.page;
                 let text = format!(
                     "page {} saved: {} scanned, {} updated, {} skipped, {} held, {} errored; checkpoint #{}",
@@ -515,11 +478,7 @@ impl RunLoop {
     }
 
     fn fail(&mut self, reason: String, hint: Option<String>, parked: bool) {
-        self.trouble.get_or_insert(RunEnd::Failed {
-            reason,
-            hint,
-            parked,
-        });
+        self.trouble.get_or_insert(RunEnd::Failed { reason, hint, parked });
         self.parts.stop.abandon.cancel();
         self.parts.stop.between_pages.cancel();
     }
@@ -528,37 +487,21 @@ impl RunLoop {
         if let Some(trouble) = self.trouble {
             return trouble;
         }
-        let stopped = || RunEnd::Stopped {
-            by: self
-                .parts
-                .stopped_by
-                .lock()
-                .clone()
-                .unwrap_or_else(Actor::engine),
-        };
+        let stopped = || RunEnd::Stopped { by: self.parts.stopped_by.lock().clone().unwrap_or_else(Actor::engine) };
         match self.read_end {
             None | Some(ReadEnd::Stopped) => stopped(),
             Some(_) if self.blocked.is_some() => stopped(),
             Some(ReadEnd::Complete) => RunEnd::Done,
             Some(ReadEnd::Limit) => RunEnd::HandedOver,
-            Some(ReadEnd::Store(error)) => RunEnd::Failed {
-                reason: error.to_string(),
-                hint: error.hint(),
-                parked: false,
-            },
+            Some(ReadEnd::Store(error)) => {
+                RunEnd::Failed { reason: error.to_string(), hint: error.hint(), parked: false }
+            }
             Some(ReadEnd::Unreadable(fault) | ReadEnd::Fatal(fault)) => {
                 let id = &self.parts.cell.spec.source.connection;
-                let status = fault
-                    .status
-                    .map(|status| format!(" {status}"))
-                    .unwrap_or_default();
+                let status = fault.status.map(|status| format!(" {status}")).unwrap_or_default();
                 let reason = format!("reading from `{id}` failed{status}: {}", fault.message);
                 let parked = parks(&fault);
-                RunEnd::Failed {
-                    reason,
-                    hint: fault.hint,
-                    parked,
-                }
+                RunEnd::Failed { reason, hint: fault.hint, parked }
             }
         }
     }
@@ -576,9 +519,7 @@ fn units(writes: Vec<Pending>, batch_size: usize, deletes_alone: bool) -> Vec<Ve
     if batch_size <= 1 {
         return writes.into_iter().map(|write| vec![write]).collect();
     }
-    let is_alone = |pending: &Pending| {
-        deletes_alone && pending.write.operation == crate::connect::Operation::Delete
-    };
+    let is_alone = |pending: &Pending| deletes_alone && pending.write.operation == crate::connect::Operation::Delete;
     let (alone, together): (Vec<_>, Vec<_>) = writes.into_iter().partition(is_alone);
     let mut units: Vec<Vec<Pending>> = Vec::new();
     let mut rest = together.into_iter().peekable();

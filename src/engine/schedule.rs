@@ -6,8 +6,7 @@ use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
 use crate::model::{
-    Actor, Counts, JobFinish, Level, Parked, Phase, Position, RunEnd, RunId, RunKind, Schedule,
-    Timestamp, Version,
+    Actor, Counts, JobFinish, Level, Parked, Phase, Position, RunEnd, RunId, RunKind, Schedule, Timestamp, Version,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -61,13 +60,7 @@ impl Attendant {
         start: Start,
         finished: mpsc::Sender<JobFinish>,
     ) -> Self {
-        Self {
-            engine,
-            cell,
-            start,
-            finished,
-            first: true,
-        }
+        Self { engine, cell, start, finished, first: true }
     }
 
     pub(super) async fn attend(mut self) {
@@ -106,27 +99,17 @@ impl Attendant {
     fn next(&self) -> Next {
         let now = self.engine.clock.now();
         let live = self.cell.live();
-        if !self.cell.spec.enabled || live.control.paused.is_some() || live.control.parked.is_some()
-        {
+        if !self.cell.spec.enabled || live.control.paused.is_some() || live.control.parked.is_some() {
             return Next::Sleep(None);
         }
         if let Some(by) = live.retry.clone() {
-            return Next::Run {
-                kind: RunKind::Retry,
-                by,
-            };
+            return Next::Run { kind: RunKind::Retry, by };
         }
         if let Some(by) = live.trigger.clone() {
-            return Next::Run {
-                kind: RunKind::Sync,
-                by,
-            };
+            return Next::Run { kind: RunKind::Sync, by };
         }
         match live.control.due {
-            Some(due) if due <= now => Next::Run {
-                kind: RunKind::Sync,
-                by: Actor::engine(),
-            },
+            Some(due) if due <= now => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
             Some(due) => Next::Sleep(Some(due.since(now).min(NAP_MAX))),
             None => Next::Sleep(None),
         }
@@ -161,63 +144,33 @@ impl Attendant {
             (live.checkpoint.clone(), live.dead_waiting)
         };
         let seconds = started.elapsed().as_secs_f64();
-        let finish = JobFinish {
-            job: self.cell.spec.id.clone(),
-            end,
-            counts,
-            seconds,
-            checkpoint,
-            dead_waiting,
-        };
+        let finish = JobFinish { job: self.cell.spec.id.clone(), end, counts, seconds, checkpoint, dead_waiting };
         // Whoever asked may be gone; the state holds everything that matters.
         let _ = self.finished.send(finish).await;
     }
 
     fn may_go_on(&self, counts: &Counts) -> bool {
-        !self.engine.stopping.is_cancelled()
-            && self
-                .start
-                .max_records
-                .is_none_or(|max| counts.scanned < max)
+        !self.engine.stopping.is_cancelled() && self.start.max_records.is_none_or(|max| counts.scanned < max)
     }
 
     fn cannot_run(&self) -> Option<RunEnd> {
         let id = &self.cell.spec.id;
-        let failed = |reason: String, hint: String| RunEnd::Failed {
-            reason,
-            hint: Some(hint),
-            parked: true,
-        };
+        let failed = |reason: String, hint: String| RunEnd::Failed { reason, hint: Some(hint), parked: true };
         if self.engine.stopping.is_cancelled() {
-            return Some(RunEnd::Stopped {
-                by: Actor::engine(),
-            });
+            return Some(RunEnd::Stopped { by: Actor::engine() });
         }
         let live = self.cell.live();
         if !self.cell.spec.enabled {
             let hint = format!("set `enabled = true` in `[jobs.{id}]`");
-            return Some(failed(
-                format!("`{id}` is disabled in the configuration"),
-                hint,
-            ));
+            return Some(failed(format!("`{id}` is disabled in the configuration"), hint));
         }
         if let Some(paused) = &live.control.paused {
-            let why = paused
-                .reason
-                .as_ref()
-                .map(|reason| format!(" ({reason})"))
-                .unwrap_or_default();
-            let reason = format!(
-                "`{id}` is paused since {} by {}{why}",
-                paused.since, paused.by
-            );
+            let why = paused.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            let reason = format!("`{id}` is paused since {} by {}{why}", paused.since, paused.by);
             return Some(failed(reason, format!("syncdeck resume {id}")));
         }
         if let Some(parked) = &live.control.parked {
-            let hint = parked
-                .hint
-                .clone()
-                .unwrap_or_else(|| format!("syncdeck resume {id}"));
+            let hint = parked.hint.clone().unwrap_or_else(|| format!("syncdeck resume {id}"));
             return Some(failed(parked.reason.clone(), hint));
         }
         None
@@ -227,12 +180,7 @@ impl Attendant {
     async fn one_run(&mut self, kind: RunKind, by: Actor) -> (RunEnd, Counts) {
         let engine = self.engine.clone();
         let now = engine.clock.now();
-        let new = NewRun {
-            job: self.cell.spec.id.clone(),
-            kind: kind.clone(),
-            by: by.clone(),
-            at: now,
-        };
+        let new = NewRun { job: self.cell.spec.id.clone(), kind: kind.clone(), by: by.clone(), at: now };
         let (run, epoch) = match engine.store.begin_run(new).await {
             Ok(begun) => begun,
             Err(error) => return (self.could_not_begin(&error), Counts::default()),
@@ -247,11 +195,7 @@ impl Attendant {
         if engine.stopping.is_cancelled() {
             stop.between_pages.cancel();
         }
-        teller.tell(
-            Level::Info,
-            "run.started",
-            format!("run #{} started by {by}", run.id),
-        );
+        teller.tell(Level::Info, "run.started", format!("run #{} started by {by}", run.id));
         let parts = RunParts {
             cell: self.cell.clone(),
             store: engine.store.clone(),
@@ -295,26 +239,15 @@ impl Attendant {
         self.cell.set_store_error(error.to_string());
         let retry_at = self.engine.clock.now().plus(AFTER_STORE_FAILURE);
         self.cell.live().control.due = Some(retry_at);
-        RunEnd::Failed {
-            reason: error.to_string(),
-            hint: error.hint(),
-            parked: false,
-        }
+        RunEnd::Failed { reason: error.to_string(), hint: error.hint(), parked: false }
     }
 
     /// Where the run begins to read. A job whose order changed reads everything once more.
-    async fn start_position(
-        &self,
-        kind: &RunKind,
-        teller: &Teller,
-    ) -> Result<Position, StoreError> {
+    async fn start_position(&self, kind: &RunKind, teller: &Teller) -> Result<Position, StoreError> {
         let spec = &self.cell.spec;
         let (position, control) = {
             let live = self.cell.live();
-            let position = live
-                .checkpoint
-                .as_ref()
-                .map(|checkpoint| checkpoint.position.clone());
+            let position = live.checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
             (position, live.control.clone())
         };
         let incremental = spec.source.incremental.as_ref();
@@ -322,43 +255,23 @@ impl Attendant {
         if *kind == RunKind::Retry {
             return Ok(Position::default());
         }
-        let changed = control
-            .configured
-            .is_some_and(|before| before != spec.configured);
+        let changed = control.configured.is_some_and(|before| before != spec.configured);
         if control.configured != Some(spec.configured) {
-            let control = crate::model::JobControl {
-                configured: Some(spec.configured),
-                ..control
-            };
-            self.engine
-                .store
-                .set_control(&spec.id, control.clone(), None)
-                .await?;
+            let control = crate::model::JobControl { configured: Some(spec.configured), ..control };
+            self.engine.store.set_control(&spec.id, control.clone(), None).await?;
             self.cell.live().control.configured = Some(spec.configured);
         }
-        let watermark = position
-            .as_ref()
-            .and_then(|position| position.watermark.clone());
+        let watermark = position.as_ref().and_then(|position| position.watermark.clone());
         let position = if *kind == RunKind::Full && self.first {
-            Position {
-                watermark,
-                ..Position::default()
-            }
+            Position { watermark, ..Position::default() }
         } else if let Some(since) = self.start.since.filter(|_| self.first) {
             let at = since.to_jiff();
-            let since = Version::Time {
-                at,
-                text: at.to_string().into(),
-            };
-            let begun = Position {
-                since: Some(since),
-                watermark,
-                phase: Phase::Incremental,
-                ..Position::default()
-            };
+            let since = Version::Time { at, text: at.to_string().into() };
+            let begun = Position { since: Some(since), watermark, phase: Phase::Incremental, ..Position::default() };
             return Ok(begun);
         } else if changed && position.is_some() {
-            let text = "source, destination or map changed: everything is read once more, unchanged records cost nothing";
+            let text =
+                "source, destination or map changed: everything is read once more, unchanged records cost nothing";
             teller.tell(Level::Info, "backfill.started", text.to_owned());
             Position::default()
         } else {
@@ -367,13 +280,7 @@ impl Attendant {
         Ok(position.next_listing(spec.position_rules(), first_bound.as_ref()))
     }
 
-    async fn run_is_over(
-        &mut self,
-        run: RunId,
-        kind: RunKind,
-        end: RunEnd,
-        teller: &Teller,
-    ) -> (RunEnd, Counts) {
+    async fn run_is_over(&mut self, run: RunId, kind: RunKind, end: RunEnd, teller: &Teller) -> (RunEnd, Counts) {
         let now = self.engine.clock.now();
         let status = self.cell.run_ended(&end);
         let counts = status.map(|status| status.counts).unwrap_or_default();
@@ -385,32 +292,18 @@ impl Attendant {
         let control = {
             let mut live = self.cell.live();
             match &end {
-                RunEnd::Failed {
-                    reason,
-                    hint,
-                    parked: true,
-                } => {
-                    live.control.parked = Some(Parked {
-                        since: now,
-                        reason: reason.clone(),
-                        hint: hint.clone(),
-                    });
+                RunEnd::Failed { reason, hint, parked: true } => {
+                    live.control.parked = Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() });
                     live.failure = None;
                 }
-                RunEnd::Failed {
-                    reason,
-                    hint,
-                    parked: false,
-                } => {
+                RunEnd::Failed { reason, hint, parked: false } => {
                     live.failure = Some((reason.clone(), hint.clone(), now));
                 }
                 _ => live.failure = None,
             }
             let is_finished = matches!(end, RunEnd::Done | RunEnd::HandedOver);
             match kind {
-                RunKind::Retry if is_finished || !matches!(end, RunEnd::Stopped { .. }) => {
-                    live.retry = None
-                }
+                RunKind::Retry if is_finished || !matches!(end, RunEnd::Stopped { .. }) => live.retry = None,
                 RunKind::Retry => {}
                 // A trigger asks for one run, however it ends.
                 _ => live.trigger = None,
@@ -419,16 +312,8 @@ impl Attendant {
             live.control.clone()
         };
         let is_parked = control.parked.is_some();
-        let note = is_parked.then(|| {
-            self.engine
-                .note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end))
-        });
-        if let Err(error) = self
-            .engine
-            .store
-            .set_control(&self.cell.spec.id, control, note)
-            .await
-        {
+        let note = is_parked.then(|| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
+        if let Err(error) = self.engine.store.set_control(&self.cell.spec.id, control, note).await {
             self.cell.set_store_error(error.to_string());
         }
         self.cell.changed();
@@ -454,14 +339,11 @@ impl Attendant {
             RunEnd::HandedOver => Some(now),
             // A pause or a shutdown: what was begun goes on. A cancelled run waits for its next time.
             RunEnd::Stopped { .. } => {
-                let goes_on = self.cell.live().control.paused.is_some()
-                    || self.engine.stopping.is_cancelled();
+                let goes_on = self.cell.live().control.paused.is_some() || self.engine.stopping.is_cancelled();
                 if goes_on { Some(now) } else { regular }
             }
             RunEnd::Failed { parked: true, .. } => None,
-            RunEnd::Failed { .. } if self.cell.live().store_error.is_some() => {
-                Some(now.plus(AFTER_STORE_FAILURE))
-            }
+            RunEnd::Failed { .. } if self.cell.live().store_error.is_some() => Some(now.plus(AFTER_STORE_FAILURE)),
             RunEnd::Failed { .. } => {
                 let soon = now.plus(AFTER_FAILURE);
                 Some(regular.map_or(soon, |regular| regular.min(soon)))
@@ -479,11 +361,7 @@ impl Attendant {
             counts.errored
         );
         match end {
-            RunEnd::Done => teller.tell(
-                Level::Info,
-                "run.done",
-                format!("run #{run} done: {figures}"),
-            ),
+            RunEnd::Done => teller.tell(Level::Info, "run.done", format!("run #{run} done: {figures}")),
             RunEnd::HandedOver => {
                 teller.tell(
                     Level::Info,
@@ -492,23 +370,11 @@ impl Attendant {
                 );
             }
             RunEnd::Stopped { by } => {
-                teller.tell(
-                    Level::Info,
-                    "run.stopped",
-                    format!("run #{run} stopped by {by}: {figures}"),
-                );
+                teller.tell(Level::Info, "run.stopped", format!("run #{run} stopped by {by}: {figures}"));
             }
             RunEnd::Failed { reason, parked, .. } => {
-                let next = if *parked {
-                    "it waits for a person"
-                } else {
-                    "it is tried again by itself"
-                };
-                teller.tell(
-                    Level::Error,
-                    "run.failed",
-                    format!("run #{run} stopped: {reason}; {next}"),
-                );
+                let next = if *parked { "it waits for a person" } else { "it is tried again by itself" };
+                teller.tell(Level::Error, "run.failed", format!("run #{run} stopped: {reason}; {next}"));
             }
             RunEnd::Interrupted => {}
         }

@@ -2,8 +2,8 @@
 
 use super::Engine;
 use crate::model::{
-    Circuit, ConnectionStatus, Finding, FindingTarget, JobState, JobStatus, Level,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, Snapshot, Timestamp,
+    Circuit, ConnectionStatus, Finding, FindingTarget, JobState, JobStatus, Level, RATE_BUCKET_SECONDS, RATE_BUCKETS,
+    Snapshot, Timestamp,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,9 @@ impl Engine {
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
         let jobs: Vec<JobStatus> = self.jobs.values().map(|cell| cell.status(now)).collect();
-        let connections: Vec<ConnectionStatus> =
-            self.gates.values().map(|gate| gate.status()).collect();
+        let connections: Vec<ConnectionStatus> = self.gates.values().map(|gate| gate.status()).collect();
         let mut engine = self.info.clone();
-        engine.store_error = self
-            .jobs
-            .values()
-            .find_map(|cell| cell.live().store_error.clone());
+        engine.store_error = self.jobs.values().find_map(|cell| cell.live().store_error.clone());
         engine.is_running = self.is_running();
         let mut findings = self.findings(&jobs, &connections, now);
         if let Some(error) = &engine.store_error {
@@ -31,10 +27,7 @@ impl Engine {
                 Finding {
                     level: Level::Error,
                     text: error.clone(),
-                    hint: format!(
-                        "make room in {}; the jobs go on by themselves",
-                        engine.state_folder
-                    ),
+                    hint: format!("make room in {}; the jobs go on by themselves", engine.state_folder),
                     target: FindingTarget::Engine,
                 },
             );
@@ -50,29 +43,17 @@ impl Engine {
         }
     }
 
-    fn findings(
-        &self,
-        jobs: &[JobStatus],
-        connections: &[ConnectionStatus],
-        now: Timestamp,
-    ) -> Vec<Finding> {
+    fn findings(&self, jobs: &[JobStatus], connections: &[ConnectionStatus], now: Timestamp) -> Vec<Finding> {
         let mut findings = Vec::new();
         for job in jobs {
             findings.extend(finding_of_state(job, now));
             if job.dead_waiting > 0 {
-                let group = self
-                    .jobs
-                    .get(&job.id)
-                    .and_then(|cell| cell.live().newest_group);
+                let group = self.jobs.get(&job.id).and_then(|cell| cell.live().newest_group);
                 let target = match group {
                     Some(group) => FindingTarget::Group(job.id.clone(), group),
                     None => FindingTarget::Job(job.id.clone()),
                 };
-                let plural = if job.dead_waiting == 1 {
-                    "dead letter waits"
-                } else {
-                    "dead letters wait"
-                };
+                let plural = if job.dead_waiting == 1 { "dead letter waits" } else { "dead letters wait" };
                 findings.push(Finding {
                     level: Level::Warn,
                     text: format!("{}: {} {plural}", job.id, job.dead_waiting),
@@ -85,10 +66,7 @@ impl Engine {
             if let Circuit::Open { why, next, .. } = &connection.circuit {
                 findings.push(Finding {
                     level: Level::Warn,
-                    text: format!(
-                        "{} is down ({why}); nothing is dead-lettered for it",
-                        connection.id
-                    ),
+                    text: format!("{} is down ({why}); nothing is dead-lettered for it", connection.id),
                     hint: format!("one canary request tries again at {}", next.clock_text()),
                     target: FindingTarget::Connection(connection.id.clone()),
                 });
@@ -126,28 +104,19 @@ fn finding_of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
         JobState::NeedsAttention { why, hint, .. } => Some(Finding {
             level: Level::Error,
             text: format!("{} stopped: {why}", job.id),
-            hint: hint
-                .clone()
-                .unwrap_or_else(|| format!("p resume, or: syncdeck resume {}", job.id)),
+            hint: hint.clone().unwrap_or_else(|| format!("p resume, or: syncdeck resume {}", job.id)),
             target,
         }),
         JobState::Stalled { stage, since } => Some(Finding {
             level: Level::Error,
-            text: format!(
-                "{} has not moved for {} in `{stage}`",
-                job.id,
-                super::tell::span(now.since(*since))
-            ),
+            text: format!("{} has not moved for {} in `{stage}`", job.id, super::tell::span(now.since(*since))),
             hint: "⏎ open the job".to_owned(),
             target,
         }),
         JobState::Waiting { what, until, .. } if job.run.is_none() => Some(Finding {
             level: Level::Warn,
             text: format!("{} failed: {what}", job.id),
-            hint: format!(
-                "it tries again by itself {}",
-                super::schedule::next_in(now, *until)
-            ),
+            hint: format!("it tries again by itself {}", super::schedule::next_in(now, *until)),
             target,
         }),
         JobState::Paused { by, since, reason } => Some(Finding {
@@ -156,10 +125,7 @@ fn finding_of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
                 "{} paused {} ago by {by}{}",
                 job.id,
                 super::tell::span(now.since(*since)),
-                reason
-                    .as_ref()
-                    .map(|reason| format!(" “{reason}”"))
-                    .unwrap_or_default()
+                reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default()
             ),
             hint: "p resume".to_owned(),
             target,

@@ -2,9 +2,7 @@
 
 use super::job::JobCell;
 use super::limit::{Gate, GateEvent};
-use crate::model::{
-    Clock, ConnectionId, DestinationId, JobId, JobStatus, Level, LogFilter, Notice, RecordId, RunId,
-};
+use crate::model::{Clock, ConnectionId, DestinationId, JobId, JobStatus, Level, LogFilter, Notice, RecordId, RunId};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,13 +35,7 @@ pub(super) struct About {
 
 impl Notices {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            ring: Mutex::new(Ring {
-                notices: VecDeque::new(),
-                next: 1,
-            }),
-        }
+        Self { clock, ring: Mutex::new(Ring { notices: VecDeque::new(), next: 1 }) }
     }
 
     pub(super) fn tell(&self, level: Level, event: &str, text: String, about: About) -> Notice {
@@ -81,9 +73,7 @@ impl Notices {
             .notices
             .iter()
             .rev()
-            .filter(|notice| {
-                before.is_none_or(|before| notice.number < before) && matches(notice, filter)
-            })
+            .filter(|notice| before.is_none_or(|before| notice.number < before) && matches(notice, filter))
             .take(limit)
             .cloned()
             .collect();
@@ -104,14 +94,8 @@ fn matches(notice: &Notice, filter: &LogFilter) -> bool {
         has(&notice.text)
             || has(&notice.event)
             || notice.job.as_ref().is_some_and(|job| has(job.as_str()))
-            || notice
-                .connection
-                .as_ref()
-                .is_some_and(|connection| has(connection.as_str()))
-            || notice
-                .record
-                .as_ref()
-                .is_some_and(|record| has(record.as_str()))
+            || notice.connection.as_ref().is_some_and(|connection| has(connection.as_str()))
+            || notice.record.as_ref().is_some_and(|record| has(record.as_str()))
     })
 }
 
@@ -123,22 +107,10 @@ fn write_log(level: Level, event: &str, reason: &str, about: &About) {
     let source_id = about.record.as_ref().map(RecordId::shown);
     let destination_id = about.destination_id.as_ref().map(DestinationId::as_str);
     match level {
-        Level::Debug => debug!(
-            event,
-            job, run, connection, source_id, destination_id, reason, "notice"
-        ),
-        Level::Info => info!(
-            event,
-            job, run, connection, source_id, destination_id, reason, "notice"
-        ),
-        Level::Warn => warn!(
-            event,
-            job, run, connection, source_id, destination_id, reason, "notice"
-        ),
-        Level::Error => error!(
-            event,
-            job, run, connection, source_id, destination_id, reason, "notice"
-        ),
+        Level::Debug => debug!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Info => info!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Warn => warn!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Error => error!(event, job, run, connection, source_id, destination_id, reason, "notice"),
     }
 }
 
@@ -167,20 +139,12 @@ impl Teller {
         record: &RecordId,
         destination_id: Option<&DestinationId>,
     ) {
-        let about = About {
-            record: Some(record.clone()),
-            destination_id: destination_id.cloned(),
-            ..About::default()
-        };
+        let about = About { record: Some(record.clone()), destination_id: destination_id.cloned(), ..About::default() };
         self.tell_about(level, event, text, about);
     }
 
     fn tell_about(&self, level: Level, event: &str, text: String, about: About) {
-        let about = About {
-            job: Some(self.cell.spec.id.clone()),
-            run: self.run,
-            ..about
-        };
+        let about = About { job: Some(self.cell.spec.id.clone()), run: self.run, ..about };
         let notice = self.notices.tell(level, event, text, about);
         if level > Level::Debug {
             let mut live = self.cell.live();
@@ -194,17 +158,10 @@ impl Teller {
 
     pub(super) fn gate_event(&self, gate: &Gate, event: &GateEvent) {
         let id = gate.id();
-        let about = || About {
-            connection: Some(id.clone()),
-            ..About::default()
-        };
+        let about = || About { connection: Some(id.clone()), ..About::default() };
         if event.opened {
-            let why = gate
-                .waiting_for()
-                .map_or_else(String::new, |(what, ..)| what);
-            let text = format!(
-                "{why}: its jobs wait, nothing is dead-lettered, one canary request tries again"
-            );
+            let why = gate.waiting_for().map_or_else(String::new, |(what, ..)| what);
+            let text = format!("{why}: its jobs wait, nothing is dead-lettered, one canary request tries again");
             self.tell_about(Level::Warn, "connection.down", text, about());
         }
         if let Some(after) = event.closed_after {

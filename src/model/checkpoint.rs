@@ -45,11 +45,7 @@ impl Checkpoint {
                 None => format!("page at cursor {}", cursor.0),
             },
             (_, Some(mark), true) => {
-                format!(
-                    "version > {0}, or = {0} and id > {1}",
-                    mark.version,
-                    mark.id.shown()
-                )
+                format!("version > {0}, or = {0} and id > {1}", mark.version, mark.id.shown())
             }
             (_, None, true) => "a new listing from its start".to_owned(),
             (None, _, false) => "the listing from its start".to_owned(),

@@ -1,8 +1,6 @@
 //! A record given up on, with its reason and every attempt.
 
-use super::{
-    Actor, DeadLetterId, DestinationId, JobId, RawJson, RecordId, RunId, Timestamp, Version,
-};
+use super::{Actor, DeadLetterId, DestinationId, JobId, RawJson, RecordId, RunId, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 /// Why a record failed, as the place that refused it told.

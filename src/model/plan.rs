@@ -2,8 +2,8 @@
 
 use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
 use super::{
-    Change, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason,
-    ReasonClass, RecordId, SkipReason,
+    Change, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass, RecordId,
+    SkipReason,
 };
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -80,12 +80,7 @@ pub fn superseded(items: &[Item]) -> Vec<bool> {
 }
 
 /// Decides about one item. `dead` is where the record's open dead letter stands, if it has one.
-pub fn plan(
-    item: &Item,
-    link: Option<&Link>,
-    dead: Option<LetterPlace>,
-    rules: &PlanRules<'_>,
-) -> Step {
+pub fn plan(item: &Item, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
     match item {
         Item::Unreadable { field, reason, .. } => Step::Reject(Reason {
             class: ReasonClass::Unreadable,
@@ -116,45 +111,20 @@ fn plan_delete(change: &Change, link: Option<&Link>, rules: &PlanRules<'_>) -> S
     match rules.delete {
         DeletePolicy::Ignore => Step::Skip(SkipReason::Ignored),
         DeletePolicy::Hard => {
-            let fields = live
-                .fields
-                .clone()
-                .unwrap_or_else(|| RawJson::from_trusted("{}".to_owned()));
-            write(
-                WriteKind::Delete,
-                fields.clone(),
-                fields,
-                change,
-                Some(live),
-                rules,
-            )
+            let fields = live.fields.clone().unwrap_or_else(|| RawJson::from_trusted("{}".to_owned()));
+            write(WriteKind::Delete, fields.clone(), fields, change, Some(live), rules)
         }
         DeletePolicy::Soft => {
             // A tombstone often holds little more than its id; what it does hold is kept beside the flag.
-            let mapped = rules
-                .mapping
-                .apply(&change.body)
-                .unwrap_or_else(|_| RawJson::from_trusted("{}".to_owned()));
+            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| RawJson::from_trusted("{}".to_owned()));
             let fields = overlay(&mapped, rules.soft_delete);
             let send = send_of(&fields, Some(live), rules);
-            write(
-                WriteKind::SoftDelete,
-                fields,
-                send,
-                change,
-                Some(live),
-                rules,
-            )
+            write(WriteKind::SoftDelete, fields, send, change, Some(live), rules)
         }
     }
 }
 
-fn plan_upsert(
-    change: &Change,
-    link: Option<&Link>,
-    dead: Option<LetterPlace>,
-    rules: &PlanRules<'_>,
-) -> Step {
+fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
     if let Some(filter) = rules.filter {
         match filter.accepts(&change.body) {
             Ok(true) => {}
@@ -189,11 +159,7 @@ fn plan_upsert(
     {
         return Step::Skip(SkipReason::Unchanged);
     }
-    let kind = if live.is_some() {
-        WriteKind::Update
-    } else {
-        WriteKind::Create
-    };
+    let kind = if live.is_some() { WriteKind::Update } else { WriteKind::Create };
     let send = send_of(&fields, live, rules);
     write(kind, fields, send, change, link, rules)
 }
@@ -210,9 +176,7 @@ fn reject_mapping(field: &str, message: String) -> Step {
 
 fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJson {
     match live.and_then(|link| link.fields.as_ref()) {
-        Some(before) if rules.changed_fields_only => {
-            changed_fields(before, fields).unwrap_or_else(|| fields.clone())
-        }
+        Some(before) if rules.changed_fields_only => changed_fields(before, fields).unwrap_or_else(|| fields.clone()),
         _ => fields.clone(),
     }
 }
@@ -241,25 +205,13 @@ fn write(
     let content = fingerprint(&fields);
     let writes = link.map_or(0, |link| link.writes);
     let idempotency_key = idempotency_key(rules.job, &change.id, writes, kind, content);
-    Step::Write(PlannedWrite {
-        kind,
-        fields,
-        send,
-        fingerprint: content,
-        idempotency_key,
-    })
+    Step::Write(PlannedWrite { kind, fields, send, fingerprint: content, idempotency_key })
 }
 
 /// The key that a write carries: the same for every attempt and after every crash, new when the content is new,
 /// and new again when the content goes back to what it once was (a service that remembers keys would else swallow
 /// that write). `writes` is the number of this record's writes that were confirmed so far.
-pub fn idempotency_key(
-    job: &JobId,
-    id: &RecordId,
-    writes: u64,
-    kind: WriteKind,
-    content: Fingerprint,
-) -> String {
+pub fn idempotency_key(job: &JobId, id: &RecordId, writes: u64, kind: WriteKind, content: Fingerprint) -> String {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     for part in [job.as_str().as_bytes(), id.as_str().as_bytes()] {
         hash.update(&(part.len() as u64).to_le_bytes());

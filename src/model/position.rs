@@ -67,10 +67,7 @@ impl Position {
                 (None, Phase::Backfill, 0) => start.cloned(),
                 (since, _, _) => since.clone(),
             };
-            return Self {
-                since,
-                ..self.clone()
-            };
+            return Self { since, ..self.clone() };
         }
         let since = match &self.watermark {
             Some(watermark) if rules.incremental => Some(watermark.version.before(rules.overlap)),
@@ -99,11 +96,8 @@ impl Position {
     ) -> Self {
         let highest = self.highest.clone().max(highest);
         let complete = next.is_none();
-        let watermark = if complete || rules.sorted {
-            self.watermark.clone().max(highest.clone())
-        } else {
-            self.watermark.clone()
-        };
+        let watermark =
+            if complete || rules.sorted { self.watermark.clone().max(highest.clone()) } else { self.watermark.clone() };
         Self {
             phase: self.phase,
             cursor: next,
@@ -121,19 +115,9 @@ impl Position {
     #[must_use]
     pub fn without_cursor(&self, rules: PositionRules) -> Self {
         let since = match &self.watermark {
-            Some(watermark) if rules.sorted && rules.incremental => {
-                Some(watermark.version.before(rules.overlap))
-            }
+            Some(watermark) if rules.sorted && rules.incremental => Some(watermark.version.before(rules.overlap)),
             _ => self.since.clone(),
         };
-        Self {
-            cursor: None,
-            since,
-            pages: 0,
-            records: 0,
-            highest: None,
-            complete: false,
-            ..self.clone()
-        }
+        Self { cursor: None, since, pages: 0, records: 0, highest: None, complete: false, ..self.clone() }
     }
 }

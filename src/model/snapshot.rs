@@ -1,8 +1,8 @@
 //! What an engine tells of itself at one moment: bounded, and every figure counted by the engine.
 
 use super::{
-    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level,
-    Notice, Phase, RecordId, RunId, RunKind, Timestamp,
+    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level, Notice, Phase, RecordId,
+    RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -220,11 +220,7 @@ pub enum Circuit {
     #[default]
     Closed,
     /// Calls wait; one canary goes out at `next`.
-    Open {
-        since: Timestamp,
-        next: Timestamp,
-        why: String,
-    },
+    Open { since: Timestamp, next: Timestamp, why: String },
 }
 
 /// Something that needs a person.

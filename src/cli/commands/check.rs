@@ -60,16 +60,8 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
     if !checked.mistakes.is_empty() {
         return Err(Report::mistakes(checked.mistakes.clone()));
     }
-    let jobs = if checked.n_jobs == 1 {
-        "1 job".to_owned()
-    } else {
-        format!("{} jobs", checked.n_jobs)
-    };
-    out.line(
-        Line::new()
-            .with("ok", Style::Good)
-            .then(format!("  {}: {jobs}, no mistakes", checked.file)),
-    )?;
+    let jobs = if checked.n_jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", checked.n_jobs) };
+    out.line(Line::new().with("ok", Style::Good).then(format!("  {}: {jobs}, no mistakes", checked.file)))?;
     if !checked.connections.is_empty() {
         let mut table = Table::new(&[
             ("CONNECTION", Align::Left),
@@ -78,11 +70,7 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
             ("ANSWER", Align::Left),
         ]);
         for tried in &checked.connections {
-            let mark = if tried.is_ok {
-                ("ok", Style::Good)
-            } else {
-                ("failed", Style::Bad)
-            };
+            let mark = if tried.is_ok { ("ok", Style::Good) } else { ("failed", Style::Bad) };
             table.row(vec![
                 plain(tried.connection.as_str()),
                 (mark.0.to_owned(), mark.1),
@@ -94,11 +82,7 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
     }
     for tried in checked.connections.iter().filter(|tried| !tried.is_ok) {
         if let Some(hint) = &tried.hint {
-            out.note(
-                Line::new()
-                    .with("hint: ", Style::Hint)
-                    .then(format!("`{}`: {hint}", tried.connection)),
-            );
+            out.note(Line::new().with("hint: ", Style::Hint).then(format!("`{}`: {hint}", tried.connection)));
         }
     }
     Ok(exit)
@@ -170,39 +154,17 @@ mod tests {
     fn mistakes_end_with_status_2_as_text_and_as_json() {
         for json in [false, true] {
             let (mut out, stdout, _) = captured();
-            let found = Checked {
-                mistakes: vec!["syncdeck.toml:1:1: no".to_owned()],
-                ..checked()
-            };
-            let result = print(
-                &Args {
-                    json,
-                    offline: false,
-                },
-                &found,
-                &mut out,
-            );
+            let found = Checked { mistakes: vec!["syncdeck.toml:1:1: no".to_owned()], ..checked() };
+            let result = print(&Args { json, offline: false }, &found, &mut out);
             assert_eq!(out.finish(result), Exit::Usage);
-            assert_eq!(
-                stdout
-                    .text()
-                    .contains(r#""ok":false,"mistakes":["syncdeck.toml:1:1: no"]"#),
-                json
-            );
+            assert_eq!(stdout.text().contains(r#""ok":false,"mistakes":["syncdeck.toml:1:1: no"]"#), json);
         }
     }
 
     #[test]
     fn the_document_of_a_check_stays_as_it_is() {
         let (mut out, stdout, _) = captured();
-        let result = print(
-            &Args {
-                json: true,
-                offline: false,
-            },
-            &checked(),
-            &mut out,
-        );
+        let result = print(&Args { json: true, offline: false }, &checked(), &mut out);
         out.finish(result);
         insta::assert_snapshot!(stdout.text());
     }

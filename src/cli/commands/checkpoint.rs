@@ -59,15 +59,11 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
 async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     match &args.action {
         Action::Show(show) => {
-            let last = checkpoints(ask, &JobId::from(show.job.as_str()), 1)
-                .await?
-                .pop();
+            let last = checkpoints(ask, &JobId::from(show.job.as_str()), 1).await?.pop();
             if show.json {
                 out.json(&json::checkpoint(last.as_ref()))?;
             } else {
-                lines(&show.job, last.as_ref())
-                    .into_iter()
-                    .try_for_each(|line| out.line(line))?;
+                lines(&show.job, last.as_ref()).into_iter().try_for_each(|line| out.line(line))?;
             }
         }
         Action::History(history) => {
@@ -85,47 +81,22 @@ async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit
 
 fn lines(job: &str, checkpoint: Option<&Checkpoint>) -> Vec<Line> {
     let Some(checkpoint) = checkpoint else {
-        return vec![
-            format!("`{job}` has no checkpoint yet: it begins at the start of the listing").into(),
-        ];
+        return vec![format!("`{job}` has no checkpoint yet: it begins at the start of the listing").into()];
     };
-    let fact = |name: &str, text: String| {
-        Line::new()
-            .with(format!("  {name:<10}"), Style::Dim)
-            .then(text)
-    };
+    let fact = |name: &str, text: String| Line::new().with(format!("  {name:<10}"), Style::Dim).then(text);
     let position = &checkpoint.position;
     let watermark = position.watermark.as_ref();
     let none = || "none".to_owned();
     let mut lines = vec![
         Line::new().with(format!("{job} #{}", checkpoint.sequence), Style::Bold),
-        fact(
-            "saved at",
-            format!("{} by run {}", checkpoint.saved_at, checkpoint.run),
-        ),
-        fact(
-            "cursor",
-            position
-                .cursor
-                .as_ref()
-                .map_or_else(none, |cursor| cursor.0.clone()),
-        ),
-        fact(
-            "watermark",
-            watermark.map_or_else(none, |mark| {
-                format!("{}, id {}", mark.version, mark.id.shown())
-            }),
-        ),
+        fact("saved at", format!("{} by run {}", checkpoint.saved_at, checkpoint.run)),
+        fact("cursor", position.cursor.as_ref().map_or_else(none, |cursor| cursor.0.clone())),
+        fact("watermark", watermark.map_or_else(none, |mark| format!("{}, id {}", mark.version, mark.id.shown()))),
         fact("next", checkpoint.resume_condition()),
         fact("total", balance(&checkpoint.total)),
         fact("this page", balance(&checkpoint.page)),
     ];
-    lines.extend(
-        checkpoint
-            .moved_by
-            .as_ref()
-            .map(|by| fact("moved by", by.to_string())),
-    );
+    lines.extend(checkpoint.moved_by.as_ref().map(|by| fact("moved by", by.to_string())));
     lines
 }
 
@@ -174,15 +145,10 @@ mod tests {
 
     async fn printed(action: Action, text: &str, n: u64) -> String {
         let ask = async |request| {
-            let Request::Checkpoints { before, limit, .. } = request else {
-                panic!("another question: {request:?}")
-            };
+            let Request::Checkpoints { before, limit, .. } = request else { panic!("another question: {request:?}") };
             let newest = before.map_or(n, |before| before.0 - 1);
             let page = (1..=newest).rev().take(limit);
-            let page = page.map(|number| Checkpoint {
-                sequence: Sequence(number),
-                ..sample::checkpoint(text)
-            });
+            let page = page.map(|number| Checkpoint { sequence: Sequence(number), ..sample::checkpoint(text) });
             Ok(Answer::Checkpoints(page.collect()))
         };
         let (mut out, stdout, stderr) = captured();
@@ -192,18 +158,11 @@ mod tests {
     }
 
     fn show(json: bool) -> Action {
-        Action::Show(Show {
-            job: "customers".to_owned(),
-            json,
-        })
+        Action::Show(Show { job: "customers".to_owned(), json })
     }
 
     fn history(limit: usize, json: bool) -> Action {
-        Action::History(History {
-            job: "customers".to_owned(),
-            limit,
-            json,
-        })
+        Action::History(History { job: "customers".to_owned(), limit, json })
     }
 
     #[tokio::test]
@@ -219,32 +178,20 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_never_ran_has_no_checkpoint() {
         assert_eq!(printed(show(true), "x", 0).await, "null\n");
-        assert!(
-            printed(show(false), "x", 0)
-                .await
-                .contains("no checkpoint yet")
-        );
+        assert!(printed(show(false), "x", 0).await.contains("no checkpoint yet"));
     }
 
     #[tokio::test]
     async fn a_long_history_is_asked_for_in_pages() {
         let printed = printed(history(1_200, false), "c", 2_000).await;
         assert_eq!(printed.lines().count(), 1_201);
-        assert!(
-            printed
-                .lines()
-                .last()
-                .is_some_and(|line| line.trim_start().starts_with("801 ")),
-            "{printed}"
-        );
+        assert!(printed.lines().last().is_some_and(|line| line.trim_start().starts_with("801 ")), "{printed}");
     }
 
     #[tokio::test]
     async fn the_document_of_a_history_stays_as_it_is() {
         let text = printed(history(1, true), "c", 1).await;
-        insta::assert_json_snapshot!(
-            serde_json::from_str::<Value>(&text).expect("one JSON document")
-        );
+        insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).expect("one JSON document"));
     }
 
     #[tokio::test]

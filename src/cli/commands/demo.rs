@@ -1,6 +1,7 @@
 //! `syncdeck demo`: two simulated systems in this process, and the console on top.
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck demo\n  syncdeck demo --faults none --records 100000\n  syncdeck demo --headless --json";
+pub const EXAMPLE: &str =
+    "Example:\n  syncdeck demo\n  syncdeck demo --faults none --records 100000\n  syncdeck demo --headless --json";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {

@@ -52,13 +52,8 @@ impl Entry {
     /// The command as clap knows it.
     pub fn command(&self) -> clap::Command {
         // The arguments' own words come first, because clap takes a doc comment of theirs for the command's.
-        let command = (self.shape)(clap::Command::new(self.name))
-            .about(self.about)
-            .long_about(None::<&str>);
-        command
-            .after_help(self.example)
-            .hide(self.is_hidden)
-            .disable_help_subcommand(true)
+        let command = (self.shape)(clap::Command::new(self.name)).about(self.about).long_about(None::<&str>);
+        command.after_help(self.example).hide(self.is_hidden).disable_help_subcommand(true)
     }
 }
 
@@ -69,14 +64,7 @@ const fn entry(
     shape: fn(clap::Command) -> clap::Command,
     read: fn(&ArgMatches) -> Result<Command, clap::Error>,
 ) -> Entry {
-    Entry {
-        name,
-        about,
-        example,
-        is_hidden: false,
-        shape,
-        read,
-    }
+    Entry { name, about, example, is_hidden: false, shape, read }
 }
 
 /// Every command. A new one is a file, a variant of [`Command`] and a line here.
@@ -95,13 +83,9 @@ pub const COMMANDS: &[Entry] = &[
         demo::Args::augment_args,
         |matches| read_args(matches, Command::Demo),
     ),
-    entry(
-        "run",
-        "Run jobs without the screen",
-        run::EXAMPLE,
-        run::Args::augment_args,
-        |matches| read_args(matches, Command::Run),
-    ),
+    entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
+        read_args(matches, Command::Run)
+    }),
     entry(
         "check",
         "Check the configuration, then try each connection once with a read",

@@ -50,9 +50,7 @@ impl Args {
         }
         let find = |name: &String| {
             let found = known.iter().find(|job| job.as_str() == name);
-            found
-                .cloned()
-                .ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
+            found.cloned().ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
         };
         self.jobs.iter().map(find).collect()
     }
@@ -130,13 +128,8 @@ async fn tell(
 }
 
 fn tell_progress(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<(), Report> {
-    let is_meant = |job: &JobStatus| {
-        args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str())
-    };
-    let moving = snapshot
-        .jobs
-        .iter()
-        .filter(|job| job.run.is_some() && is_meant(job));
+    let is_meant = |job: &JobStatus| args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str());
+    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && is_meant(job));
     if args.json {
         for job in moving {
             out.json(&progress_line(snapshot.at, job))?;
@@ -158,12 +151,7 @@ fn tell_finish(args: &Args, finish: &JobFinish, out: &mut Output) -> Result<(), 
         return out.flush();
     }
     let counts = status::balance(&finish.counts);
-    out.note(format!(
-        "{}: {} in {:.1} s, {counts}",
-        finish.job,
-        word(&finish.end),
-        finish.seconds
-    ));
+    out.note(format!("{}: {} in {:.1} s, {counts}", finish.job, word(&finish.end), finish.seconds));
     Ok(())
 }
 
@@ -175,11 +163,7 @@ fn remember(ends: &mut Vec<JobFinish>, finish: JobFinish) {
     };
     let mut counts = known.counts;
     counts += finish.counts;
-    *known = JobFinish {
-        counts,
-        seconds: known.seconds + finish.seconds,
-        ..finish
-    };
+    *known = JobFinish { counts, seconds: known.seconds + finish.seconds, ..finish };
 }
 
 fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
@@ -203,10 +187,7 @@ fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
     ]);
     for end in ends {
         let counts = &end.counts;
-        let mut row = vec![
-            plain(end.job.as_str()),
-            (word(&end.end).to_owned(), runs::end_style(&end.end)),
-        ];
+        let mut row = vec![plain(end.job.as_str()), (word(&end.end).to_owned(), runs::end_style(&end.end))];
         let figures = [
             counts.scanned,
             counts.created,
@@ -231,22 +212,15 @@ fn tell_hints(ends: &[JobFinish], out: &mut Output) {
         let RunEnd::Failed { reason, hint, .. } = &end.end else {
             continue;
         };
-        out.note(
-            Line::new()
-                .with("error: ", Style::Bad)
-                .then(format!("run of `{}` stopped: {reason}", end.job)),
-        );
+        out.note(Line::new().with("error: ", Style::Bad).then(format!("run of `{}` stopped: {reason}", end.job)));
         if let Some(hint) = hint {
             out.note(Line::new().with("hint: ", Style::Hint).then(hint));
         }
     }
     let errored: u64 = ends.iter().map(|end| end.counts.errored).sum();
     if errored != 0 {
-        let records = if errored == 1 {
-            "1 record was".to_owned()
-        } else {
-            format!("{} records were", figure(errored))
-        };
+        let records =
+            if errored == 1 { "1 record was".to_owned() } else { format!("{} records were", figure(errored)) };
         let text = format!("{records} dead-lettered; run `syncdeck dead groups` to see why");
         out.note(Line::new().with("hint: ", Style::Hint).then(text));
     }
@@ -254,8 +228,7 @@ fn tell_hints(ends: &[JobFinish], out: &mut Output) {
 
 /// The exit status of all that ran: an interruption before a failure before dead letters.
 fn exit(ends: &[JobFinish], is_stopping: bool) -> Exit {
-    let is_stopped =
-        |end: &JobFinish| matches!(end.end, RunEnd::Stopped { .. } | RunEnd::Interrupted);
+    let is_stopped = |end: &JobFinish| matches!(end.end, RunEnd::Stopped { .. } | RunEnd::Interrupted);
     // A guard parks a job because of what it dead-lettered; without any, it was parked because it could not go on.
     let is_failed = |end: &JobFinish| match &end.end {
         RunEnd::Failed { parked, .. } => !parked || end.counts.errored == 0,
@@ -282,16 +255,8 @@ fn word(end: &RunEnd) -> &'static str {
 
 fn progress(job: &JobStatus) -> JobProgress {
     let counts = job.run.as_ref().map(|run| run.counts).unwrap_or_default();
-    let eta = job
-        .progress
-        .eta_seconds
-        .map_or_else(String::new, |seconds| {
-            format!(", {} left", status::span(seconds))
-        });
-    let wait = job
-        .limited_by
-        .as_ref()
-        .map_or_else(String::new, |why| format!(", {why}"));
+    let eta = job.progress.eta_seconds.map_or_else(String::new, |seconds| format!(", {} left", status::span(seconds)));
+    let wait = job.limited_by.as_ref().map_or_else(String::new, |why| format!(", {why}"));
     let text = format!(
         "{}: {}, {} scanned, {} errored, {:.0}/s{eta}{wait}",
         job.id,
@@ -300,12 +265,7 @@ fn progress(job: &JobStatus) -> JobProgress {
         figure(counts.errored),
         job.rate
     );
-    JobProgress {
-        job: job.id.clone(),
-        done: job.progress.done,
-        total: job.progress.total,
-        text,
-    }
+    JobProgress { job: job.id.clone(), done: job.progress.done, total: job.progress.total, text }
 }
 
 /// One line of `run --json`. The order of the fields is the order in which they are printed.
@@ -332,26 +292,12 @@ fn progress_line(at: Timestamp, job: &JobStatus) -> RunLine<'_> {
     let counts = run.map(|run| run.counts).unwrap_or_default();
     let seconds = run.map_or(0.0, |run| at.since(run.started_at).as_secs_f64());
     let state = status::state_word(&job.state);
-    run_line(
-        "progress",
-        &job.id,
-        state,
-        &counts,
-        seconds,
-        job.checkpoint.as_ref(),
-    )
+    run_line("progress", &job.id, state, &counts, seconds, job.checkpoint.as_ref())
 }
 
 fn finished_line(finish: &JobFinish) -> RunLine<'_> {
     let state = word(&finish.end).to_owned();
-    run_line(
-        "finished",
-        &finish.job,
-        state,
-        &finish.counts,
-        finish.seconds,
-        finish.checkpoint.as_ref(),
-    )
+    run_line("finished", &finish.job, state, &finish.counts, finish.seconds, finish.checkpoint.as_ref())
 }
 
 fn run_line<'a>(

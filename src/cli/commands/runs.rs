@@ -13,8 +13,7 @@ use crate::control::Handle;
 use crate::model::{JobId, Run, RunEnd};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str =
-    "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --json";
+pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --json";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -66,14 +65,11 @@ pub(super) fn end_style(end: &RunEnd) -> Style {
 }
 
 fn state(run: &Run) -> (&'static str, Style) {
-    run.end.as_ref().map_or(("running", Style::Plain), |end| {
-        (end_word(end), end_style(end))
-    })
+    run.end.as_ref().map_or(("running", Style::Plain), |end| (end_word(end), end_style(end)))
 }
 
 fn seconds(run: &Run) -> Option<f64> {
-    run.ended_at
-        .map(|ended| ended.since(run.started_at).as_secs_f64())
+    run.ended_at.map(|ended| ended.since(run.started_at).as_secs_f64())
 }
 
 fn reason(run: &Run) -> (Option<String>, Option<&str>) {
@@ -129,10 +125,7 @@ fn document(run: &Run) -> Value {
         "state": state(run).0, "reason": why, "hint": hint,
     });
     extend(&mut document, json::counts(&run.counts));
-    extend(
-        &mut document,
-        json!({ "pages": run.pages, "checkpoint": run.checkpoint }),
-    );
+    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint }));
     document
 }
 
@@ -146,20 +139,12 @@ mod tests {
 
     async fn printed(args: Args, text: &str, n: u64) -> String {
         let ask = async |request| {
-            let Request::Runs { before, limit, .. } = request else {
-                panic!("another question: {request:?}")
-            };
+            let Request::Runs { before, limit, .. } = request else { panic!("another question: {request:?}") };
             let newest = before.map_or(n, |before| before.0 - 1);
             let ends = [
                 None,
-                Some(RunEnd::Failed {
-                    reason: text.to_owned(),
-                    hint: Some(text.to_owned()),
-                    parked: true,
-                }),
-                Some(RunEnd::Stopped {
-                    by: Actor::person(text, Via::Console),
-                }),
+                Some(RunEnd::Failed { reason: text.to_owned(), hint: Some(text.to_owned()), parked: true }),
+                Some(RunEnd::Stopped { by: Actor::person(text, Via::Console) }),
                 Some(RunEnd::Done),
             ];
             let run = |number: u64| Run {
@@ -174,9 +159,7 @@ mod tests {
                 pages: 3,
                 checkpoint: Some(Sequence(42)),
             };
-            Ok(Answer::Runs(
-                (1..=newest).rev().take(limit).map(run).collect(),
-            ))
+            Ok(Answer::Runs((1..=newest).rev().take(limit).map(run).collect()))
         };
         let (mut out, stdout, stderr) = captured();
         let result = carry_out(&args, &ask, &mut out).await;
@@ -185,28 +168,19 @@ mod tests {
     }
 
     fn args(limit: usize, json: bool) -> Args {
-        Args {
-            job: None,
-            limit,
-            json,
-        }
+        Args { job: None, limit, json }
     }
 
     #[tokio::test]
     async fn runs_are_listed_with_how_they_ended() {
         insta::assert_snapshot!(printed(args(4, false), "customers", 4).await);
-        assert_eq!(
-            printed(args(4, false), "customers", 0).await,
-            "no runs yet\n"
-        );
+        assert_eq!(printed(args(4, false), "customers", 0).await, "no runs yet\n");
     }
 
     #[tokio::test]
     async fn the_document_of_runs_stays_as_it_is() {
         let text = printed(args(2, true), "customers@globex", 2).await;
-        insta::assert_json_snapshot!(
-            serde_json::from_str::<Value>(&text).expect("one JSON document")
-        );
+        insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).expect("one JSON document"));
     }
 
     #[tokio::test]

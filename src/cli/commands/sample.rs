@@ -8,14 +8,9 @@ pub const HOSTILE: &str = "=\x1b[2J\r\nx\u{9b}31m\u{202e}\u{200b}\x07\x7f";
 
 /// Fails when `printed` holds anything but visible text and line ends.
 pub fn assert_harmless(printed: &str) {
-    let bad = printed
-        .chars()
-        .find(|scalar| *scalar != '\n' && is_hidden(*scalar));
+    let bad = printed.chars().find(|scalar| *scalar != '\n' && is_hidden(*scalar));
     assert_eq!(bad, None, "{printed:?}");
-    assert!(
-        !printed.contains("\nx"),
-        "a foreign line end broke a line: {printed:?}"
-    );
+    assert!(!printed.contains("\nx"), "a foreign line end broke a line: {printed:?}");
 }
 
 pub fn at(seconds: i64) -> Timestamp {
@@ -23,11 +18,7 @@ pub fn at(seconds: i64) -> Timestamp {
 }
 
 pub fn counts() -> Counts {
-    let reasons = SkipCounts {
-        unchanged: 4,
-        stale: 1,
-        ..SkipCounts::default()
-    };
+    let reasons = SkipCounts { unchanged: 4, stale: 1, ..SkipCounts::default() };
     Counts {
         scanned: 1_000,
         created: 400,
@@ -47,10 +38,7 @@ pub fn checkpoint(text: &str) -> Checkpoint {
         sequence: Sequence(42),
         position: Position {
             cursor: Some(Cursor(text.to_owned())),
-            watermark: Some(Watermark {
-                version,
-                id: RecordId::from(text),
-            }),
+            watermark: Some(Watermark { version, id: RecordId::from(text) }),
             ..Position::default()
         },
         run: RunId(7),
@@ -82,11 +70,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         total: counts(),
         rate: 523.04,
         history: Vec::new(),
-        progress: Progress {
-            done: 1_000,
-            total: Some(4_000),
-            eta_seconds: Some(61),
-        },
+        progress: Progress { done: 1_000, total: Some(4_000), eta_seconds: Some(61) },
         checkpoint: Some(checkpoint(text)),
         in_flight: 500,
         dead_waiting: 1_241,
@@ -98,11 +82,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
     };
     let paused = JobStatus {
         id: JobId::from("orders"),
-        state: JobState::Paused {
-            by: Actor::person(text, Via::Command),
-            since: at(0),
-            reason: Some(text.to_owned()),
-        },
+        state: JobState::Paused { by: Actor::person(text, Via::Command), since: at(0), reason: Some(text.to_owned()) },
         run: None,
         checkpoint: None,
         dead_waiting: 0,
@@ -126,11 +106,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
-            circuit: Circuit::Open {
-                since: at(1),
-                next: at(99),
-                why: text.to_owned(),
-            },
+            circuit: Circuit::Open { since: at(1), next: at(99), why: text.to_owned() },
             in_flight: 0,
             ceiling: 8,
             queued: 3,
@@ -206,18 +182,8 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         idempotency_key: Some("k1".to_owned()),
         first_at: at(0),
         last_at: at(60),
-        attempts: vec![Attempt {
-            at: at(60),
-            run: RunId(7),
-            status: Some(422),
-            took_ms: 31,
-            message: text.to_owned(),
-        }],
-        state: LetterState::Discarded {
-            at: at(70),
-            by: Actor::person("ana", Via::Command),
-            reason: text.to_owned(),
-        },
+        attempts: vec![Attempt { at: at(60), run: RunId(7), status: Some(422), took_ms: 31, message: text.to_owned() }],
+        state: LetterState::Discarded { at: at(70), by: Actor::person("ana", Via::Command), reason: text.to_owned() },
     };
     let field = FieldLine {
         field: "email".to_owned(),

@@ -2,8 +2,7 @@
 
 use super::demo::Faults;
 
-pub const EXAMPLE: &str =
-    "Example:\n  syncdeck simulator --records 1000 --faults many --seed 7 --port 0";
+pub const EXAMPLE: &str = "Example:\n  syncdeck simulator --records 1000 --faults many --seed 7 --port 0";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {

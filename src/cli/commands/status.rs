@@ -13,8 +13,8 @@ use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobState, JobStatus, Level,
-    RunStatus, Snapshot, Timestamp, Version,
+    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobState, JobStatus, Level, RunStatus, Snapshot,
+    Timestamp, Version,
 };
 use serde_json::{Value, json};
 
@@ -42,33 +42,16 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     }
     out.line(head(snapshot))?;
     if let Some(error) = &snapshot.engine.store_error {
-        out.line(
-            Line::new()
-                .with("the state can not be written: ", Style::Bad)
-                .then(error),
-        )?;
+        out.line(Line::new().with("the state can not be written: ", Style::Bad).then(error))?;
     }
     match (args.job.is_some(), jobs.as_slice()) {
-        (true, [job]) => details(snapshot, job)
-            .into_iter()
-            .try_for_each(|line| out.line(line))?,
+        (true, [job]) => details(snapshot, job).into_iter().try_for_each(|line| out.line(line))?,
         _ => out.table(&table(snapshot, &jobs))?,
     }
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
-        out.line(
-            Line::new()
-                .with(
-                    format!("{}: ", level(finding.level)),
-                    style_of(finding.level),
-                )
-                .then(&finding.text),
-        )?;
-        out.line(
-            Line::new()
-                .with("  hint: ", Style::Hint)
-                .then(&finding.hint),
-        )?;
+        out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
+        out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
     }
     Ok(Exit::Done)
 }
@@ -80,24 +63,15 @@ fn chosen<'a>(name: Option<&str>, snapshot: &'a Snapshot) -> Result<Vec<&'a JobS
     if let Some(job) = snapshot.jobs.iter().find(|job| job.id.as_str() == name) {
         return Ok(vec![job]);
     }
-    Err(Report::no_such_job(
-        name,
-        snapshot.jobs.iter().map(|job| job.id.as_str()),
-    ))
+    Err(Report::no_such_job(name, snapshot.jobs.iter().map(|job| job.id.as_str())))
 }
 
 fn head(snapshot: &Snapshot) -> Line {
     let engine = &snapshot.engine;
     let line = Line::new().with(engine.workspace.as_str(), Style::Bold);
     match engine.is_running {
-        true => line.then(format!(
-            "  engine {} runs since {} (pid {})",
-            engine.version, engine.started_at, engine.pid
-        )),
-        false => line.with(
-            "  no engine runs: this is what its state file holds",
-            Style::Dim,
-        ),
+        true => line.then(format!("  engine {} runs since {} (pid {})", engine.version, engine.started_at, engine.pid)),
+        false => line.with("  no engine runs: this is what its state file holds", Style::Dim),
     }
 }
 
@@ -120,15 +94,8 @@ fn table(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Table {
     for job in jobs {
         let total = &job.total;
         let (word, style) = (job.state.word(), state_style(&job.state));
-        let dead_style = if job.dead_waiting == 0 {
-            Style::Plain
-        } else {
-            Style::Bad
-        };
-        let checkpoint = job
-            .checkpoint
-            .as_ref()
-            .map_or_else(dash, |checkpoint| format!("#{}", checkpoint.sequence));
+        let dead_style = if job.dead_waiting == 0 { Style::Plain } else { Style::Bad };
+        let checkpoint = job.checkpoint.as_ref().map_or_else(dash, |checkpoint| format!("#{}", checkpoint.sequence));
         table.row(vec![
             plain(job.id.as_str()),
             (word.to_owned(), style),
@@ -148,33 +115,15 @@ fn table(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Table {
 }
 
 fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
-    let fact = |name: &str, text: String| {
-        Line::new()
-            .with(format!("  {name:<13}"), Style::Dim)
-            .then(text)
-    };
-    let mut lines = vec![
-        Line::new()
-            .with(job.id.as_str(), Style::Bold)
-            .then(format!("  {} → {}", job.source, job.destination)),
-    ];
-    lines.extend(
-        job.description
-            .as_deref()
-            .map(|text| fact("about", text.to_owned())),
-    );
+    let fact = |name: &str, text: String| Line::new().with(format!("  {name:<13}"), Style::Dim).then(text);
+    let mut lines =
+        vec![Line::new().with(job.id.as_str(), Style::Bold).then(format!("  {} → {}", job.source, job.destination))];
+    lines.extend(job.description.as_deref().map(|text| fact("about", text.to_owned())));
     let why = state_facts(&job.state);
-    let because = [
-        why.why,
-        why.since.map(|since| format!("since {since}")),
-        why.until.map(|until| format!("until {until}")),
-    ];
+    let because =
+        [why.why, why.since.map(|since| format!("since {since}")), why.until.map(|until| format!("until {until}"))];
     let because: Vec<String> = because.into_iter().flatten().collect();
-    let state = if because.is_empty() {
-        String::new()
-    } else {
-        format!("  {}", because.join(", "))
-    };
+    let state = if because.is_empty() { String::new() } else { format!("  {}", because.join(", ")) };
     lines.push(
         Line::new()
             .with(format!("  {:<13}", "state"), Style::Dim)
@@ -188,49 +137,23 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
     if let Some(run) = &job.run {
         lines.push(fact(
             "run",
-            format!(
-                "#{} by {}, since {}, {} pages",
-                run.id,
-                run.by,
-                run.started_at,
-                figure(run.pages)
-            ),
+            format!("#{} by {}, since {}, {} pages", run.id, run.by, run.started_at, figure(run.pages)),
         ));
         lines.push(fact("", balance(&run.counts)));
     }
     let progress = &job.progress;
     if let Some(total) = progress.total {
-        let eta = progress
-            .eta_seconds
-            .map_or_else(String::new, |seconds| format!(", {} left", span(seconds)));
-        lines.push(fact(
-            "listing",
-            format!("{} of {}{eta}", figure(progress.done), figure(total)),
-        ));
+        let eta = progress.eta_seconds.map_or_else(String::new, |seconds| format!(", {} left", span(seconds)));
+        lines.push(fact("listing", format!("{} of {}{eta}", figure(progress.done), figure(total))));
     }
-    lines.push(fact(
-        "rate",
-        format!(
-            "{:.0} records a second, {} in flight",
-            job.rate,
-            figure(job.in_flight)
-        ),
-    ));
+    lines.push(fact("rate", format!("{:.0} records a second, {} in flight", job.rate, figure(job.in_flight))));
     lines.extend(lag(snapshot.at, job).map(|seconds| fact("lag", span(seconds))));
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
-    lines.push(fact(
-        "dead letters",
-        format!("{} waiting", figure(job.dead_waiting)),
-    ));
+    lines.push(fact("dead letters", format!("{} waiting", figure(job.dead_waiting))));
     lines.push(match &job.checkpoint {
         Some(checkpoint) => fact(
             "checkpoint",
-            format!(
-                "#{} saved {}; next: {}",
-                checkpoint.sequence,
-                checkpoint.saved_at,
-                checkpoint.resume_condition()
-            ),
+            format!("#{} saved {}; next: {}", checkpoint.sequence, checkpoint.saved_at, checkpoint.resume_condition()),
         ),
         None => fact("checkpoint", "none yet".to_owned()),
     });
@@ -253,19 +176,13 @@ pub(super) fn balance(counts: &Counts) -> String {
 
 fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&'a Finding> {
     let concerns = |finding: &&Finding| match &finding.target {
-        FindingTarget::Job(job) | FindingTarget::Group(job, _) => {
-            jobs.iter().any(|status| status.id == *job)
+        FindingTarget::Job(job) | FindingTarget::Group(job, _) => jobs.iter().any(|status| status.id == *job),
+        FindingTarget::Connection(connection) => {
+            jobs.iter().any(|status| status.source == *connection || status.destination == *connection)
         }
-        FindingTarget::Connection(connection) => jobs
-            .iter()
-            .any(|status| status.source == *connection || status.destination == *connection),
         FindingTarget::Engine => true,
     };
-    snapshot
-        .findings
-        .iter()
-        .filter(|finding| all || concerns(finding))
-        .collect()
+    snapshot.findings.iter().filter(|finding| all || concerns(finding)).collect()
 }
 
 fn document(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Value {
@@ -325,7 +242,8 @@ fn job_document(at: Timestamp, job: &JobStatus) -> Value {
 }
 
 fn run_document(run: &RunStatus) -> Value {
-    let mut document = json!({ "id": run.id, "kind": run.kind, "by": run.by.to_string(), "started_at": run.started_at });
+    let mut document =
+        json!({ "id": run.id, "kind": run.kind, "by": run.by.to_string(), "started_at": run.started_at });
     extend(&mut document, json::counts(&run.counts));
     extend(&mut document, json!({ "pages": run.pages }));
     document
@@ -387,34 +305,16 @@ struct StateFacts {
 
 fn state_facts(state: &JobState) -> StateFacts {
     let (why, hint, since, until) = match state {
-        JobState::Idle | JobState::Running | JobState::Pausing | JobState::Disabled => {
-            (None, None, None, None)
-        }
-        JobState::Waiting { what, since, until } => {
-            (Some(what.clone()), None, Some(*since), *until)
-        }
-        JobState::Stalled { stage, since } => (
-            Some(format!("no progress in {stage}")),
-            None,
-            Some(*since),
-            None,
-        ),
+        JobState::Idle | JobState::Running | JobState::Pausing | JobState::Disabled => (None, None, None, None),
+        JobState::Waiting { what, since, until } => (Some(what.clone()), None, Some(*since), *until),
+        JobState::Stalled { stage, since } => (Some(format!("no progress in {stage}")), None, Some(*since), None),
         JobState::Paused { by, since, reason } => {
-            let why = reason
-                .as_ref()
-                .map_or_else(|| format!("by {by}"), |reason| format!("by {by}: {reason}"));
+            let why = reason.as_ref().map_or_else(|| format!("by {by}"), |reason| format!("by {by}: {reason}"));
             (Some(why), None, Some(*since), None)
         }
-        JobState::NeedsAttention { why, hint, since } => {
-            (Some(why.clone()), hint.clone(), Some(*since), None)
-        }
+        JobState::NeedsAttention { why, hint, since } => (Some(why.clone()), hint.clone(), Some(*since), None),
     };
-    StateFacts {
-        why,
-        hint,
-        since,
-        until,
-    }
+    StateFacts { why, hint, since, until }
 }
 
 fn state_style(state: &JobState) -> Style {
@@ -451,11 +351,7 @@ fn lag(at: Timestamp, job: &JobStatus) -> Option<u64> {
 }
 
 fn rate(job: &JobStatus) -> String {
-    if job.run.is_some() {
-        format!("{:.0}/s", job.rate)
-    } else {
-        dash()
-    }
+    if job.run.is_some() { format!("{:.0}/s", job.rate) } else { dash() }
 }
 
 /// A span of time in its two biggest units: `3h 12m`.
@@ -488,33 +384,18 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_a_job_and_what_needs_a_person() {
-        insta::assert_snapshot!(printed(
-            &Args::default(),
-            &sample::snapshot("customers", "email in use")
-        ));
+        insta::assert_snapshot!(printed(&Args::default(), &sample::snapshot("customers", "email in use")));
     }
 
     #[test]
     fn one_job_is_shown_with_all_its_facts() {
-        let args = Args {
-            job: Some("customers".to_owned()),
-            json: false,
-        };
-        insta::assert_snapshot!(printed(
-            &args,
-            &sample::snapshot("customers", "email in use")
-        ));
+        let args = Args { job: Some("customers".to_owned()), json: false };
+        insta::assert_snapshot!(printed(&args, &sample::snapshot("customers", "email in use")));
     }
 
     #[test]
     fn the_document_of_a_status_stays_as_it_is() {
-        let text = printed(
-            &Args {
-                job: None,
-                json: true,
-            },
-            &sample::snapshot("customers@globex", "email in use"),
-        );
+        let text = printed(&Args { job: None, json: true }, &sample::snapshot("customers@globex", "email in use"));
         let document: Value = serde_json::from_str(&text).expect("one JSON document");
         insta::assert_json_snapshot!(document);
     }
@@ -524,13 +405,7 @@ mod tests {
         let snapshot = sample::snapshot(sample::HOSTILE, sample::HOSTILE);
         for job in [None, Some(sample::HOSTILE.to_owned())] {
             for json in [false, true] {
-                sample::assert_harmless(&printed(
-                    &Args {
-                        job: job.clone(),
-                        json,
-                    },
-                    &snapshot,
-                ));
+                sample::assert_harmless(&printed(&Args { job: job.clone(), json }, &snapshot));
             }
         }
     }
@@ -538,23 +413,14 @@ mod tests {
     #[test]
     fn an_unknown_job_is_wrong_usage_with_the_nearest_name() {
         let (mut out, _, stderr) = captured();
-        let args = Args {
-            job: Some("custmers".to_owned()),
-            json: false,
-        };
+        let args = Args { job: Some("custmers".to_owned()), json: false };
         let result = print(&args, &sample::snapshot("customers", "x"), &mut out);
         assert_eq!(out.finish(result), Exit::Usage);
-        assert_eq!(
-            stderr.text(),
-            "error: no job is called `custmers`\nhint: did you mean `customers`?\n"
-        );
+        assert_eq!(stderr.text(), "error: no job is called `custmers`\nhint: did you mean `customers`?\n");
     }
 
     #[test]
     fn spans_have_their_two_biggest_units() {
-        assert_eq!(
-            [9, 61, 3_720, 90_000].map(span),
-            ["9s", "1m 1s", "1h 2m", "1d 1h"]
-        );
+        assert_eq!([9, 61, 3_720, 90_000].map(span), ["9s", "1m 1s", "1h 2m", "1d 1h"]);
     }
 }

@@ -10,13 +10,13 @@ use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter, letter_ids};
 use crate::cli::{Exit, Output, Report, json};
 use crate::model::{
-    Attempt, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass,
-    Timestamp, visible,
+    Attempt, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass, Timestamp, visible,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck dead export > letters.jsonl\n  syncdeck dead export --format csv > letters.csv";
+pub const EXAMPLE: &str =
+    "Example:\n  syncdeck dead export > letters.jsonl\n  syncdeck dead export --format csv > letters.csv";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
@@ -32,26 +32,14 @@ pub enum Format {
     Csv,
 }
 
-pub(super) async fn carry_out(
-    args: &Args,
-    ask: &impl Ask,
-    out: &mut Output,
-) -> Result<Exit, Report> {
+pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     if args.format == Format::Csv {
         out.own_text(&COLUMNS.join(","))?;
     }
     // Letters that arrive meanwhile have greater numbers, so no page shifts.
     let mut up_to = None;
     while !out.is_closed() {
-        let (ids, _) = letter_ids(
-            ask,
-            LetterFilter {
-                up_to,
-                ..LetterFilter::default()
-            },
-            PAGE,
-        )
-        .await?;
+        let (ids, _) = letter_ids(ask, LetterFilter { up_to, ..LetterFilter::default() }, PAGE).await?;
         for id in ids.iter() {
             let view = letter(ask, *id).await?;
             match args.format {
@@ -60,9 +48,7 @@ pub(super) async fn carry_out(
             }
         }
         match ids.last() {
-            Some(DeadLetterId(last)) if PAGE <= ids.len() && 1 < *last => {
-                up_to = Some(DeadLetterId(last - 1))
-            }
+            Some(DeadLetterId(last)) if PAGE <= ids.len() && 1 < *last => up_to = Some(DeadLetterId(last - 1)),
             _ => break,
         }
     }
@@ -137,30 +123,17 @@ const COLUMNS: [&str; 15] = [
 
 fn row(letter: &DeadLetter) -> String {
     let reason = &letter.reason;
-    let class = serde_json::to_value(reason.class)
-        .ok()
-        .and_then(|word| word.as_str().map(str::to_owned));
+    let class = serde_json::to_value(reason.class).ok().and_then(|word| word.as_str().map(str::to_owned));
     let cells: [String; COLUMNS.len()] = [
         letter.id.to_string(),
         letter.job.to_string(),
         letter.group.to_string(),
         letter.record.shown(),
-        letter
-            .destination_id
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        letter
-            .version
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        letter.destination_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        letter.version.as_ref().map(ToString::to_string).unwrap_or_default(),
         place_word(letter.state.place()).to_owned(),
         class.unwrap_or_default(),
-        reason
-            .status
-            .map(|status| status.to_string())
-            .unwrap_or_default(),
+        reason.status.map(|status| status.to_string()).unwrap_or_default(),
         reason.field.clone().unwrap_or_default(),
         reason.message.clone(),
         letter.attempts.len().to_string(),
@@ -174,13 +147,8 @@ fn row(letter: &DeadLetter) -> String {
 /// A cell of CSV (RFC 4180) that no spreadsheet reads as a formula.
 pub(super) fn cell(text: &str) -> String {
     // The wide signs are formulas to spreadsheets in East Asian settings.
-    let is_formula =
-        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let lead = if is_formula { "'" } else { "" };
     let shown = format!("{lead}{}", visible(text));
-    if shown.contains([',', '"']) {
-        format!("\"{}\"", shown.replace('"', "\"\""))
-    } else {
-        shown
-    }
+    if shown.contains([',', '"']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
 }

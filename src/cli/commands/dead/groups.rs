@@ -9,8 +9,7 @@ use crate::cli::{Exit, Output, Report};
 use crate::model::{JobId, LetterFilter, LetterGroup};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str =
-    "Example:\n  syncdeck dead groups\n  syncdeck dead groups --json | jq '.groups[0].id'";
+pub const EXAMPLE: &str = "Example:\n  syncdeck dead groups\n  syncdeck dead groups --json | jq '.groups[0].id'";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
@@ -21,15 +20,8 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn carry_out(
-    args: &Args,
-    ask: &impl Ask,
-    out: &mut Output,
-) -> Result<Exit, Report> {
-    let filter = LetterFilter {
-        job: args.job.as_deref().map(JobId::from),
-        ..LetterFilter::default()
-    };
+pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    let filter = LetterFilter { job: args.job.as_deref().map(JobId::from), ..LetterFilter::default() };
     let groups = letter_groups(ask, filter).await?;
     if args.json {
         out.json(&json!({ "groups": groups.iter().map(document).collect::<Vec<_>>() }))?;

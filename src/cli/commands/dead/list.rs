@@ -10,8 +10,7 @@ use crate::cli::{Exit, Output, Report};
 use crate::model::{JobId, LetterFilter, LetterRow};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str =
-    "Example:\n  syncdeck dead list customers_to_crm --error \"email\" --limit 20";
+pub const EXAMPLE: &str = "Example:\n  syncdeck dead list customers_to_crm --error \"email\" --limit 20";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -28,19 +27,10 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn carry_out(
-    args: &Args,
-    ask: &impl Ask,
-    out: &mut Output,
-) -> Result<Exit, Report> {
+pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     let filter = LetterFilter {
         job: args.job.as_deref().map(JobId::from),
-        words: args
-            .error
-            .iter()
-            .flat_map(|text| text.split_whitespace())
-            .map(str::to_lowercase)
-            .collect(),
+        words: args.error.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect(),
         ..LetterFilter::default()
     };
     let (ids, total) = letter_ids(ask, filter, args.limit).await?;
@@ -49,20 +39,14 @@ pub(super) async fn carry_out(
         rows.extend(letter_rows(ask, page.to_vec()).await?.into_iter().flatten());
     }
     if args.json {
-        out.json(
-            &json!({ "total": total, "letters": rows.iter().map(document).collect::<Vec<_>>() }),
-        )?;
+        out.json(&json!({ "total": total, "letters": rows.iter().map(document).collect::<Vec<_>>() }))?;
     } else if rows.is_empty() {
         out.line("no dead letters")?;
     } else {
         out.table(&table(&rows))?;
         let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         if shown < total {
-            out.line(format!(
-                "{} of {} shown; `--limit` shows more",
-                figure(shown),
-                figure(total)
-            ))?;
+            out.line(format!("{} of {} shown; `--limit` shows more", figure(shown), figure(total)))?;
         }
     }
     Ok(Exit::Done)

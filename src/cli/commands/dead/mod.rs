@@ -12,7 +12,8 @@ use crate::control::Handle;
 use crate::model::{GroupId, LetterPlace, LetterState};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck dead groups\n  syncdeck dead show 1240\n  syncdeck dead retry --group 5e41c09a77b2d310";
+pub const EXAMPLE: &str =
+    "Example:\n  syncdeck dead groups\n  syncdeck dead show 1240\n  syncdeck dead retry --group 5e41c09a77b2d310";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -43,12 +44,7 @@ pub enum Action {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    carry_out(
-        &args.action,
-        &async |request| handle.ask(request).await,
-        out,
-    )
-    .await
+    carry_out(&args.action, &async |request| handle.ask(request).await, out).await
 }
 
 async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
@@ -65,10 +61,7 @@ async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<
 /// Reads a group's id as `dead groups` shows it.
 fn group(text: &str) -> Result<GroupId, String> {
     let read = u64::from_str_radix(text, 16).map(GroupId);
-    read.map_err(|_| {
-        "needs a group's id, such as 5e41c09a77b2d310 (`syncdeck dead groups` lists them)"
-            .to_owned()
-    })
+    read.map_err(|_| "needs a group's id, such as 5e41c09a77b2d310 (`syncdeck dead groups` lists them)".to_owned())
 }
 
 fn place_word(place: LetterPlace) -> &'static str {

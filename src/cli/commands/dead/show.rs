@@ -11,8 +11,7 @@ use crate::control::{FieldMark, LetterView};
 use crate::model::{DeadLetter, DeadLetterId, LetterState, RawJson};
 use serde::Serialize;
 
-pub const EXAMPLE: &str =
-    "Example:\n  syncdeck dead show 1240\n  syncdeck dead show 1240 --json | jq .source";
+pub const EXAMPLE: &str = "Example:\n  syncdeck dead show 1240\n  syncdeck dead show 1240 --json | jq .source";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -23,27 +22,19 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn carry_out(
-    args: &Args,
-    ask: &impl Ask,
-    out: &mut Output,
-) -> Result<Exit, Report> {
+pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     let view = letter(ask, DeadLetterId(args.id)).await?;
     if args.json {
         out.json(&document(&view))?;
         return Ok(Exit::Done);
     }
-    head(&view)
-        .into_iter()
-        .try_for_each(|line| out.line(line))?;
+    head(&view).into_iter().try_for_each(|line| out.line(line))?;
     if !view.fields.is_empty() {
         out.line(Line::new().with("fields", Style::Bold))?;
         out.table(&fields(&view))?;
     }
     let letter = &view.letter;
-    attempts(letter)
-        .into_iter()
-        .try_for_each(|line| out.line(line))?;
+    attempts(letter).into_iter().try_for_each(|line| out.line(line))?;
     if let Some(answer) = &letter.reason.answer {
         payload(out, "answer", answer.lines().map(str::to_owned).collect())?;
     }
@@ -56,50 +47,21 @@ pub(super) async fn carry_out(
 
 fn head(view: &LetterView) -> Vec<Line> {
     let letter = &view.letter;
-    let fact = |name: &str, text: String| {
-        Line::new()
-            .with(format!("  {name:<12}"), Style::Dim)
-            .then(text)
-    };
+    let fact = |name: &str, text: String| Line::new().with(format!("  {name:<12}"), Style::Dim).then(text);
     let what = if letter.deleted { " (a delete)" } else { "" };
     let mut lines = vec![
         Line::new()
             .with(format!("dead letter {}", letter.id), Style::Bold)
             .then(format!("  {}", letter.reason.title())),
-        fact(
-            "job",
-            format!(
-                "{}: {} → {}",
-                letter.job, view.source_connection, view.destination_connection
-            ),
-        ),
+        fact("job", format!("{}: {} → {}", letter.job, view.source_connection, view.destination_connection)),
         fact("record", format!("{}{what}", letter.record.shown())),
     ];
-    lines.extend(
-        letter
-            .destination_id
-            .as_ref()
-            .map(|id| fact("destination", id.to_string())),
-    );
-    lines.extend(
-        letter
-            .version
-            .as_ref()
-            .map(|version| fact("version", version.to_string())),
-    );
-    lines.extend(
-        letter
-            .reason
-            .field
-            .clone()
-            .map(|field| fact("field", field)),
-    );
+    lines.extend(letter.destination_id.as_ref().map(|id| fact("destination", id.to_string())));
+    lines.extend(letter.version.as_ref().map(|version| fact("version", version.to_string())));
+    lines.extend(letter.reason.field.clone().map(|field| fact("field", field)));
     lines.push(fact("group", letter.group.to_string()));
     lines.push(fact("state", state(&letter.state)));
-    lines.push(fact(
-        "seen",
-        format!("{} to {}", letter.first_at, letter.last_at),
-    ));
+    lines.push(fact("seen", format!("{} to {}", letter.first_at, letter.last_at)));
     lines
 }
 
@@ -145,15 +107,10 @@ fn fields(view: &LetterView) -> Table {
 fn attempts(letter: &DeadLetter) -> Vec<Line> {
     let mut lines = vec![Line::new().with("attempts", Style::Bold)];
     for attempt in &letter.attempts {
-        let status = attempt
-            .status
-            .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = attempt.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         lines.push(
-            format!(
-                "  {}  run {}  {status}  {} ms  {}",
-                attempt.at, attempt.run, attempt.took_ms, attempt.message
-            )
-            .into(),
+            format!("  {}  run {}  {status}  {} ms  {}", attempt.at, attempt.run, attempt.took_ms, attempt.message)
+                .into(),
         );
     }
     lines
@@ -176,10 +133,7 @@ fn payload(out: &mut Output, title: &str, lines: Vec<String>) -> Result<(), Repo
         out.line(format!("  {}", cut(&text, WIDTH_MAX)))?;
     }
     if LINES_MAX < lines.len() {
-        out.line(format!(
-            "  … {} lines more; `--json` has them all",
-            lines.len() - LINES_MAX
-        ))?;
+        out.line(format!("  … {} lines more; `--json` has them all", lines.len() - LINES_MAX))?;
     }
     Ok(())
 }
