@@ -187,13 +187,12 @@ async fn read_body(
     max_body: u64,
     url: &Url,
 ) -> Result<Bytes, TransportError> {
-    let mut chunk = || response.chunk();
-    let Some(first) = chunk().await.map_err(|error| broken(&error, url))? else { return Ok(Bytes::new()) };
+    let Some(first) = chunk(response, url).await? else { return Ok(Bytes::new()) };
     let mut length = first.len() as u64;
     if length > max_body {
         return Err(too_large(max_body));
     }
-    let Some(mut next) = chunk().await.map_err(|error| broken(&error, url))? else { return Ok(first) };
+    let Some(mut next) = chunk(response, url).await? else { return Ok(first) };
     // Only an answer in several pieces is copied together.
     let reserved = told.unwrap_or(0).clamp(length, BODY_RESERVED_MAX.max(length));
     let mut whole = BytesMut::with_capacity(usize::try_from(reserved).unwrap_or(0));
@@ -204,11 +203,15 @@ async fn read_body(
             return Err(too_large(max_body));
         }
         whole.extend_from_slice(&next);
-        match chunk().await.map_err(|error| broken(&error, url))? {
+        match chunk(response, url).await? {
             Some(more) => next = more,
             None => return Ok(whole.freeze()),
         }
     }
+}
+
+async fn chunk(response: &mut reqwest::Response, url: &Url) -> Result<Option<Bytes>, TransportError> {
+    response.chunk().await.map_err(|error| broken(&error, url))
 }
 
 fn too_large(max_body: u64) -> TransportError {

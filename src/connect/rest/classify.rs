@@ -201,7 +201,7 @@ fn kind_of(asked: Asked, status: u16) -> (FaultKind, Option<RecordFault>) {
     match (status, asked) {
         (429, _) => (FaultKind::Throttled, None),
         (408 | 425 | 500.., _) => (FaultKind::Transient, None),
-        (401, _) | (..400, _) | (_, Asked::Page { .. }) => (FaultKind::Fatal, None),
+        (..=399 | 401, _) | (_, Asked::Page { .. }) => (FaultKind::Fatal, None),
         (403, _) => record(RecordFault::Forbidden),
         (404 | 410, _) => record(RecordFault::Gone),
         (409 | 412, Asked::Write) => record(RecordFault::Conflict),
@@ -258,7 +258,7 @@ fn hint(caller: &Caller, asked: Asked, answer: Answer<'_>) -> Option<String> {
     let status = answer.status.as_u16();
     match (status, asked) {
         (401, _) => Some(caller.refused_hint()),
-        (300..400, _) => Some(format!(
+        (300..=399, _) => Some(format!(
             "set `base_url` of connection `{connection}` in `syncdeck.toml` to an address that answers itself, {words}"
         )),
         (403, Asked::Page { .. }) => Some(format!(

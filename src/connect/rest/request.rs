@@ -3,7 +3,7 @@
 use super::classify::{Answer, Asked, Caller, broken, classify};
 use super::signals;
 use crate::connect::http::Transport;
-use crate::connect::{Fault, FaultKind, Link, Signals};
+use crate::connect::{Fault, FaultKind, Link, Operation, Signals, Write};
 use crate::model::{Auth, ConnectionKind, JobId, Method, RestConnection, Secret, Template, TemplateUse};
 use base64::Engine;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue}
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Response, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,6 @@ impl Client {
         if text.is_empty() {
             text.push('/');
         }
-        refuse_walking(&text)?;
         let credential = self.credential.as_ref().map(|(_, pair)| pair);
         for pair in query.iter().chain(credential) {
             text.push(if text.contains('?') { '&' } else { '?' });
@@ -268,20 +267,13 @@ fn insert(headers: &mut HeaderMap, name: &str, text: &str) -> Result<(), String>
     Ok(())
 }
 
-/// Clients take `.` and `..`, also as `%2E%2E`, as steps through the tree, so an id of that name can not be addressed.
-fn refuse_walking(path_and_query: &str) -> Result<(), String> {
+/// Clients take `.` and `..`, also as `%2E%2E`, as steps through the tree. Templates see to what is inserted.
+fn refuse_walking(path_and_query: &str) -> Result<(), ()> {
     let path = path_and_query.split('?').next().unwrap_or_default();
-    let may_walk = path.contains("/.") || path.contains("/%2");
-    if may_walk && path.split('/').any(is_dots) {
-        return Err("an id that is `.` or `..` can not stand in an address: it would reach another place".to_owned());
-    }
-    Ok(())
+    if path.split('/').any(is_dots) { Err(()) } else { Ok(()) }
 }
 
 fn is_dots(segment: &str) -> bool {
-    if segment.is_empty() || segment.len() > 6 {
-        return false;
-    }
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     matches!(plain.as_str(), "." | "..")
 }
@@ -290,10 +282,8 @@ fn is_dots(segment: &str) -> bool {
 pub(super) struct PathTemplate {
     text: String,
     template: Template,
-    /// The path itself where nothing is inserted.
-    constant: Option<String>,
-    /// Empty parts (`//`, a `/` at the end) that the template itself has.
-    n_empty: usize,
+    /// What stands around `{{ id }}` where nothing else is inserted, which is the usual path and needs no interpreter.
+    around_id: Option<Vec<String>>,
 }
 
 impl PathTemplate {
@@ -303,34 +293,107 @@ impl PathTemplate {
             Some(_) => format!("/{path}"),
         };
         let template = Template::compile(&text, TemplateUse::Url).map_err(|reason| format!("path `{path}`: {reason}"))?;
-        let constant = template.is_constant().then(|| text.clone());
-        if let Some(constant) = &constant {
-            refuse_walking(constant).map_err(|_| format!("path `{path}` holds a step `.` or `..`"))?;
+        if template.is_constant() {
+            refuse_walking(&text).map_err(|()| format!("path `{path}` holds a step `.` or `..`"))?;
         }
-        Ok(Self { n_empty: n_empty(&text), text, template, constant })
+        Ok(Self { around_id: around_id(&text), text, template })
     }
 
-    /// The text of the template, to see which names it uses.
+    /// The text of the template, for messages.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn render(&self, values: &Value) -> Result<Cow<'_, str>, String> {
-        if let Some(constant) = &self.constant {
-            return Ok(Cow::Borrowed(constant));
+    pub(super) fn is_constant(&self) -> bool {
+        self.template.is_constant()
+    }
+
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.template.uses(name)
+    }
+
+    pub(super) fn render(&self, values: &Value) -> Result<String, String> {
+        self.template.render(values).map_err(|reason| format!("path `{}`: {reason}", self.text))
+    }
+
+    /// The path of one record; `values` are made only where the path needs more than its id.
+    pub(super) fn render_id(&self, id: &str, values: impl FnOnce() -> Result<Value, String>) -> Result<String, String> {
+        match &self.around_id {
+            // An id that begins with a dot may be a step through the tree, which the template knows to refuse.
+            Some(around) if !id.is_empty() && !id.starts_with('.') => {
+                let encoded: Cow<'_, str> = encode(id).into();
+                Ok(around.join(encoded.as_ref()))
+            }
+            _ => self.render(&values()?),
         }
-        let path = self.template.render(values).map_err(|reason| format!("path `{}`: {reason}", self.text))?;
-        // `/contacts/` instead of `/contacts/7` is the whole collection, and a delete of that is not what was meant.
-        if n_empty(&path) > self.n_empty {
-            return Err(format!("path `{}` would have an empty part", self.text));
-        }
-        Ok(Cow::Owned(path))
     }
 }
 
-fn n_empty(path: &str) -> usize {
-    let path = path.split('?').next().unwrap_or_default();
-    path.split('/').skip(1).filter(|part| part.is_empty()).count()
+/// `["/contacts/", "/mails"]` of `/contacts/{{ id }}/mails`; none where anything else is inserted.
+fn around_id(text: &str) -> Option<Vec<String>> {
+    let mut around = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, after) = after.split_once("}}")?;
+        if inside.trim() != "id" {
+            return None;
+        }
+        around.push(before.to_owned());
+        rest = after;
+    }
+    around.push(rest.to_owned());
+    let is_plain = around.len() > 1 && !around.iter().any(|part| part.contains("{%") || part.contains("{#"));
+    is_plain.then_some(around)
+}
+
+/// Where one kind of write goes.
+pub(super) struct Address {
+    path: PathTemplate,
+    /// Made once where every record goes to the same place.
+    constant: Option<PathAndQuery>,
+}
+
+impl Address {
+    pub(super) fn compile(client: &Client, path: &str) -> Result<Self, String> {
+        let path = PathTemplate::compile(path)?;
+        let constant =
+            if path.is_constant() { Some(client.target(path.text(), &[])?) } else { None };
+        Ok(Self { path, constant })
+    }
+
+    pub(super) fn target(&self, client: &Client, write: &Write) -> Result<PathAndQuery, String> {
+        if let Some(constant) = &self.constant {
+            return Ok(constant.clone());
+        }
+        client.target(&render_path(&self.path, write)?, &[])
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.path.text()
+    }
+}
+
+/// The path of one record's write.
+pub(super) fn render_path(path: &PathTemplate, write: &Write) -> Result<String, String> {
+    path.render_id(write.id.as_str(), || {
+        let mut values = write_values(write);
+        for (name, json) in [("fields", &write.fields), ("record", &write.record.body)] {
+            if path.uses(name) {
+                values[name] = json.to_value().map_err(|error| format!("`{name}` can not be read: {error}"))?;
+            }
+        }
+        Ok(values)
+    })
+}
+
+/// What templates of a write know beside `fields` and `record`.
+pub(super) fn write_values(write: &Write) -> Value {
+    let operation = match write.operation {
+        Operation::Create => "create",
+        Operation::Update => "update",
+        Operation::Delete => "delete",
+    };
+    json!({ "id": write.id.as_str(), "operation": operation })
 }
 
 #[cfg(test)]

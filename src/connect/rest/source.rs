@@ -43,13 +43,6 @@ pub(super) fn source(job: &Job, link: &Link) -> Result<Arc<dyn Source>, String> 
 
 impl Listing {
     fn new(job: &Job, rest: &RestSource, link: &Link) -> Result<Self, String> {
-        let places_name = |name: &str| {
-            let inserts = |text: &str| text.contains("{{") && text.contains(name);
-            let in_query = rest.query.iter().any(|(_, text)| inserts(text));
-            in_query || inserts(&rest.path) || rest.body.as_ref().is_some_and(|body| inserts(&body.to_string()))
-        };
-        let since_param = rest.since_param.as_deref();
-        let pager = Pager::new(&rest.paginate, since_param, places_name("cursor"), places_name("since"));
         let query = rest
             .query
             .iter()
@@ -59,8 +52,15 @@ impl Listing {
                     .map_err(|reason| format!("query parameter `{name}`: {reason}"))?;
                 Ok((name.clone(), template))
             })
-            .collect::<Result<_, String>>()?;
+            .collect::<Result<Vec<_>, String>>()?;
         let body = rest.body.as_ref().map(BodyTemplate::compile).transpose().map_err(|reason| format!("body: {reason}"))?;
+        let path = PathTemplate::compile(&rest.path)?;
+        let places_name = |name: &str| {
+            let in_query = query.iter().any(|(_, template)| template.uses(name));
+            in_query || path.uses(name) || body.as_ref().is_some_and(|body| body.uses(name))
+        };
+        let since_param = rest.since_param.as_deref();
+        let pager = Pager::new(&rest.paginate, since_param, places_name("cursor"), places_name("since"));
         let one = rest.one.as_ref().map(compile_one).transpose()?;
         let mut places = vec![rest.records.clone()];
         let mut place = |pointer: Option<&Pointer>| {
@@ -75,7 +75,7 @@ impl Listing {
         Ok(Self {
             client: Client::new(link, &job.id)?,
             method: http_method(rest.method),
-            path: PathTemplate::compile(&rest.path)?,
+            path,
             query,
             body,
             pager,
@@ -231,7 +231,7 @@ impl Listing {
     }
 
     fn one_target(&self, path: &PathTemplate, id: &RecordId) -> Result<PathAndQuery, Fault> {
-        path.render(&json!({ "id": id.as_str() }))
+        path.render_id(id.as_str(), || Ok(json!({ "id": id.as_str() })))
             .and_then(|path| self.client.target(&path, &[]))
             .map_err(|reason| self.caller().unsendable(&reason, &format!("GET {}", path.text())))
     }
