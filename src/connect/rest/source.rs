@@ -288,3 +288,7 @@ impl Source for Listing {
         self.one.is_some()
     }
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
