@@ -1,5 +1,7 @@
 //! Field rules: how a source record becomes the destination's fields.
 
+pub(super) mod expression;
+
 use super::{Fingerprint, Pointer, RawJson};
 use serde_json::{Map, Value};
 
