@@ -1,5 +1,6 @@
 //! syncdeck
 
+pub mod config;
 pub mod connect;
 pub mod control;
 pub mod engine;

@@ -3,20 +3,30 @@
 use super::read::is_secret_name;
 use super::report::{Place, Report};
 use super::tree::{Entry, Table, Value};
-use crate::model::{Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret};
+use crate::model::{
+    Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret,
+};
 use url::{Host, Url};
 
 /// Builds one connection. None when a part of it is wrong, which was told.
 pub(super) fn connection(entry: &Entry, report: &mut Report) -> Option<Connection> {
     super::check_name("connection", entry, report);
-    let Value::Table(table) = &entry.node.value else { return None };
+    let Value::Table(table) = &entry.node.value else {
+        return None;
+    };
     let limits = table.table("limits").map(limits);
-    let retry = table.table("retry").and_then(|retry| retry_rule(retry, report));
+    let retry = table
+        .table("retry")
+        .and_then(|retry| retry_rule(retry, report));
     let headers = headers(table.table("headers"), report);
     let auth = table.table("auth").map(|auth| auth_of(auth, report));
     let base_url = base_url(table, report);
     if let Some(url) = &base_url {
-        let has_credentials = auth.is_some() || headers.iter().flatten().any(|(name, _)| is_secret_name(name));
+        let has_credentials = auth.is_some()
+            || headers
+                .iter()
+                .flatten()
+                .any(|(name, _)| is_secret_name(name));
         warn_of_clear_text(url, has_credentials, table.place_of("base_url"), report);
     }
     let auth = match auth {
@@ -46,17 +56,28 @@ fn base_url(table: &Table, report: &mut Report) -> Option<Url> {
         None
     };
     let Ok(url) = Url::parse(&text.text) else {
-        return refuse("`base_url` is no address", "write it whole, such as `\"https://shop.example.com/api\"`");
+        return refuse(
+            "`base_url` is no address",
+            "write it whole, such as `\"https://shop.example.com/api\"`",
+        );
     };
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return refuse("`base_url` must begin with `https://` or `http://`", "a connection of type `rest` speaks HTTP");
+        return refuse(
+            "`base_url` must begin with `https://` or `http://`",
+            "a connection of type `rest` speaks HTTP",
+        );
     }
     if !url.username().is_empty() || url.password().is_some() {
         if let Some(password) = url.password().map(str::to_owned) {
             report.suspect(&password);
         }
-        let hint = "write `auth = { type = \"basic\", user = \"…\", password = \"${NAME}\" }` instead";
-        report.mistake(place, "`base_url` holds a user or a password, which would be shown", hint.to_owned());
+        let hint =
+            "write `auth = { type = \"basic\", user = \"…\", password = \"${NAME}\" }` instead";
+        report.mistake(
+            place,
+            "`base_url` holds a user or a password, which would be shown",
+            hint.to_owned(),
+        );
         return None;
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -86,10 +107,16 @@ fn headers(table: Option<&Table>, report: &mut Report) -> Option<Vec<(String, Se
     let mut whole = table.texts().count() == table.entries.len();
     let mut headers = Vec::new();
     for entry in &table.entries {
-        let Value::Text(value) = &entry.node.value else { continue };
+        let Value::Text(value) = &entry.node.value else {
+            continue;
+        };
         if http::HeaderName::from_bytes(entry.name.as_bytes()).is_err() {
             whole = false;
-            report.mistake(entry.key_place, format!("`{}` is no name of a header", entry.name), None);
+            report.mistake(
+                entry.key_place,
+                format!("`{}` is no name of a header", entry.name),
+                None,
+            );
         }
         // `Accept` is no secret; what stands in `Authorization` is, also when it is written out.
         if is_secret_name(&entry.name) && !value.secret {
@@ -111,7 +138,11 @@ fn is_header_value(text: &str, name: &str, place: Place, report: &mut Report) ->
     } else {
         "only printable ASCII characters can be sent in a header"
     };
-    report.mistake(place, format!("the value of `{name}` holds a character that a header can not carry"), hint.to_owned());
+    report.mistake(
+        place,
+        format!("the value of `{name}` holds a character that a header can not carry"),
+        hint.to_owned(),
+    );
     false
 }
 
@@ -120,7 +151,8 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
     match table.tag? {
         "bearer" => {
             let token = secret("token")?;
-            is_header_value(token.expose(), "token", table.place_of("token"), report).then_some(Auth::Bearer { token })
+            is_header_value(token.expose(), "token", table.place_of("token"), report)
+                .then_some(Auth::Bearer { token })
         }
         "basic" => {
             let user = secret("user")?;
@@ -129,7 +161,10 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
                 report.mistake(table.place_of("user"), "`user` holds a colon", hint);
                 return None;
             }
-            Some(Auth::Basic { user, password: secret("password")? })
+            Some(Auth::Basic {
+                user,
+                password: secret("password")?,
+            })
         }
         "header" => {
             let value = secret("value")?;
@@ -137,7 +172,10 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
             is_header_value(value.expose(), "value", table.place_of("value"), report)
                 .then_some(Auth::Header { name, value })
         }
-        _ => Some(Auth::Query { name: table.owned_text("name")?, value: secret("value")? }),
+        _ => Some(Auth::Query {
+            name: table.owned_text("name")?,
+            value: secret("value")?,
+        }),
     }
 }
 
@@ -161,7 +199,11 @@ fn retry_rule(table: &Table, report: &mut Report) -> Option<RetryRule> {
     };
     if rule.first_delay > rule.max_delay {
         let hint = "the first wait is the shortest one".to_owned();
-        report.mistake(table.place_of("first_delay"), "`first_delay` is longer than `max_delay`", hint);
+        report.mistake(
+            table.place_of("first_delay"),
+            "`first_delay` is longer than `max_delay`",
+            hint,
+        );
     }
     Some(rule)
 }

@@ -82,12 +82,26 @@ pub(super) struct Variant {
 }
 
 pub(super) const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key { name, kind, default: None, required: false, later: false, about }
+    Key {
+        name,
+        kind,
+        default: None,
+        required: false,
+        later: false,
+        about,
+    }
 }
 
 /// A key that this version knows by name only.
 pub(super) const fn later(name: &'static str, about: &'static str) -> Key {
-    Key { name, kind: Kind::Json, default: None, required: false, later: true, about }
+    Key {
+        name,
+        kind: Kind::Json,
+        default: None,
+        required: false,
+        later: true,
+        about,
+    }
 }
 
 pub(super) const fn word(name: &'static str) -> Word {
@@ -99,7 +113,10 @@ pub(super) const fn later_word(name: &'static str) -> Word {
 }
 
 pub(super) const fn variant(word: &'static str, spec: &'static Spec) -> Variant {
-    Variant { word, spec: Some(spec) }
+    Variant {
+        word,
+        spec: Some(spec),
+    }
 }
 
 pub(super) const fn later_variant(word: &'static str) -> Variant {
@@ -135,7 +152,9 @@ impl Tagged {
     }
 
     pub(super) fn available(&self) -> impl Iterator<Item = (&'static str, &'static Spec)> {
-        self.variants.iter().filter_map(|variant| variant.spec.map(|spec| (variant.word, spec)))
+        self.variants
+            .iter()
+            .filter_map(|variant| variant.spec.map(|spec| (variant.word, spec)))
     }
 
     pub(super) fn holds_secrets(&self) -> bool {
@@ -165,7 +184,11 @@ impl Kind {
             Self::JsonTable | Self::Table(_) | Self::Named(_) => "a table".into(),
             Self::Tagged(tagged) => format!("a table with a `{}`", tagged.tag),
             Self::List(of) => format!("a list, each {}", of.wanted()),
-            Self::Either(kinds) => kinds.iter().map(Kind::wanted).collect::<Vec<_>>().join(", or "),
+            Self::Either(kinds) => kinds
+                .iter()
+                .map(Kind::wanted)
+                .collect::<Vec<_>>()
+                .join(", or "),
         }
     }
 
@@ -206,11 +229,19 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The known name that was most likely meant.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let lower = written.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

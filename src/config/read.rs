@@ -33,7 +33,15 @@ impl Reader<'_> {
     pub(super) fn document(&mut self, text: &str, spec: &'static Spec) -> Option<Table> {
         let (document, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
-            return Some(self.table(document.get_ref(), Place { file: self.file, ..Place::default() }, spec, None));
+            return Some(self.table(
+                document.get_ref(),
+                Place {
+                    file: self.file,
+                    ..Place::default()
+                },
+                spec,
+                None,
+            ));
         }
         self.suspect_table(document.get_ref());
         let mut last_line = None;
@@ -47,7 +55,11 @@ impl Reader<'_> {
             }
             last_line = Some(line);
             self.suspect_line(text.lines().nth(line).unwrap_or_default());
-            self.report.mistake(self.place(span), format!("this is no TOML: {}", error.message()), None);
+            self.report.mistake(
+                self.place(span),
+                format!("this is no TOML: {}", error.message()),
+                None,
+            );
         }
         None
     }
@@ -58,27 +70,48 @@ impl Reader<'_> {
     }
 
     pub(super) fn place(&self, span: std::ops::Range<usize>) -> Place {
-        self.default_place.unwrap_or(Place { file: self.file, start: span.start, end: span.end })
+        self.default_place.unwrap_or(Place {
+            file: self.file,
+            start: span.start,
+            end: span.end,
+        })
     }
 
     fn node(&mut self, value: &Spanned<DeValue<'_>>, kind: &'static Kind, name: &str) -> Node {
         let place = self.place(value.span());
-        let (value, canonical) =
-            self.value(value.get_ref(), place, kind, name).unwrap_or((Value::Wrong, Json::Null));
-        Node { place, value, canonical }
+        let (value, canonical) = self
+            .value(value.get_ref(), place, kind, name)
+            .unwrap_or((Value::Wrong, Json::Null));
+        Node {
+            place,
+            value,
+            canonical,
+        }
     }
 
-    fn value(&mut self, value: &DeValue<'_>, place: Place, kind: &'static Kind, name: &str) -> Checked {
+    fn value(
+        &mut self,
+        value: &DeValue<'_>,
+        place: Place,
+        kind: &'static Kind,
+        name: &str,
+    ) -> Checked {
         if !kind.fits(value) {
             self.mismatch(value, place, kind, name);
             return None;
         }
         match kind {
-            Kind::Boolean => value.as_bool().map(|flag| (Value::Boolean(flag), Json::Bool(flag))),
+            Kind::Boolean => value
+                .as_bool()
+                .map(|flag| (Value::Boolean(flag), Json::Bool(flag))),
             Kind::Integer { min, max } => self.integer(value, place, (*min, *max), kind, name),
             Kind::Fraction => self.fraction(value, place, kind, name),
-            Kind::Json => self.json(value, place).map(|(json, canonical)| (Value::Json(json), canonical)),
-            Kind::JsonTable => self.json(value, place).map(|(json, canonical)| (Value::Json(json), canonical)),
+            Kind::Json => self
+                .json(value, place)
+                .map(|(json, canonical)| (Value::Json(json), canonical)),
+            Kind::JsonTable => self
+                .json(value, place)
+                .map(|(json, canonical)| (Value::Json(json), canonical)),
             Kind::Body => self.body(value, place, name),
             Kind::List(of) => self.list(value, of, name),
             Kind::Table(spec) => {
@@ -92,10 +125,18 @@ impl Reader<'_> {
                 self.value(value, place, kind, name)
             }
             Kind::Word(words) => self.word(value.as_str()?, place, words, name),
-            Kind::Time if value.is_datetime() => self.text_of_kind(&value.as_datetime()?.to_string(), place, kind, name),
+            Kind::Time if value.is_datetime() => {
+                self.text_of_kind(&value.as_datetime()?.to_string(), place, kind, name)
+            }
             Kind::UrlTemplate if !value.is_str() => {
                 let (json, _) = self.json(value, place)?;
-                Some((Value::Text(Text { text: json.to_string(), secret: false }), Json::String(json.to_string())))
+                Some((
+                    Value::Text(Text {
+                        text: json.to_string(),
+                        secret: false,
+                    }),
+                    Json::String(json.to_string()),
+                ))
             }
             _ => self.text_of_kind(value.as_str()?, place, kind, name),
         }
@@ -106,15 +147,27 @@ impl Reader<'_> {
             self.suspect(value);
         }
         let problem = format!("`{name}` must be {}, not {}", kind.wanted(), type_of(value));
-        self.report.mistake(place, problem, mend_of_type(value, kind, name));
+        self.report
+            .mistake(place, problem, mend_of_type(value, kind, name));
     }
 
-    fn integer(&mut self, value: &DeValue<'_>, place: Place, bounds: (u64, u64), kind: &Kind, name: &str) -> Checked {
+    fn integer(
+        &mut self,
+        value: &DeValue<'_>,
+        place: Place,
+        bounds: (u64, u64),
+        kind: &Kind,
+        name: &str,
+    ) -> Checked {
         let number = whole(value.as_integer()?);
-        match number.and_then(|number| u64::try_from(number).ok()).filter(|n| bounds.0 <= *n && *n <= bounds.1) {
+        match number
+            .and_then(|number| u64::try_from(number).ok())
+            .filter(|n| bounds.0 <= *n && *n <= bounds.1)
+        {
             Some(number) => Some((Value::Integer(number), number.into())),
             None => {
-                self.report.mistake(place, format!("`{name}` must be {}", kind.wanted()), None);
+                self.report
+                    .mistake(place, format!("`{name}` must be {}", kind.wanted()), None);
                 None
             }
         }
@@ -129,37 +182,66 @@ impl Reader<'_> {
         match number.filter(|number| (0.0..=1.0).contains(number)) {
             Some(number) => Some((Value::Number(number), number.into())),
             None => {
-                self.report.mistake(place, format!("`{name}` must be {}", kind.wanted()), None);
+                self.report
+                    .mistake(place, format!("`{name}` must be {}", kind.wanted()), None);
                 None
             }
         }
     }
 
     fn list(&mut self, value: &DeValue<'_>, of: &'static Kind, name: &str) -> Checked {
-        let nodes: Vec<Node> = value.as_array()?.iter().map(|item| self.node(item, of, name)).collect();
+        let nodes: Vec<Node> = value
+            .as_array()?
+            .iter()
+            .map(|item| self.node(item, of, name))
+            .collect();
         let canonical = nodes.iter().map(|node| node.canonical.clone()).collect();
         Some((Value::List(nodes), Json::Array(canonical)))
     }
 
     fn word(&mut self, text: &str, place: Place, words: &'static [Word], name: &str) -> Checked {
-        let known = || words.iter().filter(|word| !word.later).map(|word| word.name);
+        let known = || {
+            words
+                .iter()
+                .filter(|word| !word.later)
+                .map(|word| word.name)
+        };
         match words.iter().find(|word| word.name == text) {
             Some(word) if !word.later => {
-                return Some((Value::Text(Text { text: text.into(), secret: false }), text.into()));
+                return Some((
+                    Value::Text(Text {
+                        text: text.into(),
+                        secret: false,
+                    }),
+                    text.into(),
+                ));
             }
             Some(_) => self.not_yet(place, name, text, known()),
             None => {
                 let hint = did_you_mean(text, known());
-                self.report.mistake(place, format!("`{name}` does not know `{text}`"), hint);
+                self.report
+                    .mistake(place, format!("`{name}` does not know `{text}`"), hint);
             }
         }
         None
     }
 
-    fn not_yet<'w>(&mut self, place: Place, name: &str, text: &str, known: impl Iterator<Item = &'w str>) {
-        let problem =
-            format!("`{name} = \"{text}\"` is not available in this version; it knows {}", listed(known));
-        self.report.mistake(place, problem, format!("leave it out, or write {name} with a word it knows"));
+    fn not_yet<'w>(
+        &mut self,
+        place: Place,
+        name: &str,
+        text: &str,
+        known: impl Iterator<Item = &'w str>,
+    ) {
+        let problem = format!(
+            "`{name} = \"{text}\"` is not available in this version; it knows {}",
+            listed(known)
+        );
+        self.report.mistake(
+            place,
+            problem,
+            format!("leave it out, or write {name} with a word it knows"),
+        );
     }
 
     fn body(&mut self, value: &DeValue<'_>, place: Place, name: &str) -> Checked {
@@ -173,7 +255,11 @@ impl Reader<'_> {
 
     fn no_template(&mut self, place: Place, name: &str, reason: &str) {
         let hint = "a template holds names in double braces, such as `\"/contacts/{{ id }}\"`";
-        self.report.mistake(place, format!("`{name}` is no template: {reason}"), hint.to_owned());
+        self.report.mistake(
+            place,
+            format!("`{name}` is no template: {reason}"),
+            hint.to_owned(),
+        );
     }
 
     /// A text after its references were replaced. The canonical form keeps the references.
@@ -189,7 +275,10 @@ impl Reader<'_> {
         for (problem, hint) in expanded.problems {
             self.report.mistake(place, problem, hint);
         }
-        is_whole.then_some(Text { text: expanded.text, secret: !expanded.values.is_empty() })
+        is_whole.then_some(Text {
+            text: expanded.text,
+            secret: !expanded.values.is_empty(),
+        })
     }
 
     fn text_of_kind(&mut self, raw: &str, place: Place, kind: &Kind, name: &str) -> Checked {
@@ -205,7 +294,10 @@ impl Reader<'_> {
             }
             Err(Refused::Value(reason)) => {
                 let shown = clip(raw);
-                let problem = format!("`{name}` must be {}, not `{shown}`: {reason}", kind.wanted());
+                let problem = format!(
+                    "`{name}` must be {}, not `{shown}`: {reason}",
+                    kind.wanted()
+                );
                 self.report.mistake(place, problem, None);
                 None
             }
@@ -217,7 +309,8 @@ impl Reader<'_> {
         const LITERAL_LENGTH_MIN: usize = 8;
         if text.text.is_empty() {
             let hint = "an unset variable is often exported as an empty one; leave `auth` out where none is needed";
-            self.report.mistake(place, format!("`{name}` is empty"), hint.to_owned());
+            self.report
+                .mistake(place, format!("`{name}` is empty"), hint.to_owned());
             return None;
         }
         if !text.secret {
@@ -241,14 +334,26 @@ impl Reader<'_> {
             DeValue::Integer(integer) => match whole(integer).and_then(json_integer) {
                 Some(number) => Some(twice(number)),
                 None => {
-                    self.report.mistake(place, "the integer is too large", "write it as a text".to_owned());
+                    self.report.mistake(
+                        place,
+                        "the integer is too large",
+                        "write it as a text".to_owned(),
+                    );
                     None
                 }
             },
             DeValue::Float(float) => {
-                let number = float.as_str().parse().ok().and_then(serde_json::Number::from_f64);
+                let number = float
+                    .as_str()
+                    .parse()
+                    .ok()
+                    .and_then(serde_json::Number::from_f64);
                 if number.is_none() {
-                    self.report.mistake(place, "JSON has no such number", "write it as a text".to_owned());
+                    self.report.mistake(
+                        place,
+                        "JSON has no such number",
+                        "write it as a text".to_owned(),
+                    );
                 }
                 number.map(|number| twice(Json::Number(number)))
             }
@@ -260,7 +365,11 @@ impl Reader<'_> {
                         self.json(item.get_ref(), place)
                     })
                     .collect();
-                let (values, canonical): (Vec<_>, Vec<_>) = both.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip();
+                let (values, canonical): (Vec<_>, Vec<_>) = both
+                    .into_iter()
+                    .collect::<Option<Vec<_>>>()?
+                    .into_iter()
+                    .unzip();
                 Some((Json::Array(values), Json::Array(canonical)))
             }
             DeValue::Table(table) => {
@@ -288,7 +397,12 @@ impl Reader<'_> {
             self.path.push(name.clone());
             let node = self.node(value, of, &name);
             self.path.pop();
-            read.entries.push(Entry { key_place: self.place(key.span()), name, written: true, node });
+            read.entries.push(Entry {
+                key_place: self.place(key.span()),
+                name,
+                written: true,
+                node,
+            });
         }
         read
     }
@@ -296,23 +410,40 @@ impl Reader<'_> {
     fn tagged(&mut self, table: &DeTable<'_>, place: Place, tagged: &'static Tagged) -> Checked {
         let words = || tagged.available().map(|(word, _)| word);
         let written = table.get(tagged.tag);
-        let tag = match (written.map(|value| (value, value.get_ref())), tagged.default) {
+        let tag = match (
+            written.map(|value| (value, value.get_ref())),
+            tagged.default,
+        ) {
             (Some((_, DeValue::String(text))), _) => text.to_string(),
             (None, Some(default)) => default.to_owned(),
             (Some((value, other)), _) => {
-                let problem = format!("`{}` must be one of {}, not {}", tagged.tag, listed(words()), type_of(other));
+                let problem = format!(
+                    "`{}` must be one of {}, not {}",
+                    tagged.tag,
+                    listed(words()),
+                    type_of(other)
+                );
                 self.report.mistake(self.place(value.span()), problem, None);
                 return None;
             }
             (None, None) => {
                 let problem = format!("{} lacks `{}`", self.label(), tagged.tag);
-                self.report.mistake(place, problem, format!("it is one of {}", listed(words())));
+                self.report
+                    .mistake(place, problem, format!("it is one of {}", listed(words())));
                 String::new()
             }
         };
-        match tagged.variant(&tag).map(|variant| (variant.word, variant.spec)) {
+        match tagged
+            .variant(&tag)
+            .map(|variant| (variant.word, variant.spec))
+        {
             Some((word, Some(spec))) => {
-                return Some(with_canonical(self.table(table, place, spec, Some((tagged.tag, word)))));
+                return Some(with_canonical(self.table(
+                    table,
+                    place,
+                    spec,
+                    Some((tagged.tag, word)),
+                )));
             }
             Some((_, None)) => {
                 let place = written.map_or(place, |value| self.place(value.span()));
@@ -327,7 +458,10 @@ impl Reader<'_> {
             }
         }
         if tagged.holds_secrets() {
-            table.iter().filter(|(key, _)| key.get_ref() != tagged.tag).for_each(|(_, value)| self.suspect(value.get_ref()));
+            table
+                .iter()
+                .filter(|(key, _)| key.get_ref() != tagged.tag)
+                .for_each(|(_, value)| self.suspect(value.get_ref()));
         }
         None
     }
@@ -347,18 +481,39 @@ impl Reader<'_> {
             }
             let key_place = self.place(key.span());
             match spec.key(name) {
-                None => self.unknown_key(name, value.get_ref(), key_place, spec, tag.map(|(tag, _)| tag)),
+                None => self.unknown_key(
+                    name,
+                    value.get_ref(),
+                    key_place,
+                    spec,
+                    tag.map(|(tag, _)| tag),
+                ),
                 Some(known) if known.later => {
                     let problem = format!("`{name}` is not available in this version");
-                    self.report.mistake(key_place, problem, "leave it out".to_owned());
-                    let node = Node { place: key_place, value: Value::Wrong, canonical: Json::Null };
-                    read.entries.push(Entry { name: name.to_owned(), key_place, written: true, node });
+                    self.report
+                        .mistake(key_place, problem, "leave it out".to_owned());
+                    let node = Node {
+                        place: key_place,
+                        value: Value::Wrong,
+                        canonical: Json::Null,
+                    };
+                    read.entries.push(Entry {
+                        name: name.to_owned(),
+                        key_place,
+                        written: true,
+                        node,
+                    });
                 }
                 Some(known) => {
                     self.path.push(name.to_owned());
                     let node = self.node(value, &known.kind, name);
                     self.path.pop();
-                    read.entries.push(Entry { name: name.to_owned(), key_place, written: true, node });
+                    read.entries.push(Entry {
+                        name: name.to_owned(),
+                        key_place,
+                        written: true,
+                        node,
+                    });
                 }
             }
         }
@@ -371,10 +526,19 @@ impl Reader<'_> {
     /// What holds for a key that is not written.
     fn fill(&mut self, table: &mut Table, key: &'static Key) {
         if let Some(node) = self.default_node(key, table.place) {
-            table.entries.push(Entry { name: key.name.to_owned(), key_place: table.place, written: false, node });
+            table.entries.push(Entry {
+                name: key.name.to_owned(),
+                key_place: table.place,
+                written: false,
+                node,
+            });
         } else if key.required {
             let problem = format!("{} lacks `{}`", self.label(), key.name);
-            self.report.mistake(table.place, problem, format!("add `{} = …`: {}", key.name, lowered(key.about)));
+            self.report.mistake(
+                table.place,
+                problem,
+                format!("add `{} = …`: {}", key.name, lowered(key.about)),
+            );
         }
     }
 
@@ -400,18 +564,33 @@ impl Reader<'_> {
             self.suspect(value);
         }
         let known = || tag.into_iter().chain(spec.keys.iter().map(|key| key.name));
-        let available = || tag.into_iter().chain(spec.keys.iter().filter(|key| !key.later).map(|key| key.name));
+        let available = || {
+            tag.into_iter().chain(
+                spec.keys
+                    .iter()
+                    .filter(|key| !key.later)
+                    .map(|key| key.name),
+            )
+        };
         let hint = match nearest(name, known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if available().next().is_none() => "leave it out".to_owned(),
             None => format!("it knows {}", listed(available())),
         };
-        self.report.mistake(place, format!("unknown key `{name}` in {}", self.label()), hint);
+        self.report.mistake(
+            place,
+            format!("unknown key `{name}` in {}", self.label()),
+            hint,
+        );
     }
 
     /// The table that is being read, as its header would be written.
     fn label(&self) -> String {
-        if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path.join(".")) }
+        if self.path.is_empty() {
+            "the file".to_owned()
+        } else {
+            format!("`[{}]`", self.path.join("."))
+        }
     }
 
     fn suspect(&mut self, value: &DeValue<'_>) {
@@ -438,7 +617,10 @@ impl Reader<'_> {
     /// In a line that is no TOML, everything after a key that names a secret may be one.
     fn suspect_line(&mut self, line: &str) {
         for (at, _) in line.match_indices('=') {
-            let key = line[..at].trim_end().rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+            let key = line[..at]
+                .trim_end()
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
             if key.is_some_and(is_secret_name) {
                 self.report.suspect(line[at + 1..].trim());
                 return;
@@ -450,9 +632,18 @@ impl Reader<'_> {
 /// Names under which secrets are usually written.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["token", "password", "secret", "value", "salt", "authorization", "cookie", "key"]
-        .iter()
-        .any(|word| name.contains(word))
+    [
+        "token",
+        "password",
+        "secret",
+        "value",
+        "salt",
+        "authorization",
+        "cookie",
+        "key",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 enum Refused {
@@ -470,7 +661,10 @@ fn typed(text: Text, kind: &Kind, raw: &str) -> Result<(Value, Json), Refused> {
             if duration.is_zero() && matches!(kind, Kind::Span) {
                 return Err(Refused::Value("it must be above zero".into()));
             }
-            Ok((Value::Duration(duration), kept(format!("{}ms", duration.as_millis()))))
+            Ok((
+                Value::Duration(duration),
+                kept(format!("{}ms", duration.as_millis())),
+            ))
         }
         Kind::Size => {
             let bytes = values::size(&text.text).map_err(Refused::Value)?;
@@ -494,12 +688,18 @@ fn typed(text: Text, kind: &Kind, raw: &str) -> Result<(Value, Json), Refused> {
 fn check_text(text: &str, kind: &Kind) -> Result<(), Refused> {
     match kind {
         Kind::Time => values::time(text).map(drop).map_err(Refused::Value),
-        Kind::Zone => jiff::tz::TimeZone::get(text).map(drop).map_err(|_| Refused::Value("no such zone is known".into())),
-        Kind::UrlTemplate => Template::compile(text, TemplateUse::Url).map(drop).map_err(Refused::Template),
+        Kind::Zone => jiff::tz::TimeZone::get(text)
+            .map(drop)
+            .map_err(|_| Refused::Value("no such zone is known".into())),
+        Kind::UrlTemplate => Template::compile(text, TemplateUse::Url)
+            .map(drop)
+            .map_err(Refused::Template),
         Kind::Expression => Filter::compile(text).map(drop).map_err(Refused::Value),
         Kind::HeaderName => http::HeaderName::from_bytes(text.as_bytes())
             .map(drop)
-            .map_err(|_| Refused::Value("it holds a character that no header's name has, or nothing".into())),
+            .map_err(|_| {
+                Refused::Value("it holds a character that no header's name has, or nothing".into())
+            }),
         _ => Ok(()),
     }
 }
@@ -507,7 +707,10 @@ fn check_text(text: &str, kind: &Kind) -> Result<(), Refused> {
 fn with_canonical(table: Table) -> (Value, Json) {
     let mut members: Vec<(String, Json)> = Vec::new();
     for entry in table.entries.iter().filter(|entry| entry.written) {
-        let usual = table.spec.and_then(|spec| spec.key(&entry.name)).and_then(|key| usual_of(key));
+        let usual = table
+            .spec
+            .and_then(|spec| spec.key(&entry.name))
+            .and_then(|key| usual_of(key));
         // A default that is written out says nothing new, and a later version's new keys change nothing.
         if usual.as_ref() != Some(&entry.node.canonical) {
             members.push((entry.name.clone(), entry.node.canonical.clone()));
@@ -531,7 +734,9 @@ fn usual_of(key: &'static Key) -> Option<Json> {
         path: Vec::new(),
         default_place: None,
     };
-    reader.default_node(key, Place::default()).map(|node| node.canonical)
+    reader
+        .default_node(key, Place::default())
+        .map(|node| node.canonical)
 }
 
 fn sorted_object(mut members: Vec<(String, Json)>) -> Json {
@@ -570,31 +775,52 @@ fn type_of(value: &DeValue<'_>) -> &'static str {
 /// How a value of the wrong type is probably meant.
 fn mend_of_type(value: &DeValue<'_>, kind: &Kind, name: &str) -> Option<String> {
     match (kind, value) {
-        (Kind::Duration | Kind::Span, DeValue::Integer(number)) => Some(format!("write `{name} = \"{}s\"`", number.as_str())),
-        (Kind::Text | Kind::HeaderName, DeValue::Integer(number)) => Some(format!("write `{name} = \"{}\"`", number.as_str())),
-        (Kind::Secret, DeValue::Integer(_) | DeValue::Float(_)) => Some("put it between quotes".into()),
-        (Kind::Integer { .. } | Kind::Fraction | Kind::Boolean, DeValue::String(text)) if !text.contains('$') => {
-            Some(format!("write it without quotes: `{name} = {}`", clip(text)))
+        (Kind::Duration | Kind::Span, DeValue::Integer(number)) => {
+            Some(format!("write `{name} = \"{}s\"`", number.as_str()))
         }
-        (Kind::List(_), DeValue::String(text)) => Some(format!("write `{name} = [\"{}\"]`", clip(text))),
+        (Kind::Text | Kind::HeaderName, DeValue::Integer(number)) => {
+            Some(format!("write `{name} = \"{}\"`", number.as_str()))
+        }
+        (Kind::Secret, DeValue::Integer(_) | DeValue::Float(_)) => {
+            Some("put it between quotes".into())
+        }
+        (Kind::Integer { .. } | Kind::Fraction | Kind::Boolean, DeValue::String(text))
+            if !text.contains('$') =>
+        {
+            Some(format!(
+                "write it without quotes: `{name} = {}`",
+                clip(text)
+            ))
+        }
+        (Kind::List(_), DeValue::String(text)) => {
+            Some(format!("write `{name} = [\"{}\"]`", clip(text)))
+        }
         _ => None,
     }
 }
 
-pub(super) fn did_you_mean<'w>(text: &str, known: impl Iterator<Item = &'w str> + Clone) -> String {
-    match nearest(text, known.clone()) {
+fn did_you_mean<'w>(text: &str, known: impl Iterator<Item = &'w str>) -> String {
+    let known: Vec<&str> = known.collect();
+    match nearest(text, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it knows {}", listed(known)),
     }
 }
 
 fn clip(text: &str) -> String {
-    if text.chars().count() <= 60 { text.to_owned() } else { text.chars().take(60).chain(['…']).collect() }
+    if text.chars().count() <= 60 {
+        text.to_owned()
+    } else {
+        text.chars().take(60).chain(['…']).collect()
+    }
 }
 
 /// A sentence as the end of another.
 fn lowered(sentence: &str) -> String {
     let mut characters = sentence.chars();
-    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_lowercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}", characters.as_str().trim_end_matches('.'))
 }

@@ -41,12 +41,30 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn mistake(&mut self, place: Place, problem: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.mistakes.push(Finding { place, problem: problem.into(), hint: hint.into() });
+    pub(super) fn mistake(
+        &mut self,
+        place: Place,
+        problem: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        self.mistakes.push(Finding {
+            place,
+            problem: problem.into(),
+            hint: hint.into(),
+        });
     }
 
-    pub(super) fn warning(&mut self, place: Place, problem: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.warnings.push(Finding { place, problem: problem.into(), hint: hint.into() });
+    pub(super) fn warning(
+        &mut self,
+        place: Place,
+        problem: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        self.warnings.push(Finding {
+            place,
+            problem: problem.into(),
+            hint: hint.into(),
+        });
     }
 
     pub(super) fn secret(&mut self, text: &str) {
@@ -66,12 +84,18 @@ impl Report {
         let masks = Masks::new(self.secrets.into_iter().chain(self.suspects));
         let told = |mut findings: Vec<Finding>| {
             findings.sort_by_key(|finding| finding.place);
-            let mut told: Vec<Mistake> =
-                findings.into_iter().map(|finding| finding.told(files, &masks)).collect();
+            let mut told: Vec<Mistake> = findings
+                .into_iter()
+                .map(|finding| finding.told(files, &masks))
+                .collect();
             told.dedup();
             told
         };
-        if self.mistakes.is_empty() { Ok(told(self.warnings)) } else { Err(told(self.mistakes)) }
+        if self.mistakes.is_empty() {
+            Ok(told(self.warnings))
+        } else {
+            Err(told(self.mistakes))
+        }
     }
 }
 
@@ -101,7 +125,12 @@ impl Finding {
 pub(super) fn position(files: &[SourceFile], place: Place) -> String {
     let file = &files[place.file];
     let line = Line::at(&file.text, place.start, place.end);
-    format!("{}:{}:{}", file.name, line.number, line.before.chars().count() + 1)
+    format!(
+        "{}:{}:{}",
+        file.name,
+        line.number,
+        line.before.chars().count() + 1
+    )
 }
 
 struct Line<'a> {
@@ -115,7 +144,9 @@ impl<'a> Line<'a> {
     fn at(text: &'a str, start: usize, end: usize) -> Self {
         let start = boundary(text, start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+        let line_end = text[start..]
+            .find('\n')
+            .map_or(text.len(), |newline| start + newline);
         let whole = text[line_start..line_end].trim_end_matches('\r');
         let line_end = line_start + whole.len();
         let start = start.min(line_end);
@@ -165,7 +196,10 @@ fn window(line: &str, mark_start: usize) -> (String, usize) {
     }
     let cut_before = if first > 0 { "…" } else { "" };
     let cut_after = if column > first + WINDOW { "…" } else { "" };
-    (format!("{cut_before}{shown}{cut_after}"), mark_start - skipped.min(mark_start) + cut_before.width())
+    (
+        format!("{cut_before}{shown}{cut_after}"),
+        mark_start - skipped.min(mark_start) + cut_before.width(),
+    )
 }
 
 #[cfg(test)]
@@ -174,19 +208,37 @@ mod tests {
 
     fn told(text: &str, start: usize, end: usize) -> String {
         let mut report = Report::default();
-        report.mistake(Place { file: 0, start, end }, "wrong", None);
-        let file = SourceFile { name: "a.toml".into(), folder: PathBuf::new(), text: text.into() };
+        report.mistake(
+            Place {
+                file: 0,
+                start,
+                end,
+            },
+            "wrong",
+            None,
+        );
+        let file = SourceFile {
+            name: "a.toml".into(),
+            folder: PathBuf::new(),
+            text: text.into(),
+        };
         report.finish(&[file]).expect_err("a mistake")[0].to_string()
     }
 
     #[test]
     fn the_mark_stands_under_what_is_meant() {
-        assert_eq!(told("a = 1\nbb = 22\n", 11, 13), "a.toml:2:6: wrong\n  2 | bb = 22\n    |      ^^");
+        assert_eq!(
+            told("a = 1\nbb = 22\n", 11, 13),
+            "a.toml:2:6: wrong\n  2 | bb = 22\n    |      ^^"
+        );
     }
 
     #[test]
     fn the_mark_counts_columns_and_the_column_counts_characters() {
-        assert_eq!(told("名 = 1", 6, 7), "a.toml:1:5: wrong\n  1 | 名 = 1\n    |      ^");
+        assert_eq!(
+            told("名 = 1", 6, 7),
+            "a.toml:1:5: wrong\n  1 | 名 = 1\n    |      ^"
+        );
     }
 
     #[test]
@@ -196,24 +248,46 @@ mod tests {
         let lines: Vec<&str> = shown.lines().collect();
         let at = lines[2].find('^').expect("a mark");
         let column = lines[2][..at].chars().count();
-        assert_eq!(lines[1].chars().skip(column).take(5).collect::<String>(), "wrong");
+        assert_eq!(
+            lines[1].chars().skip(column).take(5).collect::<String>(),
+            "wrong"
+        );
         assert!(lines[1].width() < 140);
     }
 
     #[test]
     fn a_place_beyond_the_text_is_its_end() {
-        assert_eq!(told("a = 1", 900, 901), "a.toml:1:6: wrong\n  1 | a = 1\n    |      ^");
+        assert_eq!(
+            told("a = 1", 900, 901),
+            "a.toml:1:6: wrong\n  1 | a = 1\n    |      ^"
+        );
     }
 
     #[test]
     fn masking_what_stands_before_does_not_move_the_mark_off() {
         let mut report = Report::default();
         report.secret("longsecretvalue");
-        report.mistake(Place { file: 0, start: 25, end: 28 }, "longsecretvalue is wrong", None);
+        report.mistake(
+            Place {
+                file: 0,
+                start: 25,
+                end: 28,
+            },
+            "longsecretvalue is wrong",
+            None,
+        );
         let text = "a = { t = \"longsecretvalue\", bad = 1 }".to_owned();
         let start = text.find("bad").expect("bad");
-        report.mistakes[0].place = Place { file: 0, start, end: start + 3 };
-        let file = SourceFile { name: "a.toml".into(), folder: PathBuf::new(), text };
+        report.mistakes[0].place = Place {
+            file: 0,
+            start,
+            end: start + 3,
+        };
+        let file = SourceFile {
+            name: "a.toml".into(),
+            folder: PathBuf::new(),
+            text,
+        };
         let shown = report.finish(&[file]).expect_err("a mistake")[0].to_string();
         assert_eq!(
             shown,

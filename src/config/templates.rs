@@ -2,11 +2,15 @@
 
 use super::report::Report;
 use super::tree::Table;
+use crate::model::{Template, TemplateUse};
 use serde_json::Value as Json;
 
-/// True when an expression or a tag of the template uses one of the names.
+/// True when the template uses one of the names.
 pub(super) fn mentions(template: &str, names: &[&str]) -> bool {
-    code(template).any(|code| words(code).any(|word| names.contains(&word)))
+    // A text that is no template was told already, and counts as one that could use anything.
+    Template::compile(template, TemplateUse::Text).map_or(true, |template| {
+        names.iter().any(|name| template.uses(name))
+    })
 }
 
 /// True when a text of the tree uses one of the names.
@@ -17,28 +21,6 @@ pub(super) fn mentions_in(tree: &Json, names: &[&str]) -> bool {
         Json::Object(members) => members.values().any(|member| mentions_in(member, names)),
         _ => false,
     }
-}
-
-/// What stands between the braces.
-fn code(template: &str) -> impl Iterator<Item = &str> {
-    let mut rest = template;
-    std::iter::from_fn(move || {
-        let start = [rest.find("{{"), rest.find("{%")].into_iter().flatten().min()? + 2;
-        let length = [rest[start..].find("}}"), rest[start..].find("%}")].into_iter().flatten().min();
-        let end = length.map_or(rest.len(), |length| start + length);
-        let code = &rest[start..end];
-        rest = &rest[end..];
-        Some(code)
-    })
-}
-
-/// Names that begin an access: `record` of `record.id`, not its `id`.
-fn words(code: &str) -> impl Iterator<Item = &str> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    code.split(move |c: char| !is_part(c))
-        .filter(|word| !word.starts_with('.'))
-        .filter_map(|word| word.split('.').next())
-        .filter(|word| !word.is_empty())
 }
 
 /// A key that is appended to an address. None when it is not there, wrong, or can not be appended.
@@ -52,7 +34,11 @@ pub(super) fn path_of(table: &Table, name: &str, report: &mut Report) -> Option<
         } else {
             "begin it with `/`".to_owned()
         };
-        report.mistake(table.place_of(name), format!("`{name}` can not be appended to the connection's `base_url`"), hint);
+        report.mistake(
+            table.place_of(name),
+            format!("`{name}` can not be appended to the connection's `base_url`"),
+            hint,
+        );
         return None;
     }
     Some(path)
@@ -73,12 +59,14 @@ mod tests {
         assert!(mentions("/contacts/{{ record.id }}", &["record"]));
         assert!(!mentions("/contacts/{{ identity }}", &["id"]));
         assert!(mentions("{{ a }}{{ id }}", &["id"]));
-        assert!(!mentions("{{", &["id"]));
     }
 
     #[test]
     fn a_name_is_found_anywhere_in_a_tree() {
-        assert!(mentions_in(&json!({ "variables": [{ "id": "{{ id }}" }] }), &["id"]));
+        assert!(mentions_in(
+            &json!({ "variables": [{ "id": "{{ id }}" }] }),
+            &["id"]
+        ));
         assert!(!mentions_in(&json!({ "id": 1 }), &["id"]));
     }
 }

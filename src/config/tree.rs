@@ -40,7 +40,11 @@ pub(super) struct Text {
 
 impl std::fmt::Debug for Text {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.secret { f.write_str("••••") } else { write!(f, "{:?}", self.text) }
+        if self.secret {
+            f.write_str("••••")
+        } else {
+            write!(f, "{:?}", self.text)
+        }
     }
 }
 
@@ -53,8 +57,9 @@ pub(super) struct Table {
     /// The word that decided which keys there are.
     pub(super) tag: Option<&'static str>,
     pub(super) entries: Vec<Entry>,
+    /// The keys that were asked for.
     #[cfg(test)]
-    taken: std::cell::RefCell<std::collections::BTreeSet<String>>,
+    pub(super) taken: std::cell::RefCell<std::collections::BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -68,19 +73,42 @@ pub(super) struct Entry {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.entries.iter().map(|entry| (&entry.name, &entry.node.value))).finish()
+        f.debug_map()
+            .entries(
+                self.entries
+                    .iter()
+                    .map(|entry| (&entry.name, &entry.node.value)),
+            )
+            .finish()
     }
 }
 
 impl Table {
-    pub(super) fn new(place: Place, spec: Option<&'static Spec>, tag: Option<&'static str>) -> Self {
-        Self { place, spec, tag, ..Self::default() }
+    pub(super) fn new(
+        place: Place,
+        spec: Option<&'static Spec>,
+        tag: Option<&'static str>,
+    ) -> Self {
+        Self {
+            place,
+            spec,
+            tag,
+            ..Self::default()
+        }
     }
 
     /// The value of a key; none when it is not there or wrong.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self.entry(name) {
-            Some(Entry { node: Node { value: Value::Wrong, .. }, .. }) | None => None,
+            Some(Entry {
+                node:
+                    Node {
+                        value: Value::Wrong,
+                        ..
+                    },
+                ..
+            })
+            | None => None,
             Some(entry) => Some(&entry.node.value),
         }
     }
@@ -102,7 +130,9 @@ impl Table {
 
     /// Where a key's value stands; the table itself when it is not written.
     pub(super) fn place_of(&self, name: &str) -> Place {
-        self.entry(name).filter(|entry| entry.written).map_or(self.place, |entry| entry.node.place)
+        self.entry(name)
+            .filter(|entry| entry.written)
+            .map_or(self.place, |entry| entry.node.place)
     }
 
     pub(super) fn boolean(&self, name: &str) -> bool {
@@ -117,7 +147,8 @@ impl Table {
     }
 
     pub(super) fn count(&self, name: &str) -> Option<u32> {
-        self.integer(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        self.integer(name)
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     pub(super) fn number(&self, name: &str) -> Option<f64> {
@@ -182,24 +213,11 @@ impl Table {
 
     /// The names and texts of a table whose names the author chose.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &Text)> {
-        self.entries.iter().filter_map(|entry| match &entry.node.value {
-            Value::Text(text) => Some((entry.name.as_str(), text)),
-            _ => None,
-        })
-    }
-
-    /// The declared keys of this table and the tables in it that nobody asked for.
-    #[cfg(test)]
-    pub(super) fn never_taken(&self, path: &str, found: &mut Vec<String>) {
-        for key in self.spec.iter().flat_map(|spec| spec.keys).filter(|key| !key.later) {
-            if !self.taken.borrow().contains(key.name) {
-                found.push(format!("{path}.{}", key.name));
-            }
-        }
-        for entry in &self.entries {
-            if let Value::Table(table) = &entry.node.value {
-                table.never_taken(&format!("{path}.{}", entry.name), found);
-            }
-        }
+        self.entries
+            .iter()
+            .filter_map(|entry| match &entry.node.value {
+                Value::Text(text) => Some((entry.name.as_str(), text)),
+                _ => None,
+            })
     }
 }

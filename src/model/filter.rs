@@ -44,7 +44,8 @@ impl LetterFilter {
                 Some(("job", name)) => filter.job = Some(JobId::from(name)),
                 Some(("state", name)) => filter.places = places(name)?,
                 Some(("group", hex)) => {
-                    let id = u64::from_str_radix(hex, 16).map_err(|_| format!("group: `{hex}` is no group id"))?;
+                    let id = u64::from_str_radix(hex, 16)
+                        .map_err(|_| format!("group: `{hex}` is no group id"))?;
                     filter.group = Some(GroupId(id));
                 }
                 _ => filter.words.push(word.to_lowercase()),
@@ -55,7 +56,11 @@ impl LetterFilter {
 
     /// The places that are meant.
     pub fn wanted_places(&self) -> &[LetterPlace] {
-        if self.places.is_empty() { &[LetterPlace::Waiting, LetterPlace::Retrying] } else { &self.places }
+        if self.places.is_empty() {
+            &[LetterPlace::Waiting, LetterPlace::Retrying]
+        } else {
+            &self.places
+        }
     }
 }
 
@@ -73,7 +78,11 @@ fn places(names: &str) -> Result<Vec<LetterPlace>, String> {
                 LetterPlace::Discarded,
                 LetterPlace::Recovered,
             ]),
-            _ => return Err(format!("state: needs waiting, retrying, discarded, recovered or all, not `{name}`")),
+            _ => {
+                return Err(format!(
+                    "state: needs waiting, retrying, discarded, recovered or all, not `{name}`"
+                ));
+            }
         }
     }
     Ok(places)

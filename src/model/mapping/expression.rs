@@ -21,7 +21,12 @@ pub(in crate::model) fn environment() -> Environment<'static> {
     // It keeps what makes an error name the missing value.
     environment.set_debug(true);
     let mut syntax = minijinja::syntax::SyntaxConfig::builder();
-    environment.set_syntax(syntax.keep_trailing_newline(true).build().expect("the usual delimiters"));
+    environment.set_syntax(
+        syntax
+            .keep_trailing_newline(true)
+            .build()
+            .expect("the usual delimiters"),
+    );
     environment
 }
 
@@ -37,7 +42,9 @@ pub(in crate::model) struct Expression {
 impl Expression {
     pub(in crate::model) fn compile(text: &str) -> Result<Self, String> {
         check_filters(&format!("{{{{ {text} }}}}"))?;
-        let program = EXPRESSIONS.compile_expression_owned(text.to_owned()).map_err(|error| reason(&error))?;
+        let program = EXPRESSIONS
+            .compile_expression_owned(text.to_owned())
+            .map_err(|error| reason(&error))?;
         let names = program.undeclared_variables(false).into_iter().collect();
         Ok(Self { program, names })
     }
@@ -47,14 +54,20 @@ impl Expression {
     }
 
     pub(super) fn evaluate(&self, context: &minijinja::Value) -> Result<minijinja::Value, String> {
-        self.program.eval(context.clone()).map_err(|error| reason(&error))
+        self.program
+            .eval(context.clone())
+            .map_err(|error| reason(&error))
     }
 
     /// The value as JSON text, of the type that it has.
     pub(in crate::model) fn json(&self, context: &minijinja::Value) -> Result<String, String> {
         let value = self.evaluate(context)?;
         if value.is_undefined() {
-            let mut missing: Vec<String> = self.program.undeclared_variables(true).into_iter().collect();
+            let mut missing: Vec<String> = self
+                .program
+                .undeclared_variables(true)
+                .into_iter()
+                .collect();
             missing.sort();
             return Err(format!("`{}` is undefined", missing.join("`, `")));
         }
@@ -71,7 +84,9 @@ pub(in crate::model) fn context(
     let mut context = BTreeMap::new();
     for name in names {
         if let Some((_, json)) = raw.iter().find(|(raw_name, _)| raw_name == name) {
-            let tree = json.to_value().map_err(|error| format!("`{name}` can not be read: {error}"))?;
+            let tree = json
+                .to_value()
+                .map_err(|error| format!("`{name}` can not be read: {error}"))?;
             context.insert(name.as_str(), minijinja::Value::from(Serde(&tree)));
         } else if let Some(value) = values.get(name) {
             context.insert(name.as_str(), minijinja::Value::from(Serde(value)));
@@ -92,8 +107,13 @@ pub(in crate::model) fn shown(value: &minijinja::Value) -> Result<Cow<'_, str>, 
 }
 
 fn to_json(value: &minijinja::Value) -> Result<String, minijinja::Error> {
-    if value.kind() == ValueKind::Number && f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite()) {
-        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, format!("`{value}` is no number")));
+    if value.kind() == ValueKind::Number
+        && f64::try_from(value.clone()).is_ok_and(|number| !number.is_finite())
+    {
+        return Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{value}` is no number"),
+        ));
     }
     serde_json::to_string(value)
         .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))
@@ -102,7 +122,9 @@ fn to_json(value: &minijinja::Value) -> Result<String, minijinja::Error> {
 /// What is wrong, in one line.
 pub(in crate::model) fn reason(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => format!("it has no end: the fuel of {FUEL} instructions is used up"),
+        (ErrorKind::OutOfFuel, _) => {
+            format!("it has no end: the fuel of {FUEL} instructions is used up")
+        }
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     }
@@ -137,7 +159,9 @@ fn filter_names(template: &str) -> Vec<&str> {
                 None if matches!(sign, '"' | '\'') => quote = Some(sign),
                 None if sign == '|' => {
                     let name = rest[at + 1..].trim_start();
-                    let end = name.find(|sign: char| !sign.is_alphanumeric() && sign != '_').unwrap_or(name.len());
+                    let end = name
+                        .find(|sign: char| !sign.is_alphanumeric() && sign != '_')
+                        .unwrap_or(name.len());
                     if end > 0 {
                         names.push(&name[..end]);
                     }
