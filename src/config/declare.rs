@@ -167,7 +167,10 @@ impl Kind {
     pub(super) fn wanted(&self) -> String {
         match self {
             Self::Boolean => "true or false".into(),
-            Self::Integer { min, max: u64::MAX } => format!("an integer of at least {min}"),
+            // A bound that no one means to reach is none that helps.
+            Self::Integer { min, max } if *max >= u64::from(u32::MAX) => {
+                format!("an integer of at least {min}")
+            }
             Self::Integer { min, max } => format!("an integer from {min} to {max}"),
             Self::Fraction => "a number from 0 to 1".into(),
             Self::Duration | Self::Span => "a duration such as `\"30s\"`".into(),
@@ -183,7 +186,7 @@ impl Kind {
             Self::Json | Self::Body => "a value".into(),
             Self::JsonTable | Self::Table(_) | Self::Named(_) => "a table".into(),
             Self::Tagged(tagged) => format!("a table with a `{}`", tagged.tag),
-            Self::List(of) => format!("a list, each {}", of.wanted()),
+            Self::List(of) => format!("a list, each item {}", of.wanted()),
             Self::Either(kinds) => kinds
                 .iter()
                 .map(Kind::wanted)

@@ -10,8 +10,7 @@ pub mod rest;
 pub use error::{Fault, FaultKind, RecordFault};
 
 use crate::model::{
-    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, Masks, Page, RawJson,
-    RecordId, Version,
+    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, Masks, Page, RawJson, RecordId, Version,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -133,10 +132,6 @@ pub struct Link {
 
 /// Builds the two ends of `job`. The reason when templates or addresses can not be used.
 pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String> {
-    let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) =
-        (&source.connection.kind, &destination.connection.kind);
-    Ok(Ends {
-        source: rest::source(job, source)?,
-        destination: rest::destination(job, destination)?,
-    })
+    let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) = (&source.connection.kind, &destination.connection.kind);
+    Ok(Ends { source: rest::source(job, source)?, destination: rest::destination(job, destination)? })
 }

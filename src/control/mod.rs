@@ -3,8 +3,8 @@
 pub mod local;
 
 use crate::model::{
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
-    LetterRow, LogFilter, Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
+    Notice, Run, RunId, Selection, Sequence, Snapshot,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -13,69 +13,27 @@ use tokio::sync::watch;
 /// A question or an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    Pause {
-        jobs: Vec<JobId>,
-        reason: Option<String>,
-    },
-    Resume {
-        jobs: Vec<JobId>,
-    },
+    Pause { jobs: Vec<JobId>, reason: Option<String> },
+    Resume { jobs: Vec<JobId> },
     /// Run now, without waiting for the schedule.
-    Trigger {
-        jobs: Vec<JobId>,
-    },
+    Trigger { jobs: Vec<JobId> },
     /// Stop the run in progress between pages.
-    Cancel {
-        jobs: Vec<JobId>,
-    },
-    DeadGroups {
-        filter: LetterFilter,
-    },
-    DeadIds {
-        filter: LetterFilter,
-        limit: usize,
-    },
-    DeadRows {
-        ids: Vec<DeadLetterId>,
-    },
-    DeadLetter {
-        id: DeadLetterId,
-    },
+    Cancel { jobs: Vec<JobId> },
+    DeadGroups { filter: LetterFilter },
+    DeadIds { filter: LetterFilter, limit: usize },
+    DeadRows { ids: Vec<DeadLetterId> },
+    DeadLetter { id: DeadLetterId },
     /// What a retry of the selection would do, counted.
-    RetryPreview {
-        selection: Selection,
-    },
-    Retry {
-        selection: Selection,
-    },
-    Discard {
-        selection: Selection,
-        reason: String,
-    },
+    RetryPreview { selection: Selection },
+    Retry { selection: Selection },
+    Discard { selection: Selection, reason: String },
     /// Takes a discard back.
-    Restore {
-        selection: Selection,
-    },
-    Checkpoints {
-        job: JobId,
-        before: Option<Sequence>,
-        limit: usize,
-    },
-    Runs {
-        job: Option<JobId>,
-        before: Option<RunId>,
-        limit: usize,
-    },
+    Restore { selection: Selection },
+    Checkpoints { job: JobId, before: Option<Sequence>, limit: usize },
+    Runs { job: Option<JobId>, before: Option<RunId>, limit: usize },
     /// Log lines, newest last: those before `before` (a notice's number), at most `limit`.
-    Logs {
-        filter: LogFilter,
-        before: Option<u64>,
-        limit: usize,
-    },
-    Journal {
-        before: Option<u64>,
-        limit: usize,
-    },
+    Logs { filter: LogFilter, before: Option<u64>, limit: usize },
+    Journal { before: Option<u64>, limit: usize },
 }
 
 /// An answer, of the kind that its request asks for.
@@ -83,10 +41,7 @@ pub enum Request {
 pub enum Answer {
     Done(Done),
     Groups(Vec<LetterGroup>),
-    Ids {
-        ids: Arc<[DeadLetterId]>,
-        total: u64,
-    },
+    Ids { ids: Arc<[DeadLetterId]>, total: u64 },
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
     Preview(RetryPreview),

@@ -21,17 +21,11 @@ pub enum Via {
 
 impl Actor {
     pub fn engine() -> Self {
-        Self {
-            name: "engine".to_owned(),
-            via: Via::Engine,
-        }
+        Self { name: "engine".to_owned(), via: Via::Engine }
     }
 
     pub fn person(name: impl Into<String>, via: Via) -> Self {
-        Self {
-            name: name.into(),
-            via,
-        }
+        Self { name: name.into(), via }
     }
 }
 

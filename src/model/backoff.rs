@@ -31,9 +31,6 @@ impl Default for RetryRule {
 /// ("full jitter", AWS Architecture Blog 2015); never less than a tenth, so that a retry is not at once.
 pub fn delay(rule: &RetryRule, attempt: u32, dice: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(31);
-    let base = rule
-        .first_delay
-        .saturating_mul(1 << doublings)
-        .min(rule.max_delay);
+    let base = rule.first_delay.saturating_mul(1 << doublings).min(rule.max_delay);
     base.mul_f64(dice.clamp(0.1, 1.0))
 }

@@ -39,17 +39,11 @@ impl Checkpoint {
         let position = &self.position;
         match (&position.cursor, &position.watermark, position.complete) {
             (Some(cursor), _, false) => match &position.since {
-                Some(since) => {
-                    format!("page at cursor {}, of what changed since {since}", cursor.0)
-                }
+                Some(since) => format!("page at cursor {}, of what changed since {since}", cursor.0),
                 None => format!("page at cursor {}", cursor.0),
             },
             (_, Some(mark), true) => {
-                format!(
-                    "version > {0}, or = {0} and id > {1}",
-                    mark.version,
-                    mark.id.shown()
-                )
+                format!("version > {0}, or = {0} and id > {1}", mark.version, mark.id.shown())
             }
             (_, None, true) => "a new listing from its start".to_owned(),
             (None, _, false) => "the listing from its start".to_owned(),

@@ -71,8 +71,7 @@ impl Counts {
     pub fn is_balanced(&self) -> bool {
         let r = &self.reasons;
         self.scanned == self.written() + self.skipped + self.held + self.errored
-            && self.skipped
-                == r.unchanged + r.stale + r.filtered + r.echo + r.superseded + r.ignored
+            && self.skipped == r.unchanged + r.stale + r.filtered + r.echo + r.superseded + r.ignored
     }
 
     /// Created, updated and deleted, where one figure is shown.

@@ -44,8 +44,7 @@ impl LetterFilter {
                 Some(("job", name)) => filter.job = Some(JobId::from(name)),
                 Some(("state", name)) => filter.places = places(name)?,
                 Some(("group", hex)) => {
-                    let id = u64::from_str_radix(hex, 16)
-                        .map_err(|_| format!("group: `{hex}` is no group id"))?;
+                    let id = u64::from_str_radix(hex, 16).map_err(|_| format!("group: `{hex}` is no group id"))?;
                     filter.group = Some(GroupId(id));
                 }
                 _ => filter.words.push(word.to_lowercase()),
@@ -56,11 +55,7 @@ impl LetterFilter {
 
     /// The places that are meant.
     pub fn wanted_places(&self) -> &[LetterPlace] {
-        if self.places.is_empty() {
-            &[LetterPlace::Waiting, LetterPlace::Retrying]
-        } else {
-            &self.places
-        }
+        if self.places.is_empty() { &[LetterPlace::Waiting, LetterPlace::Retrying] } else { &self.places }
     }
 }
 
@@ -78,11 +73,7 @@ fn places(names: &str) -> Result<Vec<LetterPlace>, String> {
                 LetterPlace::Discarded,
                 LetterPlace::Recovered,
             ]),
-            _ => {
-                return Err(format!(
-                    "state: needs waiting, retrying, discarded, recovered or all, not `{name}`"
-                ));
-            }
+            _ => return Err(format!("state: needs waiting, retrying, discarded, recovered or all, not `{name}`")),
         }
     }
     Ok(places)

@@ -1,9 +1,7 @@
 //! A job: the standing order, as the configuration gives it.
 
 use super::mapping::FieldRule;
-use super::{
-    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, Version, VersionKind,
-};
+use super::{ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, Version, VersionKind};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -116,11 +114,7 @@ impl Job {
         PositionRules {
             sorted: self.source.sorted,
             incremental: self.source.incremental.is_some(),
-            overlap: self
-                .source
-                .incremental
-                .as_ref()
-                .map_or(Duration::ZERO, |incremental| incremental.overlap),
+            overlap: self.source.incremental.as_ref().map_or(Duration::ZERO, |incremental| incremental.overlap),
         }
     }
 }

@@ -38,8 +38,8 @@ pub use dead_letter::{
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
-    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan,
-    RecordFields, Schedule, SourceStream,
+    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
+    Schedule, SourceStream,
 };
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, Level, Notice};
@@ -48,15 +48,14 @@ pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource,
-    RestWrite, VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
+    VersionHeader,
 };
 pub use run::{JobControl, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use snapshot::{
-    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget,
-    JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults,
-    RunMark, RunStatus, Snapshot,
+    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
+    LetterRow, Progress, RATE_BUCKETS, RATE_BUCKET_SECONDS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use version::{Version, VersionKind};

@@ -27,11 +27,7 @@ impl Pointer {
             shorthand(text)?
         };
         if steps.len() > Self::STEPS_MAX {
-            return Err(format!(
-                "a pointer has at most {} steps, not {}",
-                Self::STEPS_MAX,
-                steps.len()
-            ));
+            return Err(format!("a pointer has at most {} steps, not {}", Self::STEPS_MAX, steps.len()));
         }
         Ok(Self { steps })
     }
@@ -72,10 +68,7 @@ impl Pointer {
             }
             here = found;
         }
-        Ok(Some(here.map_or_else(
-            || json.clone(),
-            |value| RawJson::inside(json.bytes(), value),
-        )))
+        Ok(Some(here.map_or_else(|| json.clone(), |value| RawJson::inside(json.bytes(), value))))
     }
 }
 
@@ -86,11 +79,7 @@ fn unescape(step: &str) -> Result<String, String> {
         match (sign, if sign == '~' { rest.next() } else { None }) {
             ('~', Some('0')) => plain.push('~'),
             ('~', Some('1')) => plain.push('/'),
-            ('~', _) => {
-                return Err(format!(
-                    "in a pointer `~` is written `~0` and `/` is written `~1`, not `{step}`"
-                ));
-            }
+            ('~', _) => return Err(format!("in a pointer `~` is written `~0` and `/` is written `~1`, not `{step}`")),
             _ => plain.push(sign),
         }
     }
@@ -99,19 +88,11 @@ fn unescape(step: &str) -> Result<String, String> {
 
 fn shorthand(text: &str) -> Result<Vec<String>, String> {
     let steps: Vec<String> = text.split('.').map(str::to_owned).collect();
-    if steps
-        .first()
-        .is_some_and(|first| first == "$" || first == "#")
-        || text.starts_with("#/")
-    {
-        return Err(format!(
-            "`{text}` is no JSON Pointer; write `/a/b` or `a.b`"
-        ));
+    if steps.first().is_some_and(|first| first == "$" || first == "#") || text.starts_with("#/") {
+        return Err(format!("`{text}` is no JSON Pointer; write `/a/b` or `a.b`"));
     }
     if steps.iter().any(String::is_empty) {
-        return Err(format!(
-            "`{text}` has an empty step; a key that holds a dot is written as a pointer, `/a.b`"
-        ));
+        return Err(format!("`{text}` has an empty step; a key that holds a dot is written as a pointer, `/a.b`"));
     }
     Ok(steps)
 }
@@ -128,8 +109,7 @@ impl fmt::Display for Pointer {
 
 /// An array index as RFC 6901 allows it: digits without a leading zero.
 fn array_index(step: &str) -> Option<usize> {
-    let is_index =
-        step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_index = step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
     if is_index { step.parse().ok() } else { None }
 }
 
@@ -201,10 +181,7 @@ struct Key<'f, F>(&'f mut F);
 impl<'t, C, F: FnMut(Place<'_>) -> Option<C>> DeserializeSeed<'t> for Key<'_, F> {
     type Value = Option<C>;
 
-    fn deserialize<D: serde::Deserializer<'t>>(
-        self,
-        deserializer: D,
-    ) -> Result<Option<C>, D::Error> {
+    fn deserialize<D: serde::Deserializer<'t>>(self, deserializer: D) -> Result<Option<C>, D::Error> {
         deserializer.deserialize_bytes(self)
     }
 }
@@ -246,10 +223,7 @@ impl PointerSet {
     }
 
     /// The texts of all values, in the order in which their pointers were added.
-    pub(super) fn find_all<'t>(
-        &self,
-        text: &'t str,
-    ) -> Result<Vec<Option<&'t str>>, serde_json::Error> {
+    pub(super) fn find_all<'t>(&self, text: &'t str) -> Result<Vec<Option<&'t str>>, serde_json::Error> {
         let mut found = vec![None; self.len];
         if self.len > 0 {
             self.root.find(text, &mut found)?;
@@ -278,11 +252,7 @@ impl Node {
         slot
     }
 
-    fn find<'t>(
-        &self,
-        text: &'t str,
-        found: &mut [Option<&'t str>],
-    ) -> Result<(), serde_json::Error> {
+    fn find<'t>(&self, text: &'t str, found: &mut [Option<&'t str>]) -> Result<(), serde_json::Error> {
         if let Some(slot) = self.slot {
             found[slot] = Some(text);
         }
@@ -319,25 +289,14 @@ mod tests {
 
     fn find(pointer: &str, json: &str) -> Option<String> {
         let json = RawJson::parse(json.to_owned()).expect("JSON");
-        let found = Pointer::parse(pointer)
-            .expect("a pointer")
-            .find(&json)
-            .expect("readable JSON");
+        let found = Pointer::parse(pointer).expect("a pointer").find(&json).expect("readable JSON");
         found.map(|value| value.as_str().to_owned())
     }
 
     #[test]
     fn the_shorthand_means_the_same_as_the_pointer() {
-        assert_eq!(
-            Pointer::parse("Account.Name"),
-            Pointer::parse("/Account/Name")
-        );
-        assert_eq!(
-            Pointer::parse("Account.Name")
-                .expect("a pointer")
-                .to_string(),
-            "/Account/Name"
-        );
+        assert_eq!(Pointer::parse("Account.Name"), Pointer::parse("/Account/Name"));
+        assert_eq!(Pointer::parse("Account.Name").expect("a pointer").to_string(), "/Account/Name");
         assert!(Pointer::parse("").expect("a pointer").is_root());
     }
 
@@ -346,30 +305,15 @@ mod tests {
         let pointer = Pointer::parse("/a~1b/c~0d/~01").expect("a pointer");
         assert_eq!(pointer.steps(), ["a/b", "c~d", "~1"]);
         assert_eq!(pointer.to_string(), "/a~1b/c~0d/~01");
-        assert_eq!(
-            find("/a~1b/c~0d", r#"{"a/b":{"c~d":1}}"#).as_deref(),
-            Some("1")
-        );
+        assert_eq!(find("/a~1b/c~0d", r#"{"a/b":{"c~d":1}}"#).as_deref(), Some("1"));
     }
 
     #[test]
     fn a_wrong_pointer_is_refused_with_the_reason() {
         assert!(Pointer::parse("/a~2b").expect_err("refused").contains("~0"));
-        assert!(
-            Pointer::parse("a..b")
-                .expect_err("refused")
-                .contains("empty step")
-        );
-        assert!(
-            Pointer::parse("$.a")
-                .expect_err("refused")
-                .contains("no JSON Pointer")
-        );
-        assert!(
-            Pointer::parse(&"/a".repeat(1000))
-                .expect_err("refused")
-                .contains("steps")
-        );
+        assert!(Pointer::parse("a..b").expect_err("refused").contains("empty step"));
+        assert!(Pointer::parse("$.a").expect_err("refused").contains("no JSON Pointer"));
+        assert!(Pointer::parse(&"/a".repeat(1000)).expect_err("refused").contains("steps"));
     }
 
     #[test]
@@ -385,9 +329,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_none() {
         let json = r#"{"a":{"b":[10]},"t":"text","big":1e400}"#;
-        for pointer in [
-            "/x", "/a/b/1", "/a/b/00", "/a/b/-", "/a/b/x", "/t/0", "/big/x", "/a/b/0/c",
-        ] {
+        for pointer in ["/x", "/a/b/1", "/a/b/00", "/a/b/-", "/a/b/x", "/t/0", "/big/x", "/a/b/0/c"] {
             assert_eq!(find(pointer, json), None, "{pointer}");
         }
     }
@@ -401,19 +343,13 @@ mod tests {
     // Row 43 of the fault matrix: a key that is no text does not hide its neighbours.
     #[test]
     fn a_lone_surrogate_elsewhere_is_passed_over() {
-        assert_eq!(
-            find("/a", r#"{"\ud800":"\udfff","a":"\ud800"}"#).as_deref(),
-            Some(r#""\ud800""#)
-        );
+        assert_eq!(find("/a", r#"{"\ud800":"\udfff","a":"\ud800"}"#).as_deref(), Some(r#""\ud800""#));
     }
 
     // Row 45 of the fault matrix.
     #[test]
     fn of_equal_keys_the_last_counts() {
-        assert_eq!(
-            find("/a/b", r#"{"a":{"b":1},"a":{"b":2,"b":3}}"#).as_deref(),
-            Some("3")
-        );
+        assert_eq!(find("/a/b", r#"{"a":{"b":1},"a":{"b":2,"b":3}}"#).as_deref(), Some("3"));
         assert_eq!(find("/a/b", r#"{"a":{"b":1},"a":{}}"#), None);
     }
 
@@ -428,11 +364,7 @@ mod tests {
     #[test]
     fn a_found_value_shares_the_bytes_of_its_page() {
         let json = RawJson::parse(r#"{"a":"text"}"#).expect("JSON");
-        let found = Pointer::parse("/a")
-            .expect("a pointer")
-            .find(&json)
-            .expect("readable")
-            .expect("there");
+        let found = Pointer::parse("/a").expect("a pointer").find(&json).expect("readable").expect("there");
         let page = json.bytes().as_ptr_range();
         assert!(page.contains(&found.bytes().as_ptr()));
     }
@@ -447,16 +379,6 @@ mod tests {
         assert_eq!(slots, [0, 1, 2, 0, 3, 4, 5]);
         let text = r#"{"c":[0],"a":{"b":1},"c":[5,6],"a":{"z":2}}"#;
         let found = set.find_all(text).expect("readable JSON");
-        assert_eq!(
-            found,
-            [
-                None,
-                Some("[5,6]"),
-                Some(r#"{"z":2}"#),
-                None,
-                Some("6"),
-                Some(text)
-            ]
-        );
+        assert_eq!(found, [None, Some("[5,6]"), Some(r#"{"z":2}"#), None, Some("6"), Some(text)]);
     }
 }

@@ -64,10 +64,7 @@ impl Position {
                 (None, Phase::Backfill, 0) => start.cloned(),
                 (since, _, _) => since.clone(),
             };
-            return Self {
-                since,
-                ..self.clone()
-            };
+            return Self { since, ..self.clone() };
         }
         let since = match &self.watermark {
             Some(watermark) if rules.incremental => Some(watermark.version.before(rules.overlap)),
@@ -86,12 +83,7 @@ impl Position {
 
     /// The position after a page whose greatest record was `highest` and whose listing goes on at `next`.
     #[must_use]
-    pub fn after_page(
-        &self,
-        highest: Option<Watermark>,
-        next: Option<Cursor>,
-        rules: PositionRules,
-    ) -> Self {
+    pub fn after_page(&self, highest: Option<Watermark>, next: Option<Cursor>, rules: PositionRules) -> Self {
         let highest = self.highest.clone().max(highest);
         let complete = next.is_none();
         let watermark = if complete || rules.sorted {
@@ -115,18 +107,9 @@ impl Position {
     #[must_use]
     pub fn without_cursor(&self, rules: PositionRules) -> Self {
         let since = match &self.watermark {
-            Some(watermark) if rules.sorted && rules.incremental => {
-                Some(watermark.version.before(rules.overlap))
-            }
+            Some(watermark) if rules.sorted && rules.incremental => Some(watermark.version.before(rules.overlap)),
             _ => self.since.clone(),
         };
-        Self {
-            cursor: None,
-            since,
-            pages: 0,
-            highest: None,
-            complete: false,
-            ..self.clone()
-        }
+        Self { cursor: None, since, pages: 0, highest: None, complete: false, ..self.clone() }
     }
 }

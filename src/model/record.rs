@@ -37,10 +37,7 @@ impl RawJson {
 
     /// Text that the caller built and knows to be one JSON value.
     pub fn from_trusted(text: String) -> Self {
-        debug_assert!(
-            serde_json::from_str::<&RawValue>(&text).is_ok(),
-            "not JSON: {text}"
-        );
+        debug_assert!(serde_json::from_str::<&RawValue>(&text).is_ok(), "not JSON: {text}");
         Self(Bytes::from(text))
     }
 
@@ -74,8 +71,7 @@ impl fmt::Debug for RawJson {
 impl Serialize for RawJson {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            let raw: &RawValue =
-                serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
+            let raw: &RawValue = serde_json::from_slice(&self.0).map_err(serde::ser::Error::custom)?;
             raw.serialize(serializer)
         } else {
             serializer.serialize_str(self.as_str())
@@ -110,12 +106,7 @@ pub struct Change {
 pub enum Item {
     Change(Change),
     /// A record that can not be taken as one: no id, a version that is none. It becomes a dead letter.
-    Unreadable {
-        id: Option<RecordId>,
-        field: Option<String>,
-        reason: String,
-        body: RawJson,
-    },
+    Unreadable { id: Option<RecordId>, field: Option<String>, reason: String, body: RawJson },
 }
 
 /// Where a source's next page begins, in the connector's own words (a token, an address, a number).

@@ -26,11 +26,7 @@ pub enum RunEnd {
     /// A person or a signal stopped it between pages.
     Stopped { by: Actor },
     /// It could not go on; the checkpoint is where the last whole page left it.
-    Failed {
-        reason: String,
-        hint: Option<String>,
-        parked: bool,
-    },
+    Failed { reason: String, hint: Option<String>, parked: bool },
     /// The process ended without a word; found at the next start.
     Interrupted,
 }

@@ -39,10 +39,8 @@ impl Masks {
     const LENGTH_MIN: usize = 4;
 
     pub fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
-        let mut all: Vec<Secret> = secrets
-            .into_iter()
-            .filter(|secret| secret.expose().len() >= Self::LENGTH_MIN)
-            .collect();
+        let mut all: Vec<Secret> =
+            secrets.into_iter().filter(|secret| secret.expose().len() >= Self::LENGTH_MIN).collect();
         // The longest first, so that a secret that holds another is masked whole.
         all.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         Self(Arc::new(all))
@@ -56,9 +54,7 @@ impl Masks {
             if masked.contains(plain) {
                 masked = masked.replace(plain, "••••");
             }
-            let encoded =
-                percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC)
-                    .to_string();
+            let encoded = percent_encoding::utf8_percent_encode(plain, percent_encoding::NON_ALPHANUMERIC).to_string();
             if encoded != plain && masked.contains(&encoded) {
                 masked = masked.replace(&encoded, "••••");
             }

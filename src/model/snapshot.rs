@@ -1,8 +1,8 @@
 //! What an engine tells of itself at one moment: bounded, and every figure counted by the engine.
 
 use super::{
-    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level,
-    Notice, Phase, RecordId, RunId, RunKind, Timestamp,
+    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level, Notice, Phase, RecordId,
+    RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,28 +108,13 @@ pub struct RecoveredFaults {
 pub enum JobState {
     Idle,
     Running,
-    Waiting {
-        what: String,
-        since: Timestamp,
-        until: Option<Timestamp>,
-    },
+    Waiting { what: String, since: Timestamp, until: Option<Timestamp> },
     /// No progress for longer than its timeouts allow.
-    Stalled {
-        stage: String,
-        since: Timestamp,
-    },
+    Stalled { stage: String, since: Timestamp },
     /// Finishing its page.
     Pausing,
-    Paused {
-        by: Actor,
-        since: Timestamp,
-        reason: Option<String>,
-    },
-    NeedsAttention {
-        why: String,
-        hint: Option<String>,
-        since: Timestamp,
-    },
+    Paused { by: Actor, since: Timestamp, reason: Option<String> },
+    NeedsAttention { why: String, hint: Option<String>, since: Timestamp },
     Disabled,
 }
 
@@ -220,11 +205,7 @@ pub enum Circuit {
     #[default]
     Closed,
     /// Calls wait; one canary goes out at `next`.
-    Open {
-        since: Timestamp,
-        next: Timestamp,
-        why: String,
-    },
+    Open { since: Timestamp, next: Timestamp, why: String },
 }
 
 /// Something that needs a person.

@@ -14,9 +14,7 @@ pub enum VersionKind {
     Auto,
     Integer,
     /// A time; `zone` (an IANA name) serves times that are written without one.
-    Time {
-        zone: Option<String>,
-    },
+    Time { zone: Option<String> },
 }
 
 /// A record's version. The text is kept as the source wrote it, because microseconds and
@@ -34,9 +32,7 @@ impl Version {
     pub fn read(text: &str, kind: &VersionKind) -> Result<Self, String> {
         let integer = || text.trim().parse::<i64>().map(Self::Integer);
         match kind {
-            VersionKind::Integer => {
-                integer().map_err(|_| format!("version is not an integer: `{}`", clip(text)))
-            }
+            VersionKind::Integer => integer().map_err(|_| format!("version is not an integer: `{}`", clip(text))),
             VersionKind::Auto => match integer() {
                 Ok(version) => Ok(version),
                 Err(_) => read_time(text, None),
@@ -58,18 +54,10 @@ impl Version {
     pub fn before(&self, overlap: Duration) -> Self {
         match self {
             Self::Integer(number) => Self::Integer(*number),
-            Self::Time { text, .. } if overlap.is_zero() => Self::Time {
-                at: self.at(),
-                text: text.clone(),
-            },
+            Self::Time { text, .. } if overlap.is_zero() => Self::Time { at: self.at(), text: text.clone() },
             Self::Time { at, .. } => {
-                let earlier = at
-                    .checked_sub(overlap)
-                    .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-                Self::Time {
-                    at: earlier,
-                    text: earlier.to_string().into(),
-                }
+                let earlier = at.checked_sub(overlap).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+                Self::Time { at: earlier, text: earlier.to_string().into() }
             }
         }
     }
@@ -87,25 +75,17 @@ fn read_time(text: &str, zone: Option<&str>) -> Result<Version, String> {
     let at = match text.parse::<jiff::Timestamp>() {
         Ok(at) => at,
         Err(_) => {
-            let civil: jiff::civil::DateTime = text.parse().map_err(|_| {
-                format!("version is neither a time nor an integer: `{}`", clip(text))
-            })?;
+            let civil: jiff::civil::DateTime = text
+                .parse()
+                .map_err(|_| format!("version is neither a time nor an integer: `{}`", clip(text)))?;
             // A time without a zone means nothing until the configuration names one; UTC is the usual meaning in APIs.
             civil
                 .in_tz(zone.unwrap_or("UTC"))
-                .map_err(|error| {
-                    format!(
-                        "version `{}` has no place in its time zone: {error}",
-                        clip(text)
-                    )
-                })?
+                .map_err(|error| format!("version `{}` has no place in its time zone: {error}", clip(text)))?
                 .timestamp()
         }
     };
-    Ok(Version::Time {
-        at,
-        text: text.into(),
-    })
+    Ok(Version::Time { at, text: text.into() })
 }
 
 fn clip(text: &str) -> String {

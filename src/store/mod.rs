@@ -3,9 +3,9 @@
 //! Every method is async, so that a store on another machine fits behind the same names.
 
 use crate::model::{
-    Actor, Attempt, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobControl,
-    JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, Link, Position, Reason, RecordId,
-    Run, RunEnd, RunId, RunKind, Selection, Sequence, Timestamp,
+    Actor, Attempt, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobControl, JobId, JournalEntry,
+    LetterFilter, LetterGroup, LetterRow, Link, Position, Reason, RecordId, Run, RunEnd, RunId, RunKind, Selection,
+    Sequence, Timestamp,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +17,7 @@ pub enum StoreError {
     #[error("the state in `{folder}` is in use by {holder}", folder = folder.display())]
     InUse { folder: PathBuf, holder: String },
     #[error("the state file `{path}` was written by a newer syncdeck (format {found}, this one knows {known})", path = path.display())]
-    TooNew {
-        path: PathBuf,
-        found: u32,
-        known: u32,
-    },
+    TooNew { path: PathBuf, found: u32, known: u32 },
     #[error("the state file `{path}` can not be read: {problem}", path = path.display())]
     Damaged { path: PathBuf, problem: String },
     #[error("the state folder `{folder}` can not be used: {problem}", folder = folder.display())]
@@ -59,12 +55,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            cache_bytes: 16 << 20,
-            checkpoints_max: 2_000,
-            runs_max: 10_000,
-            journal_max: 100_000,
-        }
+        Self { cache_bytes: 16 << 20, checkpoints_max: 2_000, runs_max: 10_000, journal_max: 100_000 }
     }
 }
 
@@ -170,10 +161,7 @@ impl Store {
     }
 
     /// A state over another backend (memory; a test's disk that fills up).
-    pub fn open_on(
-        _backend: impl redb::StorageBackend,
-        _options: &Options,
-    ) -> Result<Self, StoreError> {
+    pub fn open_on(_backend: impl redb::StorageBackend, _options: &Options) -> Result<Self, StoreError> {
         todo!()
     }
 
@@ -187,12 +175,7 @@ impl Store {
     }
 
     /// Saves a job's control state together with its journal entry.
-    pub async fn set_control(
-        &self,
-        _job: &JobId,
-        _control: JobControl,
-        _note: Option<Note>,
-    ) -> Result<(), StoreError> {
+    pub async fn set_control(&self, _job: &JobId, _control: JobControl, _note: Option<Note>) -> Result<(), StoreError> {
         todo!()
     }
 
@@ -201,22 +184,12 @@ impl Store {
         todo!()
     }
 
-    pub async fn finish_run(
-        &self,
-        _run: RunId,
-        _end: RunEnd,
-        _at: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn finish_run(&self, _run: RunId, _end: RunEnd, _at: Timestamp) -> Result<(), StoreError> {
         todo!()
     }
 
     /// Past runs, newest first; of one job or of all; those before `before`.
-    pub async fn runs(
-        &self,
-        _job: Option<&JobId>,
-        _before: Option<RunId>,
-        _limit: usize,
-    ) -> Result<Vec<Run>, StoreError> {
+    pub async fn runs(&self, _job: Option<&JobId>, _before: Option<RunId>, _limit: usize) -> Result<Vec<Run>, StoreError> {
         todo!()
     }
 
@@ -236,11 +209,7 @@ impl Store {
     }
 
     /// The links of `ids`, in their order.
-    pub async fn links(
-        &self,
-        _job: &JobId,
-        _ids: &[RecordId],
-    ) -> Result<Vec<Option<Link>>, StoreError> {
+    pub async fn links(&self, _job: &JobId, _ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
         todo!()
     }
 
@@ -263,10 +232,7 @@ impl Store {
 
     /// Groups with letters in one of the filter's places, most letters first. From kept counts, not by reading letters
     /// (unless the filter has words).
-    pub async fn letter_groups(
-        &self,
-        _filter: &LetterFilter,
-    ) -> Result<Vec<LetterGroup>, StoreError> {
+    pub async fn letter_groups(&self, _filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
         todo!()
     }
 
@@ -276,19 +242,12 @@ impl Store {
     }
 
     /// The numbers of the letters that match, newest first, at most `limit`.
-    pub async fn letter_ids(
-        &self,
-        _filter: &LetterFilter,
-        _limit: usize,
-    ) -> Result<LetterIds, StoreError> {
+    pub async fn letter_ids(&self, _filter: &LetterFilter, _limit: usize) -> Result<LetterIds, StoreError> {
         todo!()
     }
 
     /// Rows for a list, in the order of `ids`; none where a letter is gone.
-    pub async fn letter_rows(
-        &self,
-        _ids: &[DeadLetterId],
-    ) -> Result<Vec<Option<LetterRow>>, StoreError> {
+    pub async fn letter_rows(&self, _ids: &[DeadLetterId]) -> Result<Vec<Option<LetterRow>>, StoreError> {
         todo!()
     }
 
@@ -324,11 +283,7 @@ impl Store {
     }
 
     /// The journal, newest first, entries before `before`.
-    pub async fn journal(
-        &self,
-        _before: Option<u64>,
-        _limit: usize,
-    ) -> Result<Vec<JournalEntry>, StoreError> {
+    pub async fn journal(&self, _before: Option<u64>, _limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
         todo!()
     }
 }
