@@ -415,13 +415,15 @@ impl RunLoop {
     fn push_commit(&mut self, records: usize, keys: Vec<RecordId>, commit: PageCommit) {
         let store = self.parts.store.clone();
         let cell = self.parts.cell.clone();
+        let counts = commit.counts;
+        let touches_letters =
+            !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
+        let newest_group = commit.dead.last().map(|new| new.letter.group);
         self.commits_waiting += 1;
+        // The call hands the page over, so pages are saved in this order.
+        let saved = store.commit_page(commit);
         self.commits.push_back(Box::pin(async move {
-            let counts = commit.counts;
-            let touches_letters =
-                !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
-            let newest_group = commit.dead.last().map(|new| new.letter.group);
-            let result = store.commit_page(commit).await;
+            let result = saved.await;
             if let Ok(committed) = &result {
                 let dead = match touches_letters {
                     true => store.letters_waiting(&cell.spec.id).await.ok(),
