@@ -27,6 +27,7 @@ pub struct House {
 pub const CONNECTIONS: &str = r#"
 [workspace]
 name = "test"
+state = "state"
 [connections.shop]
 type = "rest"
 base_url = "http://shop.test/api"
