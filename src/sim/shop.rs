@@ -408,7 +408,7 @@ impl Shop {
             .hooks
             .lock()
             .iter()
-            .filter(|(every, _)| n % every == 0)
+            .filter(|(every, _)| n.is_multiple_of(*every))
             .map(|(_, hook)| hook.clone())
             .collect();
         for hook in due {
