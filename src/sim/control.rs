@@ -123,6 +123,7 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
         }
         "edit" => shop.edit(collection, &id),
         "delete" => shop.remove(collection, &id, Removal::Tombstone),
+        "delete_bare" => shop.remove(collection, &id, Removal::BareTombstone),
         "vanish" => shop.remove(collection, &id, Removal::Vanish),
         "spoil" => {
             let how = match params.get("how").map(String::as_str) {

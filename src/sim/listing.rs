@@ -195,7 +195,7 @@ struct Found {
 pub(super) fn list(shop: &Shop, request: &ListRequest<'_>) -> Listed {
     let place = match place_of(shop, request) {
         Ok(place) => place,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let found = shop.read(request.collection, |held| find(held, request, &place));
     let Some(mut found) = found else {
@@ -218,7 +218,7 @@ pub(super) fn list(shop: &Shop, request: &ListRequest<'_>) -> Listed {
     page(request, &found, next.as_deref())
 }
 
-fn place_of(shop: &Shop, request: &ListRequest<'_>) -> Result<Place, Listed> {
+fn place_of(shop: &Shop, request: &ListRequest<'_>) -> Result<Place, Box<Listed>> {
     let since = request
         .params
         .get("updated_since")
@@ -230,11 +230,11 @@ fn place_of(shop: &Shop, request: &ListRequest<'_>) -> Result<Place, Listed> {
         None => None,
         Some(Ok(since)) => Some(since),
         Some(Err(text)) => {
-            return Err(refusal(
+            return Err(Box::new(refusal(
                 400,
                 "invalid_time",
                 &format!("`{text}` is not a time"),
-            ));
+            )));
         }
     };
     let by_time = request
@@ -261,16 +261,16 @@ fn place_of(shop: &Shop, request: &ListRequest<'_>) -> Result<Place, Listed> {
         return Ok(start);
     };
     match Place::of_token(token) {
-        None => Err(refusal(
+        None => Err(Box::new(refusal(
             400,
             "invalid_cursor",
             "the cursor is not one of ours",
-        )),
-        Some((generation, _)) if generation != shop.cursor_generation() => Err(refusal(
+        ))),
+        Some((generation, _)) if generation != shop.cursor_generation() => Err(Box::new(refusal(
             410,
             "cursor_expired",
             "the cursor has expired, begin the listing again",
-        )),
+        ))),
         // The token remembers its listing; a bound that is sent along with it may only repeat it.
         Some((_, place)) => Ok(place),
     }

@@ -17,6 +17,7 @@ mod batch;
 mod clock;
 mod control;
 mod crm;
+pub mod demo;
 mod faults;
 mod generate;
 mod http;
@@ -26,6 +27,7 @@ mod members;
 mod rules;
 mod serve;
 mod shop;
+mod standalone;
 mod transport;
 
 pub use audit::{Audit, CollectionAudit, SideAudit, Violation, ViolationKind};
@@ -37,6 +39,7 @@ pub use listing::Paging;
 pub use rules::{Check, CheckKind, Rules};
 pub use serve::{ServeHandle, serve};
 pub use shop::{Churn, ListingHook, Removal, Shop, Spoil};
+pub use standalone::{Standalone, run_standalone};
 pub use transport::{RouterTransport, transport};
 
 use crate::model::{Clock, Timestamp};

@@ -18,8 +18,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Removal {
-    /// It stays in the listing with `deleted: true` and a new time.
+    /// It stays in the listing with all its fields, `deleted: true` and a new time.
     Tombstone,
+    /// As a tombstone, with nothing left but its id, `deleted` and the time.
+    BareTombstone,
     /// It is simply no longer there.
     Vanish,
 }
@@ -235,19 +237,19 @@ impl Shop {
     }
 
     pub fn remove(&self, collection: &str, id: &str, removal: Removal) -> bool {
-        let now = self.now();
-        let Some(held) = self.collection(collection) else {
-            return false;
-        };
-        let mut held = held.write();
         match removal {
-            Removal::Vanish => held.take(id),
-            Removal::Tombstone if held.records.contains_key(id) => {
-                let body = serde_json::json!({ "id": id, "deleted": true, "updated_at": generate::time_text(now) });
-                held.put(id, Bytes::from(body.to_string()), now, true);
-                true
-            }
-            Removal::Tombstone => false,
+            Removal::Vanish => self
+                .collection(collection)
+                .is_some_and(|held| held.write().take(id)),
+            Removal::Tombstone => self.update(collection, id, |fields| {
+                fields.insert("deleted".to_owned(), true.into());
+            }),
+            Removal::BareTombstone => self.update(collection, id, |fields| {
+                *fields = Map::from_iter([
+                    ("id".to_owned(), id.into()),
+                    ("deleted".to_owned(), true.into()),
+                ]);
+            }),
         }
     }
 
@@ -406,7 +408,7 @@ impl Shop {
             .hooks
             .lock()
             .iter()
-            .filter(|(every, _)| n % every == 0)
+            .filter(|(every, _)| n.is_multiple_of(*every))
             .map(|(_, hook)| hook.clone())
             .collect();
         for hook in due {

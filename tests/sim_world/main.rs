@@ -3,6 +3,7 @@
 mod crm;
 mod faults;
 mod listing;
+mod sockets;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
