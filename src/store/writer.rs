@@ -391,7 +391,7 @@ fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch
         checkpoint: None,
     };
     heads.run_next += 1;
-    let row = RunRow { run: run.clone(), saved_at: at, job: number };
+    let row = RunRow { run: run.clone(), saved_at: at, job: number, epoch: epoch.0 };
     heads.runs.insert(run.id, row.clone());
     batch.runs.insert(run.id, row);
     batch.reply(reply, (run, epoch));
