@@ -39,6 +39,11 @@ impl Store {
         Ok(Self { shared: Arc::new(open::open_backend(backend, options)?) })
     }
 
+    /// A state that ends with the process: for the demo, which leaves nothing behind.
+    pub fn in_memory(options: &Options) -> Result<Self, StoreError> {
+        Self::open_on(redb::backends::InMemoryBackend::new(), options)
+    }
+
     /// Ends the writer after what was handed to it is saved, compacts when it pays, gives up the lock.
     pub async fn close(&self) {
         // An error means that the runtime is ending; the state is closed with its last handle then.
