@@ -87,10 +87,11 @@ impl Heads {
         Ok(job)
     }
 
-    /// True when `run` may write for `job`: it began with the job's present epoch and has not ended.
+    /// True when `run` may write for `job`: it began with `epoch`, no later run has begun, and it has not ended.
     pub(super) fn is_current(&self, job: &JobId, run: RunId, epoch: Epoch) -> bool {
         let present = self.numbers.get(job).map(|number| self.jobs[*number as usize].row.epoch);
-        present == Some(epoch.0) && self.runs.get(&run).is_some_and(|row| row.run.job == *job)
+        let began_with = self.runs.get(&run).filter(|row| row.run.job == *job).map(|row| row.epoch);
+        present == Some(epoch.0) && began_with == present
     }
 
     /// Hands every job that changed to `write` and takes its mark away.

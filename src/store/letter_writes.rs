@@ -20,14 +20,17 @@ pub(super) enum LetterWork {
     Move(MovePiece),
 }
 
+/// How many letters a person's order has moved so far, by job number. Its giver and the writer share it.
+pub(super) type Moved = Arc<Mutex<HashMap<u32, u64>>>;
+
 /// Some letters of a person's order.
 pub(super) struct MovePiece {
     pub ids: Vec<DeadLetterId>,
     pub to: LetterMove,
     pub by: Actor,
     pub at: Timestamp,
-    /// How many moved, by job number; filled in when the piece is carried out.
-    pub moved: Arc<Mutex<HashMap<u32, u64>>>,
+    /// Counted up when the piece is carried out.
+    pub moved: Moved,
 }
 
 /// Carries out `work` and keeps indexes and counts in step.

@@ -1,4 +1,4 @@
-//! What survives: one redb file. Questions are answered from snapshots, changes go through the one writer thread.
+//! What survives: one redb file. Questions are answered from snapshots, changes go through the one writer.
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 

@@ -152,7 +152,7 @@ pub(super) fn open_folder(folder: &Path, options: &Options) -> Result<Shared, St
         // A new file is never seen empty, so this one lost its content. Starting anew would send everything again.
         return Err(StoreError::Damaged { path, problem: "it is empty".to_owned() });
     }
-    let (database, heads) = open_database(&backend, &path, options)?;
+    let (database, heads) = open_database(&backend, &path, options, false)?;
     let holder = Holder::write(folder).map_err(|error| refused(&error))?;
     Ok(Shared::new(database, backend, heads, options, Some(holder)))
 }
@@ -162,11 +162,8 @@ pub(super) fn open_backend(backend: impl StorageBackend, options: &Options) -> R
     let refused = |error: BackendError| StoreError::Disk(error.to_string());
     let in_use = || StoreError::InUse { folder: path.clone(), holder: "another process".to_owned() };
     let backend = Backend::lock(backend).map_err(refused)?.ok_or_else(in_use)?;
-    if backend.len().map_err(|error| StoreError::Disk(error.to_string()))? == 0 {
-        let database = backend.open(options).map_err(|error| open_error(error, &path))?;
-        make_tables(&database)?;
-    }
-    let (database, heads) = open_database(&backend, &path, options)?;
+    let is_new = backend.len().map_err(|error| StoreError::Disk(error.to_string()))? == 0;
+    let (database, heads) = open_database(&backend, &path, options, is_new)?;
     Ok(Shared::new(database, backend, heads, options, None))
 }
 
@@ -226,18 +223,36 @@ fn make_tables(database: &Database) -> Result<(), StoreError> {
 }
 
 /// Opens what is there, repairs it after a crash, looks at its format, and ends the runs that a crash cut off.
-fn open_database(backend: &Backend, path: &Path, options: &Options) -> Result<(Database, Heads), StoreError> {
-    let opened = catch_unwind(AssertUnwindSafe(|| {
+fn open_database(
+    backend: &Backend,
+    path: &Path,
+    options: &Options,
+    is_new: bool,
+) -> Result<(Database, Heads), StoreError> {
+    let opened = caught(|| {
         let database = backend.open(options).map_err(|error| open_error(error, path))?;
+        if is_new {
+            make_tables(&database)?;
+        }
         let heads = first_look(&database, path)?;
         Ok((database, heads))
-    }));
-    let damaged = |problem: String| StoreError::Damaged { path: path.to_owned(), problem };
-    match opened {
-        Ok(Err(StoreError::Row(problem))) => Err(damaged(problem)),
-        Ok(opened) => opened,
-        // redb trusts a file that was closed in order; what is wrong with it may show as a panic.
-        Err(_) => Err(damaged("its content contradicts itself".to_owned())),
+    });
+    opened.map_err(|error| match error {
+        StoreError::Row(problem) => StoreError::Damaged { path: path.to_owned(), problem },
+        other => other,
+    })
+}
+
+/// Does what touches the file. redb trusts a file that was closed in order; what rotted in it since may show as a panic,
+/// which becomes an error here.
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(StoreError::Row("the content of the file contradicts itself".to_owned())))
+}
+
+fn warn_of(ended: Result<(), StoreError>) {
+    if let Err(error) = ended {
+        tracing::warn!(%error, "the state was not closed in order; it is looked through at the next start");
     }
 }
 
@@ -326,7 +341,11 @@ impl Shared {
     pub(super) fn drop_database(&self, error: &StoreError) {
         let mut database = self.database.write();
         if matches!(*database, Opened::Open(_)) {
-            *database = Opened::Failed(error.clone());
+            let failed = std::mem::replace(&mut *database, Opened::Failed(error.clone()));
+            warn_of(caught(|| {
+                drop(failed);
+                Ok(())
+            }));
         }
     }
 
@@ -338,18 +357,15 @@ impl Shared {
             Opened::Closed => return Err(closed()),
             Opened::Failed(_) => {}
         }
-        let opened = catch_unwind(AssertUnwindSafe(|| self.backend.open(options)));
-        match opened {
-            Ok(Ok(opened)) => {
+        match caught(|| self.backend.open(options).map_err(|error| StoreError::Disk(error.to_string()))) {
+            Ok(opened) => {
                 *database = Opened::Open(opened);
                 Ok(())
             }
-            Ok(Err(error)) => {
-                let error = StoreError::Disk(error.to_string());
+            Err(error) => {
                 *database = Opened::Failed(error.clone());
                 Err(error)
             }
-            Err(_) => Err(StoreError::Row("the state file is damaged".to_owned())),
         }
     }
 
@@ -357,13 +373,17 @@ impl Shared {
     pub(super) fn close_now(&self) {
         let opened = std::mem::replace(&mut *self.database.write(), Opened::Closed);
         if let Opened::Open(mut database) = opened {
-            if self.is_mostly_free(&database) {
+            let ended = caught(|| {
                 // What stands in the way (a reader that has not ended) only costs the compaction.
-                if let Err(error) = database.compact() {
+                if self.is_mostly_free(&database)
+                    && let Err(error) = database.compact()
+                {
                     tracing::warn!(%error, "the state was not compacted");
                 }
-            }
-            drop(database);
+                drop(database);
+                Ok(())
+            });
+            warn_of(ended);
         }
         self.give_up();
     }
@@ -394,7 +414,10 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let opened = std::mem::replace(self.database.get_mut(), Opened::Closed);
         if !matches!(opened, Opened::Closed) {
-            drop(opened);
+            warn_of(caught(|| {
+                drop(opened);
+                Ok(())
+            }));
             self.give_up();
         }
     }

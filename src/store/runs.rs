@@ -15,6 +15,8 @@ pub(super) struct RunRow {
     pub saved_at: Timestamp,
     /// The job's number.
     pub job: u32,
+    /// That it began with, and that its pages must carry.
+    pub epoch: u64,
 }
 
 impl RunRow {

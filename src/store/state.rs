@@ -3,7 +3,7 @@
 //! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
 //! Changes go to the writer and wait for its answer.
 
-use super::letter_writes::{MovePiece, named};
+use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::writer::{Order, Reply};
 use super::{Committed, LetterIds, LetterMove, NewRun, Note, Options, PageCommit, Shared, StoreError, open};
@@ -11,8 +11,6 @@ use crate::model::{
     Checkpoint, DeadLetter, DeadLetterId, DestinationId, Epoch, JobControl, JobId, JournalEntry, LetterFilter,
     LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -53,7 +51,7 @@ impl Store {
     }
 
     pub async fn control(&self, job: &JobId) -> Result<JobControl, StoreError> {
-        self.shared.control(job)
+        open::caught(|| self.shared.control(job))
     }
 
     /// Saves a job's control state together with its journal entry.
@@ -79,7 +77,7 @@ impl Store {
 
     /// The job's last checkpoint.
     pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
-        Ok(self.shared.checkpoints(job, None, 1)?.pop())
+        open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
     }
 
     /// Past checkpoints, newest first, those before `before`.
@@ -95,12 +93,12 @@ impl Store {
 
     /// The links of `ids`, in their order.
     pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
-        self.shared.links(job, ids)
+        open::caught(|| self.shared.links(job, ids))
     }
 
     /// How many records of the job have a link.
     pub async fn link_count(&self, job: &JobId) -> Result<u64, StoreError> {
-        self.shared.link_count(job)
+        open::caught(|| self.shared.link_count(job))
     }
 
     /// Takes `n` dead-letter numbers; the first of them is returned. They may stay unused.
@@ -131,7 +129,7 @@ impl Store {
 
     /// How many letters of the job wait (or are being retried). Kept, not counted.
     pub async fn letters_waiting(&self, job: &JobId) -> Result<u64, StoreError> {
-        self.shared.letters_waiting(job)
+        open::caught(|| self.shared.letters_waiting(job))
     }
 
     /// The numbers of the letters that match, newest first, at most `limit`.
@@ -164,13 +162,15 @@ impl Store {
 
     /// Moves letters by a person's order, in pieces small enough that other commits are not held up;
     /// letters that are not where the move begins are left alone. Returns those that moved, by job.
+    ///
+    /// The note is saved with the first letters that move, and not at all when none does.
     pub async fn move_letters(
         &self,
         selection: &Selection,
         to: LetterMove,
         note: Note,
     ) -> Result<Vec<(JobId, u64)>, StoreError> {
-        let moved = Arc::new(Mutex::new(HashMap::new()));
+        let moved = Moved::default();
         let mut rest = self.rest_of(selection, &to);
         while let Some(ids) = self.next_piece(&mut rest).await? {
             let piece = MovePiece { ids, to: to.clone(), by: note.by.clone(), at: note.at, moved: moved.clone() };
@@ -199,7 +199,7 @@ impl Store {
         job: &JobId,
         destination: &DestinationId,
     ) -> Result<Option<RecordId>, StoreError> {
-        self.shared.record_at(job, destination)
+        open::caught(|| self.shared.record_at(job, destination))
     }
 
     /// Hands an order to the writer at once; the future only waits for the answer.
@@ -224,7 +224,7 @@ impl Store {
         question: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let shared = self.shared.clone();
-        let answer = tokio::task::spawn_blocking(move || question(&shared)).await;
+        let answer = tokio::task::spawn_blocking(move || open::caught(|| question(&shared))).await;
         answer.unwrap_or_else(|error| Err(StoreError::Row(format!("the question was not answered: {error}"))))
     }
 

@@ -12,22 +12,23 @@ use super::checkpoints::write_checkpoints;
 use super::heads::Heads;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
-use super::letter_writes::{LetterWork, MovePiece, write_letters};
+use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::runs::{RunRow, write_runs};
-use super::open::closed;
+use super::open::{caught, closed};
 use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
     Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
 };
-use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Rows of one transaction, about: a group is closed when it has so many. A single page may be bigger.
 const GROUP_ROWS: usize = 10_000;
+
+/// Answers an order when it is known whether its transaction was saved.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -38,7 +39,7 @@ pub(super) enum Order {
     Finish { run: RunId, end: RunEnd, at: Timestamp, reply: Reply<()> },
     Control { job: JobId, control: JobControl, note: Option<Note>, reply: Reply<()> },
     Note { note: Note, reply: Reply<()> },
-    /// The note is written if a letter moved.
+    /// The note is written with the letters, if any moved.
     Move { piece: MovePiece, note: Option<Note>, reply: Reply<()> },
     Close { reply: Reply<()> },
 }
@@ -180,10 +181,10 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     journal: Vec<JournalEntry>,
-    move_notes: Vec<(Note, Arc<Mutex<HashMap<u32, u64>>>)>,
+    move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
     pages: Vec<(JobId, Epoch)>,
-    replies: Vec<Box<dyn FnOnce(Result<(), StoreError>) + Send>>,
+    replies: Vec<Answer>,
 }
 
 impl Batch {
@@ -218,8 +219,7 @@ impl Writer {
             return;
         }
         let (pages, replies) = (std::mem::take(&mut batch.pages), std::mem::take(&mut batch.replies));
-        let saved = catch_unwind(AssertUnwindSafe(|| self.save(shared, &mut heads, batch)));
-        let saved = saved.unwrap_or_else(|_| Err(StoreError::Row("the state file is damaged".to_owned())));
+        let saved = caught(|| self.save(shared, &mut heads, batch));
         match &saved {
             Ok(()) => {
                 shared.publish(&heads);
@@ -391,8 +391,49 @@ fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch
         checkpoint: None,
     };
     heads.run_next += 1;
-    let row = RunRow { run: run.clone(), saved_at: at, job: number };
+    let row = RunRow { run: run.clone(), saved_at: at, job: number, epoch: epoch.0 };
     heads.runs.insert(run.id, row.clone());
     batch.runs.insert(run.id, row);
     batch.reply(reply, (run, epoch));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Link, RecordId};
+
+    fn page_of_links(n: u64) -> Order {
+        let link = |number: u64| PackedLink::new(RecordId::from(number.to_string()), &Link::default());
+        let page = PageCommit {
+            job: JobId::from("customers"),
+            epoch: Epoch(1),
+            run: RunId(1),
+            at: Timestamp(0),
+            counts: Counts::default(),
+            position: None,
+            links: Vec::new(),
+            dead: Vec::new(),
+            failed_again: Vec::new(),
+            recovered: Vec::new(),
+        };
+        Order::Page { page: Box::new(page), links: (0..n).map(link).collect(), reply: oneshot::channel().0 }
+    }
+
+    fn sizes(orders: impl IntoIterator<Item = Order>) -> Vec<usize> {
+        let mut queue = Queue { orders: orders.into_iter().collect(), is_drained: true };
+        std::iter::from_fn(|| Some(queue.next_group().len()).filter(|n| *n > 0)).collect()
+    }
+
+    #[test]
+    fn a_group_takes_what_waits_up_to_its_bound() {
+        assert_eq!(sizes((0..9).map(|_| page_of_links(4_000))), [2, 2, 2, 2, 1]);
+        assert_eq!(sizes((0..500).map(|_| page_of_links(5))), [500]);
+        assert_eq!(sizes([page_of_links(50_000), page_of_links(1)]), [1, 1], "a page is never cut");
+    }
+
+    #[test]
+    fn the_end_waits_for_what_was_handed_over_before_it() {
+        let end = Order::Close { reply: oneshot::channel().0 };
+        assert_eq!(sizes([page_of_links(1), page_of_links(1), end, page_of_links(1)]), [2, 1, 1]);
+    }
 }

@@ -1,6 +1,6 @@
 //! A disk in memory that remembers what was synced, fills up, and loses power.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Platters {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Disk(Arc<Mutex<Platters>>);
+pub struct Disk(Arc<Mutex<Platters>>, Arc<Mutex<()>>);
 
 impl Disk {
     pub fn holding(bytes: Vec<u8>) -> Self {
@@ -36,6 +36,11 @@ impl Disk {
         disk.0.lock().synced = bytes.clone();
         disk.0.lock().bytes = bytes;
         disk
+    }
+
+    /// Syncs wait as long as what is returned lives.
+    pub fn hold(&self) -> MutexGuard<'_, ()> {
+        self.1.lock()
     }
 
     pub fn fill_up(&self) {
@@ -109,6 +114,7 @@ impl redb::StorageBackend for Disk {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let _held = self.1.lock();
         let mut platters = self.0.lock();
         if platters.is_broken {
             return Err(io::Error::other("input/output error"));
