@@ -45,7 +45,9 @@ pub fn group_of(job: &JobId, reason: &Reason) -> GroupId {
     let field = reason.field.as_deref().map(without_indexes);
     let message = masked(&reason.message);
     let mut hash = Xxh3::new();
-    for part in [Some(job.as_str()), Some(class_word(reason.class)), status.as_deref(), field.as_deref(), Some(&message)] {
+    for part in
+        [Some(job.as_str()), Some(class_word(reason.class)), status.as_deref(), field.as_deref(), Some(&message)]
+    {
         hash.update(part.unwrap_or("\u{1e}").as_bytes());
         // A part can not run over into the next one.
         hash.update(b"\x1f");
@@ -144,9 +146,7 @@ mod tests {
 
     #[test]
     fn a_place_in_a_list_is_no_other_field() {
-        let at = |field: &str| {
-            group_of(&JobId::from("j"), &Reason { field: Some(field.to_owned()), ..reason("no") })
-        };
+        let at = |field: &str| group_of(&JobId::from("j"), &Reason { field: Some(field.to_owned()), ..reason("no") });
         assert_eq!(at("/items/3/price"), at("/items/14/price"));
         assert_eq!(at("items[3].price"), at("items[4].price"));
         assert_ne!(at("address1"), at("address2"));

@@ -23,7 +23,8 @@ impl RecordReader {
     pub fn new(fields: &RecordFields) -> Self {
         let mut wanted = PointerSet::default();
         let id = fields.id.iter().map(|pointer| (wanted.add(pointer), pointer.clone())).collect();
-        let version = fields.version.as_ref().map(|(pointer, kind)| (wanted.add(pointer), pointer.clone(), kind.clone()));
+        let version =
+            fields.version.as_ref().map(|(pointer, kind)| (wanted.add(pointer), pointer.clone(), kind.clone()));
         let deleted = fields.deleted.as_ref().map(|pointer| wanted.add(pointer));
         Self { wanted, id, version, deleted }
     }
@@ -109,7 +110,7 @@ fn id_text(found: Option<&str>) -> Result<Cow<'_, str>, String> {
 }
 
 /// The content of a JSON string, or the text of any other value; none when the string is no Unicode.
-pub(super) fn string_content(json: &str) -> Option<Cow<'_, str>> {
+pub(in crate::model) fn string_content(json: &str) -> Option<Cow<'_, str>> {
     if !json.starts_with('"') {
         return Some(Cow::Borrowed(json));
     }
@@ -118,7 +119,7 @@ pub(super) fn string_content(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// What kind of value a JSON text is, in words.
-pub(super) fn kind_of(json: &str) -> &'static str {
+pub(in crate::model) fn kind_of(json: &str) -> &'static str {
     match json.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "a list",

@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Counts, JobId, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, JobId, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -47,6 +47,21 @@ pub struct Run {
     pub checkpoint: Option<Sequence>,
 }
 
+/// How a job ended that a door asked to run: what is left to tell when nothing moves any more.
+#[derive(Clone, Debug)]
+pub struct JobFinish {
+    pub job: JobId,
+    pub end: RunEnd,
+    /// Of the committed pages of the runs that it stands for.
+    pub counts: Counts,
+    /// From the first run's beginning to the last one's end.
+    pub seconds: f64,
+    /// The job's last checkpoint, whoever made it.
+    pub checkpoint: Option<Checkpoint>,
+    /// Letters of the job that wait, also those of earlier runs.
+    pub dead_waiting: u64,
+}
+
 /// What a person decided about a job; it outlives restarts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobControl {
@@ -72,4 +87,16 @@ pub struct Parked {
     pub since: Timestamp,
     pub reason: String,
     pub hint: Option<String>,
+}
+
+/// The end of a job's work in `run --once`.
+#[derive(Clone, Debug)]
+pub struct JobFinish {
+    pub job: JobId,
+    pub end: RunEnd,
+    /// Of all its runs since it was started.
+    pub counts: Counts,
+    pub seconds: f64,
+    pub checkpoint: Option<super::Checkpoint>,
+    pub dead_waiting: u64,
 }

@@ -121,7 +121,7 @@ impl Program {
 /// a delete of the record `..` would become one of its whole collection. So would a delete of an empty id.
 fn checked_address(address: String) -> Result<String, String> {
     let path = address.split(['?', '#']).next().unwrap_or(&address);
-    if path.split('/').any(|segment| segment.len() == EMPTY.len_utf8() && segment.starts_with(EMPTY)) {
+    if path.split('/').any(|segment| !segment.is_empty() && segment.chars().all(|sign| sign == EMPTY)) {
         return Err(format!("an empty value would leave out a part of the address `{}`", address.replace(EMPTY, "")));
     }
     let plain = if address.contains(EMPTY) { address.replace(EMPTY, "") } else { address };
@@ -150,7 +150,10 @@ enum Node {
     Constant(String),
     Text(Template),
     /// A single expression; `name` where it is only a variable's name.
-    Expression { program: Expression, name: Option<String> },
+    Expression {
+        program: Expression,
+        name: Option<String>,
+    },
     List(Vec<Node>),
     /// Keys are JSON text.
     Object(Vec<(String, Node)>),
@@ -314,6 +317,7 @@ mod tests {
     fn an_empty_value_never_shortens_a_path() {
         assert!(url("/contacts/{{ id }}", json!({ "id": "" })).is_err());
         assert!(url("/contacts/{{ id }}/notes", json!({ "id": null })).is_err());
+        assert!(url("/contacts/{{ id }}{{ id }}", json!({ "id": "" })).is_err());
         assert_eq!(url("/contacts?after={{ cursor }}", json!({ "cursor": null })).as_deref(), Ok("/contacts?after="));
         assert_eq!(url("/a{{ x }}b", json!({ "x": "" })).as_deref(), Ok("/ab"));
     }
@@ -348,7 +352,10 @@ mod tests {
     #[test]
     fn values_are_written_as_json_writes_them() {
         let values = json!({ "t": true, "n": null, "i": 9_007_199_254_740_993_u64, "f": 1.5, "l": [1, "a"] });
-        assert_eq!(text("{{ t }}|{{ n }}|{{ i }}|{{ f }}|{{ l }}", values).as_deref(), Ok(r#"true||9007199254740993|1.5|[1,"a"]"#));
+        assert_eq!(
+            text("{{ t }}|{{ n }}|{{ i }}|{{ f }}|{{ l }}", values).as_deref(),
+            Ok(r#"true||9007199254740993|1.5|[1,"a"]"#)
+        );
     }
 
     // Row 111 of the fault matrix.
