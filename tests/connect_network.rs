@@ -10,7 +10,7 @@ use http::Request;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use syncdeck::connect::http::{Transport, TransportError, network};
+use syncdeck::connect::http::{TransportError, network};
 use syncdeck::connect::{FaultKind, link, probe};
 use syncdeck::model::{
     Auth, Connection, ConnectionKind, DeletePolicy, DestinationStream, Guard, Job, JobDestination, JobSource, Limits,
@@ -113,16 +113,14 @@ where
 async fn hang_up(_: TcpStream) {}
 
 #[tokio::test]
-async fn an_answer_in_many_pieces_arrives_whole_and_the_connection_is_used_again() {
-    let body = "x".repeat(40_000);
+async fn an_answer_arrives_whole_with_its_headers() {
+    let body: String = (0..5_000).map(|number| format!("{number:08}")).collect();
     let expected = body.clone();
-    let (at, seen) = serve(move |_, _| answer(StatusCode::OK, &[("etag", "7")], body.clone())).await;
-    for _ in 0..2 {
-        let response = ask(Method::GET, at, "/a").await.unwrap();
-        assert_eq!((response.status(), response.body().len()), (StatusCode::OK, expected.len()));
-        assert_eq!(response.headers()["etag"], "7");
-    }
-    assert_eq!(seen.lock().unwrap().len(), 2);
+    let (at, _) = serve(move |_, _| answer(StatusCode::OK, &[("etag", "7")], body.clone())).await;
+    let response = ask(Method::GET, at, "/a").await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.body(), &expected);
+    assert_eq!(response.headers()["etag"], "7");
 }
 
 // Row 36 of the fault matrix.
@@ -369,13 +367,52 @@ async fn a_probe_reads_the_first_page_over_the_network() {
     assert_eq!(*seen.lock().unwrap(), [("GET /customers".to_owned(), true, 0)]);
 }
 
-// Row 62 of the fault matrix: the transport's refusal of what can never work is a fatal fault.
+// Row 60 of the fault matrix.
 #[tokio::test]
 async fn a_probe_of_an_endless_redirect_is_fatal_and_says_what_to_mend() {
     let (at, _) = serve(|_, uri| redirect(StatusCode::FOUND, uri.path())).await;
     let fault = probe(&link(&shop(at), Masks::default()).unwrap(), &job()).await.outcome.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Fatal);
     assert!(fault.hint.unwrap().contains("`base_url` of connection `shop`"));
+}
+
+/// A certificate for 127.0.0.1 that only itself vouches for, and its key; both serve this test alone.
+const CERTIFICATE: &str = "MIIBjzCCATagAwIBAgIUBBOgMEWfOcC/YmtRTcnov0KEl3QwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMTA1NDYwOFoYDzIxMjYxMDI4MDU0NjA4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT5O85X07D18fEyVyx8ew6XQ1bBY9RKdrl7PXt3NJCnpAruRCVRMY4qXYOn0UX7H/H/Li6MK1z704pVHVH14Idso2QwYjAdBgNVHQ4EFgQU6sGcPrWPMBq+NtIRLBZON9+tUQAwHwYDVR0jBBgwFoAU6sGcPrWPMBq+NtIRLBZON9+tUQAwDwYDVR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQCIA/NzXVl5zVm66EdjTtAk4NqkVDAGxTTi3Ffz8JMLWfbAiBaV6IxW/MdJOODNUuCOHMed8ETdLK4lb/ZR2XyPlRVMw==";
+const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXKmBhEX8K6ZGvlofN7JsVTjCIMEv45IGffFiqQifM8+hRANCAAT5O85X07D18fEyVyx8ew6XQ1bBY9RKdrl7PXt3NJCnpAruRCVRMY4qXYOn0UX7H/H/Li6MK1z704pVHVH14Ids";
+
+/// A server that speaks TLS with that certificate, one handshake after the other.
+fn serve_tls() -> SocketAddr {
+    let decode = |text| base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(decode(KEY).into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![decode(CERTIFICATE).into()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut session = rustls::ServerConnection::new(config.clone()).unwrap();
+            // The client breaks the handshake off; that it does is what the test looks at.
+            let _ = session.complete_io(&mut stream);
+        }
+    });
+    at
+}
+
+// Row 62 of the fault matrix.
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused_for_good() {
+    let at = serve_tls();
+    let transport = network(&connection(at)).unwrap();
+    let request = Request::builder().uri(format!("https://{at}/")).body(Bytes::new()).unwrap();
+    let error = transport.send(request, LONG, LIMIT).await.unwrap_err();
+    assert!(error.hopeless && !error.sent, "{error:?}");
+    assert!(error.message.contains(&format!("the certificate of `{at}` is refused")), "{}", error.message);
 }
 
 // Row 55 of the fault matrix.

@@ -65,7 +65,8 @@ impl Writer {
             RestWrite::Upsert(request) => Upsert::Single(Single::compile(&client, request, Body::Fields)?),
             RestWrite::Batch(batch) => Upsert::Batch(Batch::compile(&client, batch)?),
         };
-        let delete = rest.delete.as_ref().map(|request| Single::compile(&client, request, Body::Nothing)).transpose()?;
+        let delete =
+            rest.delete.as_ref().map(|request| Single::compile(&client, request, Body::Nothing)).transpose()?;
         let deletes = delete.is_some() || matches!(&upsert, Upsert::Batch(batch) if batch.has_deletes());
         if job.delete == DeletePolicy::Hard && !deletes {
             return Err("deletes are `hard`, but the destination says nowhere how a record is deleted; \
