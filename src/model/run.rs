@@ -88,15 +88,3 @@ pub struct Parked {
     pub reason: String,
     pub hint: Option<String>,
 }
-
-/// The end of a job's work in `run --once`.
-#[derive(Clone, Debug)]
-pub struct JobFinish {
-    pub job: JobId,
-    pub end: RunEnd,
-    /// Of all its runs since it was started.
-    pub counts: Counts,
-    pub seconds: f64,
-    pub checkpoint: Option<super::Checkpoint>,
-    pub dead_waiting: u64,
-}
