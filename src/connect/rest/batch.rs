@@ -121,8 +121,7 @@ impl Batch {
         response: &Response<Bytes>,
     ) -> Result<Vec<Result<Written, Fault>>, Fault> {
         let request = self.describe(client);
-        let unknown =
-            |what: &str| client.caller.unusable(FaultKind::Unknown, what, &request, answer(response));
+        let unknown = |what: &str| client.caller.unusable(FaultKind::Unknown, what, &request, answer(response));
         let Some(parts) = self.parts(response).map_err(|what| unknown(&what))? else {
             return Ok(sent.iter().map(|_| Ok(Written::default())).collect());
         };
@@ -167,9 +166,8 @@ impl Batch {
     /// Parts that repeat the ids of the records are matched by them, because then their order says nothing.
     fn order(&self, facts: &Facts, sent: &[&Write], parts: &[RawJson]) -> Result<Option<Vec<usize>>, String> {
         let echoes: Vec<Option<String>> = parts.iter().map(|part| text_at(part, &self.echo)).collect();
-        let in_place = |(echo, write): (&Option<String>, &&Write)| {
-            echo.as_deref().is_none_or(|echo| echo == write.id.as_str())
-        };
+        let in_place =
+            |(echo, write): (&Option<String>, &&Write)| echo.as_deref().is_none_or(|echo| echo == write.id.as_str());
         if echoes.iter().zip(sent).all(in_place) {
             return Ok(None);
         }
@@ -183,7 +181,9 @@ impl Batch {
         // The destination's own ids may be those of other records by chance; that they are its own must be configured.
         let astray = sent.iter().any(|write| at.contains_key(write.id.as_str()));
         if astray && facts.id.is_none() {
-            return Err("the statuses name other records than were sent, so it is not known which were written".to_owned());
+            return Err(
+                "the statuses name other records than were sent, so it is not known which were written".to_owned()
+            );
         }
         Ok(None)
     }

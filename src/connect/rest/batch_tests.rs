@@ -41,7 +41,8 @@ async fn sent(batch: RestBatch, answer: &str, ids: &[&str]) -> Results {
 
 /// The status of each result, 0 for a success.
 fn statuses(results: &Results) -> Vec<u16> {
-    let status = |result: &Result<Written, Fault>| result.as_ref().map_or_else(|fault| fault.status.unwrap_or(1), |_| 0);
+    let status =
+        |result: &Result<Written, Fault>| result.as_ref().map_or_else(|fault| fault.status.unwrap_or(1), |_| 0);
     results.as_ref().unwrap().iter().map(status).collect()
 }
 
@@ -149,10 +150,16 @@ async fn a_batch_that_is_too_large_says_so_as_a_whole() {
 async fn an_item_is_what_each_says() {
     let each = |path: &str, body| RestRequest { method: Method::Put, path: path.to_owned(), body };
     for (each, item) in [
-        (each("/v1/records/{{ id }}", Some(json!({ "data": "{{ fields }}" }))), r#"{"method":"PUT","path":"/v1/records/a%2Fb","body":{"data":{"n":"a/b"}}}"#),
+        (
+            each("/v1/records/{{ id }}", Some(json!({ "data": "{{ fields }}" }))),
+            r#"{"method":"PUT","path":"/v1/records/a%2Fb","body":{"data":{"n":"a/b"}}}"#,
+        ),
         (each("/v1/{{ id }}", None), r#"{"method":"PUT","path":"/v1/a%2Fb","body":{"n":"a/b"}}"#),
         (each("", Some(json!({ "key": "{{ id }}", "set": "{{ fields }}" }))), r#"{"key":"a/b","set":{"n":"a/b"}}"#),
-        (each("/v1/{{ id }}", Some(json!({ "url": "{{ path }}", "verb": "{{ method }}" }))), r#"{"url":"/v1/a%2Fb","verb":"PUT"}"#),
+        (
+            each("/v1/{{ id }}", Some(json!({ "url": "{{ path }}", "verb": "{{ method }}" }))),
+            r#"{"url":"/v1/a%2Fb","verb":"PUT"}"#,
+        ),
     ] {
         let system = System::answers(200, &[], "");
         let batch = RestBatch { each: Some(each), items: pointer(""), statuses: pointer(""), ..batch() };

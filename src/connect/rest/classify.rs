@@ -150,13 +150,7 @@ pub(super) fn classify(caller: &Caller, asked: Asked, request: &str, answer: Ans
 }
 
 /// The part of a batch that `status` speaks of: success, or its fault.
-pub(super) fn classify_part(
-    caller: &Caller,
-    status: u16,
-    told: Told,
-    request: &str,
-    part: &[u8],
-) -> Result<(), Fault> {
+pub(super) fn classify_part(caller: &Caller, status: u16, told: Told, request: &str, part: &[u8]) -> Result<(), Fault> {
     if (200..300).contains(&status) {
         return Ok(());
     }
@@ -188,9 +182,9 @@ pub(super) fn broken(caller: &Caller, asked: Asked, request: &str, error: &Trans
         FaultKind::Fatal if error.too_large => Some(format!(
             "ask for fewer records a page, or raise `max_body` of connection `{connection}` in `syncdeck.toml`, {words}"
         )),
-        FaultKind::Fatal => {
-            Some(format!("correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system, {words}"))
-        }
+        FaultKind::Fatal => Some(format!(
+            "correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system, {words}"
+        )),
         _ => None,
     };
     Fault { hint, ..caller.fault(kind, &error.message, request) }

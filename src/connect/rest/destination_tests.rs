@@ -38,7 +38,10 @@ async fn a_body_template_wraps_the_fields_without_touching_them() {
     let body = serde_json::json!({ "data": { "id": "{{ id }}", "op": "{{ operation }}", "attributes": "{{ fields }}", "kind": "{{ record.kind }}" } });
     let fields = r#"{"n":1.10,"kind":"x"}"#;
     written(&system, put("/c", Some(body)), &write(Operation::Update, "7", fields)).await.unwrap();
-    assert_eq!(system.last_body(), r#"{"data":{"id":"7","op":"update","attributes":{"n":1.10,"kind":"x"},"kind":"x"}}"#);
+    assert_eq!(
+        system.last_body(),
+        r#"{"data":{"id":"7","op":"update","attributes":{"n":1.10,"kind":"x"},"kind":"x"}}"#
+    );
 }
 
 #[tokio::test]
@@ -148,5 +151,7 @@ fn a_destination_that_can_not_do_what_the_job_wants_is_told_when_the_job_is_buil
     let reason = |rest| destination(&job(listing(Paginate::None), rest), &link(&system)).err().unwrap();
     assert!(reason(RestDestination { delete: None, ..upserts() }).contains("`delete = "));
     assert!(reason(put("/{{ id", None)).contains("/{{ id"));
-    assert!(reason(RestDestination { idempotency_header: Some("no good".to_owned()), ..upserts() }).contains("no good"));
+    assert!(
+        reason(RestDestination { idempotency_header: Some("no good".to_owned()), ..upserts() }).contains("no good")
+    );
 }

@@ -115,9 +115,10 @@ fn by_field(fields: &Map<String, Value>) -> Option<Told> {
 }
 
 fn field_of(object: &Map<String, Value>) -> Option<String> {
-    let source = object.get("source").and_then(Value::as_object).and_then(|source| {
-        text_of(source.get("pointer")?).or_else(|| text_of(source.get("parameter")?))
-    });
+    let source = object
+        .get("source")
+        .and_then(Value::as_object)
+        .and_then(|source| text_of(source.get("pointer")?).or_else(|| text_of(source.get("parameter")?)));
     source
         .or_else(|| FIELDS.iter().find_map(|name| text_of(object.get(*name)?)))
         .or_else(|| object.get("fields").and_then(Value::as_array).and_then(|all| text_of(all.first()?)))

@@ -28,10 +28,7 @@ pub fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, Strin
 
 /// The fault of a job whose source or destination can not even be built.
 pub(super) fn unusable(job: &Job, link: &Link, reason: &str) -> Fault {
-    let caller = classify::Caller {
-        connection: link.connection.clone(),
-        job: job.id.clone(),
-        masks: link.masks.clone(),
-    };
+    let caller =
+        classify::Caller { connection: link.connection.clone(), job: job.id.clone(), masks: link.masks.clone() };
     caller.fault(FaultKind::Fatal, reason, "no request")
 }

@@ -47,12 +47,7 @@ pub(super) enum NextPage {
 }
 
 impl Pager {
-    pub(super) fn new(
-        paginate: &Paginate,
-        since_param: Option<&str>,
-        places_cursor: bool,
-        places_since: bool,
-    ) -> Self {
+    pub(super) fn new(paginate: &Paginate, since_param: Option<&str>, places_cursor: bool, places_since: bool) -> Self {
         let since_param = since_param.map(str::to_owned);
         Self { paginate: paginate.clone(), since_param, places_cursor, places_since }
     }
@@ -60,9 +55,9 @@ impl Pager {
     /// Where the next page's token stands in an answer, where one does.
     pub(super) fn place(&self) -> Option<&Pointer> {
         match &self.paginate {
-            Paginate::Cursor { next, .. } | Paginate::Params { next } | Paginate::NextUrl { next: NextUrl::Body(next) } => {
-                Some(next)
-            }
+            Paginate::Cursor { next, .. }
+            | Paginate::Params { next }
+            | Paginate::NextUrl { next: NextUrl::Body(next) } => Some(next),
             Paginate::None
             | Paginate::NextUrl { next: NextUrl::Header(_) }
             | Paginate::LinkHeader
@@ -74,7 +69,8 @@ impl Pager {
 
     /// What to ask for the page that begins at `from`; the reason when its cursor is not one of this paging.
     pub(super) fn query(&self, from: &ReadFrom) -> Result<PageQuery, String> {
-        let mut query = PageQuery { since: text_or_null(from.since.as_ref().map(Version::text)), ..PageQuery::default() };
+        let mut query =
+            PageQuery { since: text_or_null(from.since.as_ref().map(Version::text)), ..PageQuery::default() };
         if let (Some(param), Some(since), false) = (&self.since_param, &from.since, self.places_since) {
             query.params.push((param.clone(), since.text()));
         }

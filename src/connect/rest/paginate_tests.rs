@@ -54,7 +54,10 @@ fn keys(after: &str) -> Pager {
 #[test]
 fn a_token_goes_back_as_it_came() {
     assert_eq!(next(&tokens(), &ReadFrom::default(), Some(r#""a=b&ü""#), &[]), Ok(cursor("a=b&ü")));
-    assert_eq!(next(&tokens(), &ReadFrom::default(), Some("98765432109876543210987"), &[]), Ok(cursor("98765432109876543210987")));
+    assert_eq!(
+        next(&tokens(), &ReadFrom::default(), Some("98765432109876543210987"), &[]),
+        Ok(cursor("98765432109876543210987"))
+    );
     assert_eq!(params(&tokens(), &at("a=b&ü")), ["cursor=a=b&ü"]);
 }
 
@@ -130,7 +133,10 @@ fn a_keyset_page_without_any_version_is_an_error_and_no_end() {
 
 #[test]
 fn the_lower_bound_goes_with_every_page_and_gives_way_to_a_keyset_of_the_same_name() {
-    assert_eq!(params(&tokens(), &since(Some("x"), "2020-01-01T00:00:00Z")), ["since=2020-01-01T00:00:00Z", "cursor=x"]);
+    assert_eq!(
+        params(&tokens(), &since(Some("x"), "2020-01-01T00:00:00Z")),
+        ["since=2020-01-01T00:00:00Z", "cursor=x"]
+    );
     assert_eq!(params(&keys("since"), &since(None, "3")), ["since=3"]);
     assert_eq!(params(&keys("since"), &since(Some(r#"["5","a"]"#), "3")), ["since=5", "after_id=a"]);
     assert_eq!(params(&keys("after"), &since(Some(r#"["5","a"]"#), "3")), ["since=3", "after=5", "after_id=a"]);
@@ -173,7 +179,13 @@ fn the_next_link_is_found_in_every_spelling() {
 
 #[test]
 fn headers_without_a_next_link_end_the_listing() {
-    for values in [&[][..], &["<https://x>; rel=\"prev\""], &["<https://x"], &["garbage, ;;=\"<"], &["<https://x>; title=\"rel=next\""]] {
+    for values in [
+        &[][..],
+        &["<https://x>; rel=\"prev\""],
+        &["<https://x"],
+        &["garbage, ;;=\"<"],
+        &["<https://x>; title=\"rel=next\""],
+    ] {
         assert_eq!(links(values), None, "{values:?}");
     }
 }

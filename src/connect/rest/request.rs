@@ -18,8 +18,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What no path may hold as it is. `%` stays: inserted values are encoded already. `\` counts as `/` in some clients.
-const PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 /// All but RFC 3986's unreserved characters.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -117,10 +127,14 @@ impl Client {
             .map_err(|error| format!("the next page's address can not be used: {error}"))?;
         if next.origin() != own.origin() {
             let place = match next.host_str() {
-                Some(host) => format!("{}://{host}{}", next.scheme(), next.port().map_or(String::new(), |p| format!(":{p}"))),
+                Some(host) => {
+                    format!("{}://{host}{}", next.scheme(), next.port().map_or(String::new(), |p| format!(":{p}")))
+                }
                 None => format!("{}:", next.scheme()),
             };
-            return Err(format!("the next page is at `{place}`, outside of `{base}`: no request of this job goes there"));
+            return Err(format!(
+                "the next page is at `{place}`, outside of `{base}`: no request of this job goes there"
+            ));
         }
         let mut text = next.path().to_owned();
         let secret = self.credential.as_ref().map(|(name, _)| name.as_str());
@@ -207,7 +221,8 @@ pub(super) fn pair(name: &str, value: &str) -> String {
 
 /// A header's value from text of outside: what could end the header line is refused, never sent.
 pub(super) fn header_value(name: &HeaderName, text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text).map_err(|_| format!("the value of header `{name}` holds a line break or another control character"))
+    HeaderValue::from_str(text)
+        .map_err(|_| format!("the value of header `{name}` holds a line break or another control character"))
 }
 
 fn encode(text: &str) -> percent_encoding::PercentEncode<'_> {
@@ -246,7 +261,9 @@ fn constant_headers(rest: &RestConnection) -> Result<HeaderMap, String> {
     }
     match &rest.auth {
         None | Some(Auth::Query { .. }) => {}
-        Some(Auth::Bearer { token }) => insert(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()))?,
+        Some(Auth::Bearer { token }) => {
+            insert(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()))?
+        }
         Some(Auth::Basic { user, password }) => insert(&mut headers, AUTHORIZATION.as_str(), &basic(user, password))?,
         Some(Auth::Header { name, value }) => insert(&mut headers, name, value.expose())?,
     }
@@ -292,7 +309,8 @@ impl PathTemplate {
             None | Some('/' | '?') => path.to_owned(),
             Some(_) => format!("/{path}"),
         };
-        let template = Template::compile(&text, TemplateUse::Url).map_err(|reason| format!("path `{path}`: {reason}"))?;
+        let template =
+            Template::compile(&text, TemplateUse::Url).map_err(|reason| format!("path `{path}`: {reason}"))?;
         if template.is_constant() {
             refuse_walking(&text).map_err(|()| format!("path `{path}` holds a step `.` or `..`"))?;
         }
@@ -356,8 +374,7 @@ pub(super) struct Address {
 impl Address {
     pub(super) fn compile(client: &Client, path: &str) -> Result<Self, String> {
         let path = PathTemplate::compile(path)?;
-        let constant =
-            if path.is_constant() { Some(client.target(path.text(), &[])?) } else { None };
+        let constant = if path.is_constant() { Some(client.target(path.text(), &[])?) } else { None };
         Ok(Self { path, constant })
     }
 

@@ -117,7 +117,8 @@ fn a_line_break_in_a_configured_header_is_refused_without_telling_the_value() {
 
 #[test]
 fn a_base_that_can_not_be_used_is_refused_without_telling_what_it_holds() {
-    for base in ["shop.example.com", "ftp://shop", "https://user:hunter2@shop", "https://shop/?key=hunter2", "https://"] {
+    for base in ["shop.example.com", "ftp://shop", "https://user:hunter2@shop", "https://shop/?key=hunter2", "https://"]
+    {
         let reason = read_base(base).err().unwrap_or_else(|| panic!("{base}"));
         assert!(!reason.contains("hunter2"), "{reason}");
     }

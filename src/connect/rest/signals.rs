@@ -104,8 +104,7 @@ fn until(at: Timestamp, headers: &HeaderMap) -> Duration {
 }
 
 fn read_date(text: &str) -> Option<Timestamp> {
-    static PARSER: jiff::fmt::rfc2822::DateTimeParser =
-        jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    static PARSER: jiff::fmt::rfc2822::DateTimeParser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
     PARSER.parse_timestamp(text).ok()
 }
 
@@ -130,10 +129,8 @@ mod tests {
     // Row 53 of the fault matrix.
     #[test]
     fn a_retry_after_date_counts_from_the_date_of_the_answer() {
-        let told = headers(&[
-            ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            ("retry-after", "Sun, 06 Nov 1994 08:51:37 GMT"),
-        ]);
+        let told =
+            headers(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 08:51:37 GMT")]);
         assert_eq!(retry_after(&told), seconds(120));
     }
 
@@ -152,10 +149,8 @@ mod tests {
         assert_eq!(retry_after(&headers(&[("retry-after", "-5")])), seconds(0));
         assert_eq!(retry_after(&headers(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")])), seconds(0));
         assert_eq!(retry_after(&headers(&[("retry-after", "86400")])), seconds(86_400));
-        let far = headers(&[
-            ("date", "Thu, 01 Jan 2026 00:00:00 GMT"),
-            ("retry-after", "Thu, 01 Jan 2099 00:00:00 GMT"),
-        ]);
+        let far =
+            headers(&[("date", "Thu, 01 Jan 2026 00:00:00 GMT"), ("retry-after", "Thu, 01 Jan 2099 00:00:00 GMT")]);
         assert!(retry_after(&far) > seconds(70 * 365 * 86_400));
     }
 

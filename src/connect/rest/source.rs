@@ -53,7 +53,8 @@ impl Listing {
                 Ok((name.clone(), template))
             })
             .collect::<Result<Vec<_>, String>>()?;
-        let body = rest.body.as_ref().map(BodyTemplate::compile).transpose().map_err(|reason| format!("body: {reason}"))?;
+        let body =
+            rest.body.as_ref().map(BodyTemplate::compile).transpose().map_err(|reason| format!("body: {reason}"))?;
         let path = PathTemplate::compile(&rest.path)?;
         let places_name = |name: &str| {
             let in_query = query.iter().any(|(_, template)| template.uses(name));
@@ -149,8 +150,7 @@ impl Listing {
         let value = |at: Option<usize>| at.and_then(|at| envelope.values[at]);
         self.refuse_error(value(self.error_at), &request, response)?;
         let records = self.records(&envelope, &request, response)?;
-        let items: Vec<Item> =
-            records.iter().map(|record| self.reader.read(RawJson::inside(body, record))).collect();
+        let items: Vec<Item> = records.iter().map(|record| self.reader.read(RawJson::inside(body, record))).collect();
         let next = value(self.next_at).map(|raw| RawJson::inside(body, raw));
         let end = PageEnd { next, headers: response.headers(), items: &items };
         let next = self
@@ -165,7 +165,11 @@ impl Listing {
         // Some systems begin with a byte order mark, which JSON does not know.
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         if body.trim_ascii().is_empty() {
-            return Err(self.caller().not_json("an answer without content where a page was asked for", request, answer(response)));
+            return Err(self.caller().not_json(
+                "an answer without content where a page was asked for",
+                request,
+                answer(response),
+            ));
         }
         std::str::from_utf8(body).map_err(|error| {
             let what = format!("the answer is not UTF-8 at byte {}", error.valid_up_to());
@@ -216,7 +220,8 @@ impl Listing {
         let unusable = |what: &str| self.caller().not_json(what, request, answer(response));
         let whole = RawJson::parse(response.body().slice_ref(text.as_bytes()))
             .map_err(|error| unusable(&format!("the answer is not whole JSON ({error})")))?;
-        let record = place.find(&whole).map_err(|error| unusable(&format!("the answer is not whole JSON ({error})")))?;
+        let record =
+            place.find(&whole).map_err(|error| unusable(&format!("the answer is not whole JSON ({error})")))?;
         // Only a 404 says that there is no such record; anything else in its place is a fault of the system.
         let record = record
             .filter(|record| record.as_str().starts_with('{'))
@@ -268,13 +273,8 @@ impl Source for Listing {
             Err(fault) => return Reply { outcome: Err(fault), signals: Signals::default() },
         };
         let request = self.client.describe(&http::Method::GET, &target);
-        let call = Call {
-            asked: Asked::Record,
-            method: http::Method::GET,
-            target,
-            body: Bytes::new(),
-            headers: Vec::new(),
-        };
+        let call =
+            Call { asked: Asked::Record, method: http::Method::GET, target, body: Bytes::new(), headers: Vec::new() };
         let (answered, signals) = self.client.send(call).await;
         let outcome = match answered {
             Ok(response) => self.one(id, place, &request, &response).map(Some),

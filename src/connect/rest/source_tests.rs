@@ -90,7 +90,11 @@ async fn an_empty_answer_is_a_fault_and_not_the_end() {
 async fn an_answer_without_the_array_of_records_is_a_fault_that_says_what_stands_there() {
     let missing = fault_of(r#"{"error":"quota"}"#).await;
     assert_eq!(missing.kind, FaultKind::Transient);
-    assert!(missing.message.contains("`/data` of the answer") && missing.message.contains("missing"), "{}", missing.message);
+    assert!(
+        missing.message.contains("`/data` of the answer") && missing.message.contains("missing"),
+        "{}",
+        missing.message
+    );
     let object = fault_of(r#"{"data":{"id":1}}"#).await;
     assert!(object.message.contains("an object instead of the array"), "{}", object.message);
 }
@@ -140,7 +144,8 @@ async fn a_byte_order_mark_is_passed_over() {
 #[tokio::test]
 async fn query_templates_know_cursor_and_since_and_an_empty_one_is_left_out() {
     let system = System::answers(200, &[], r#"{"data":[]}"#);
-    let query = [("limit", "500"), ("after", "{{ cursor }}"), ("q", "{% if since %}v>{{ since }}{% endif %}"), ("flag", "")];
+    let query =
+        [("limit", "500"), ("after", "{{ cursor }}"), ("q", "{% if since %}v>{{ since }}{% endif %}"), ("flag", "")];
     let query = query.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
     let source = of(&system, RestSource { query, since_param: Some("updated".to_owned()), ..tokens() });
     source.read_page(&ReadFrom::default()).await.outcome.unwrap();

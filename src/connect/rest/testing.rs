@@ -123,11 +123,8 @@ pub(super) fn upserts() -> RestDestination {
 }
 
 pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
-    let fields = RecordFields {
-        id: vec![pointer("/id")],
-        version: Some((pointer("/v"), VersionKind::Auto)),
-        deleted: None,
-    };
+    let fields =
+        RecordFields { id: vec![pointer("/id")], version: Some((pointer("/v"), VersionKind::Auto)), deleted: None };
     Job {
         id: "customers_to_crm".into(),
         description: None,
