@@ -8,7 +8,8 @@ use crate::cli::{Color, Exit, Output, Report};
 use crate::config;
 use crate::engine::clock::SystemClock;
 use crate::model::Via;
-use crate::sim::{Demo, DemoOptions, Profile, Standalone, run_standalone};
+use crate::sim::demo::{Demo, DemoOptions};
+use crate::sim::{Profile, Standalone, run_standalone};
 use std::path::Path;
 use std::sync::Arc;
 
