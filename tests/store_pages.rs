@@ -194,4 +194,3 @@ async fn runs_are_told_as_they_began_and_ended() {
     assert_eq!((told.end, told.ended_at, told.started_at), (Some(end), Some(at(8)), at(3)));
     assert_eq!((told.kind, told.by), (RunKind::Full, ana()));
 }
-
