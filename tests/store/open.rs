@@ -1,10 +1,8 @@
 //! Opening a state folder: whose it is, what it holds, and what is refused.
 
-mod store_story;
-
+use crate::story::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use store_story::*;
 use syncdeck::model::{JobControl, LetterState, Paused, RunEnd, Selection, Sequence};
 use syncdeck::store::{LetterMove, Options, Store, StoreError};
 

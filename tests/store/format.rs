@@ -1,12 +1,10 @@
 //! What was stored opens in every later version: a file of each format is kept, and everything in it must be read.
 //!
-//! `SYNCDECK_WRITE_FIXTURES=1 cargo test --test store_format` writes the file of the present format anew.
+//! `SYNCDECK_WRITE_FIXTURES=1 cargo test --test store` writes the file of the present format anew.
 //! Do that only before a format is released; from then on a change of the layout is a new format with a file of its own.
 
-mod store_story;
-
+use crate::story::*;
 use std::path::{Path, PathBuf};
-use store_story::*;
 use syncdeck::model::{
     Counts, DeadLetterId, DeadMark, DestinationId, Fingerprint, GroupId, JobControl, LetterFilter, LetterPlace,
     LetterState, Link, LinkEvent, Outcome, Parked, Paused, Phase, Position, RawJson, RecordId, Run, RunEnd, RunId,

@@ -1,10 +1,8 @@
 //! Dead letters: listed from indexes, counted once, never lost, never changed but by adding.
 
-mod store_story;
-
+use crate::story::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use store_story::*;
 use syncdeck::model::{DeadLetterId, GroupId, LetterFilter, LetterPlace, LetterState, Run, Selection, Timestamp};
 use syncdeck::store::{LetterMove, Store};
 
