@@ -5,3 +5,4 @@ pub mod control;
 pub mod engine;
 pub mod model;
 pub mod store;
+pub mod tui;
