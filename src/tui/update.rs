@@ -27,6 +27,8 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
         Msg::Resize(width, height) => app.size = (width, height),
+        // Before its first word an engine knows nothing; that is not the same as having no jobs.
+        Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
             app.snapshot = Some(snapshot);
             screens::snapshot_came(app);
