@@ -224,6 +224,8 @@ fn which_key(app: &App, line: Line, prefix: &str) -> Line {
 /// The keys of whoever has them now, cut from the right; `? help` always stays.
 fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (chain, help): (Vec<Context>, bool) = match (&app.overlay, &app.typing) {
+        // The help names its own keys.
+        (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),

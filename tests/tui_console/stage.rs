@@ -188,7 +188,7 @@ pub fn key_event(name: &str) -> KeyEvent {
 }
 
 impl World {
-    fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
+    pub fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
         }

@@ -51,7 +51,7 @@ fn layout(app: &App, body: Rect) -> Layout {
         let (checkpoint, limits) = geometry::top(right, 7);
         return Layout { chart, progress, causes, checkpoint, events, limits };
     }
-    let (progress, rest) = geometry::top(body, 7);
+    let (progress, rest) = geometry::top(body, if body.height >= 16 { 7 } else { 5 });
     let is_zoomed = app.job.is_zoomed;
     let (chart, rest) = if rest.height >= 12 && !is_zoomed { geometry::top(rest, 4) } else { (none, rest) };
     let (checkpoint, pane) = if rest.height >= 7 && !is_zoomed { geometry::top(rest, 3) } else { (none, rest) };
@@ -182,10 +182,10 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
     let in_flight = canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   read, not yet saved");
     if inner.height < 11 {
         let lines = [
-            progress_line(app, canvas.line(), job, 24),
-            canvas.line().say(state_words(job, app.now)),
-            canvas.line().say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight))).say(limited(job)),
+            progress_line(app, canvas.line(), job, if inner.width >= 70 { 24 } else { 10 }),
             super::jobs::balance(canvas.line(), counts, usize::from(inner.width)),
+            canvas.line().say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight))).say(limited(job)),
+            canvas.line().say(state_words(job, app.now)),
             canvas.line().dim(job.schedule.as_str()),
         ];
         return canvas.put_all(inner, &lines);

@@ -47,16 +47,23 @@ fn layout(area: Rect) -> Layout {
         let (answer, tries) = geometry::top(rest, 8);
         Layout { fields, answer, tries }
     } else {
-        let (fields, answer) = geometry::top(area, area.height.saturating_sub(6));
+        let rows = if area.height >= 16 { 6 } else { 4 };
+        let (fields, answer) = geometry::top(area, area.height.saturating_sub(rows));
         Layout { fields, answer, tries: Rect { height: 0, ..answer } }
     }
 }
 
+/// Lines below the fields: what the signs mean, and what else is known.
+fn legend_rows(fields: Rect) -> u16 {
+    if fields.height >= 10 { 2 } else { 0 }
+}
+
 pub fn settle(app: &mut App, area: Rect) {
-    let rows = usize::from(layout(area).fields.height.saturating_sub(5));
+    let fields = layout(area).fields;
+    let rows = geometry::table_rows(fields).saturating_sub(usize::from(legend_rows(fields)));
     let len = rows_of(app);
     let page = &mut app.letters.page;
-    page.list.settle(len, if page.view == View::Json { rows + 1 } else { rows });
+    page.list.settle(len, if page.view == View::Json { geometry::table_rows(fields) + 1 } else { rows });
 }
 
 fn rows_of(app: &App) -> usize {
@@ -215,7 +222,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let lines = fields(app, view);
     let right = format!("{} of {} · v: json", lines.len(), counted(view.fields.len() as u64, "field", "fields"));
     let inner = canvas.panel(area, "Fields", &right, app.letters.is_in_record);
-    let (list, below) = geometry::top(inner, inner.height.saturating_sub(2));
+    let (list, below) = geometry::top(inner, inner.height.saturating_sub(legend_rows(area)));
     let source = format!("SOURCE {}", view.source_connection);
     let sent = format!("SENT TO {}", view.destination_connection);
     let columns = [
