@@ -23,7 +23,8 @@ const LISTENER: &str = "SYNCDECK_TEST_LISTENER";
 #[ignore = "started by the other tests of this file"]
 fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let ended = runtime.block_on(async {
         let options = Options { color: true, ..Options::default() };
         let told = options.shutdown.clone();
@@ -39,7 +40,8 @@ fn child() {
             return format!("{:?}", welcome(&looked, options).await);
         }
         let world = Arc::new(Mutex::new(world()));
-        let (sender, snapshots) = tokio::sync::watch::channel(Arc::new(world.lock().expect("the world").snapshot.clone()));
+        let (sender, snapshots) =
+            tokio::sync::watch::channel(Arc::new(world.lock().expect("the world").snapshot.clone()));
         let panics = task == "panic";
         let ask = move |request: Request| -> futures::future::BoxFuture<'static, _> {
             assert!(!(panics && matches!(request, Request::Trigger { .. })), "the stage fell down");
@@ -87,7 +89,8 @@ struct Terminal {
 impl Terminal {
     fn start(task: &str) -> Self {
         let pty = native_pty_system();
-        let pair = pty.openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).expect("a pseudo-terminal");
+        let pair =
+            pty.openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(std::env::current_exe().expect("this test's program"));
         command.args(["pty::child", "--exact", "--ignored", "--nocapture"]);
         command.env(TASK, task);
