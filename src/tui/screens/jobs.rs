@@ -11,9 +11,7 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
-use crate::model::{
-    Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp,
-};
+use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::geometry::{self, TALL, WIDE};
@@ -362,6 +360,9 @@ const COLUMNS: [Column<'static>; 11] = [
     Column::number("DEAD", 0),
 ];
 
+/// The place of the column that is left out where nothing is held.
+const HELD: usize = 8;
+
 fn row(app: &App, canvas: &Canvas<'_>, job: &JobStatus) -> Vec<Cell> {
     let (sign, word, tone) = state_sign(&job.state);
     let counts = &job.total;
@@ -400,19 +401,27 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
-    let right = format!("{} of {} · {order}", state.shown.len(), app.jobs().len());
+    let order =
+        if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
+    let right = match app.jobs().len() {
+        0 => String::new(),
+        n => format!("{} of {n} · {order}", state.shown.len()),
+    };
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
         return canvas.put(inner, &canvas.line().say(" asking the engine…"));
     }
     if state.shown.is_empty() {
-        let text = match (app.jobs().is_empty(), state.filter.is_empty()) {
-            (true, _) => " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it.",
-            (false, false) => " No job matches the filter. Esc clears it.",
-            (false, true) => "",
+        let lines: &[&str] = match (app.jobs().is_empty(), state.filter.is_empty()) {
+            (true, _) => &[
+                " No jobs in the configuration yet.",
+                " Add a [jobs.NAME] table to syncdeck.toml; then: syncdeck check",
+            ],
+            (false, false) => &[" No job matches the filter. Esc clears it."],
+            (false, true) => &[],
         };
-        return canvas.put(inner, &canvas.line().say(text));
+        let lines: Vec<Line> = lines.iter().map(|line| canvas.line().say(line)).collect();
+        return canvas.put_all(inner, &lines);
     }
     let window = state.list.window(state.shown.len());
     let rows: Vec<Vec<Cell>> = state.shown[window.clone()]
@@ -421,7 +430,18 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .map(|job| row(app, canvas, job))
         .collect();
     let selected = state.list.selected.checked_sub(window.start).filter(|_| state.pane == Pane::List);
-    table(canvas, inner, &COLUMNS, &rows, selected, &|_| false);
+    // Held records are rare: their column stands only where there are some.
+    let has_held = app.jobs().iter().any(|job| job.total.held > 0);
+    let columns: Vec<Column<'_>> =
+        COLUMNS.into_iter().enumerate().filter(|(at, _)| has_held || *at != HELD).map(|(_, column)| column).collect();
+    let rows: Vec<Vec<Cell>> = if has_held {
+        rows
+    } else {
+        rows.into_iter()
+            .map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect())
+            .collect()
+    };
+    table(canvas, inner, &columns, &rows, selected, &|_| false);
 }
 
 fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -485,8 +505,21 @@ pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values:
     canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
 }
 
-/// The sum that must hold, with whether it does.
-pub fn balance(line: Line, counts: &Counts) -> Line {
+/// The sum that must hold, with whether it does; where `room` is short, created, updated and deleted are one figure.
+pub fn balance(line: Line, counts: &Counts, room: usize) -> Line {
+    let whole = balance_in_full(line.clone(), counts);
+    if whole.width() <= room {
+        return whole;
+    }
+    let (scanned, written) = (grouped(counts.scanned), grouped(counts.written()));
+    let (skipped, errored) = (grouped(counts.skipped), grouped(counts.errored));
+    let held = if counts.held > 0 { format!(" + held {}", grouped(counts.held)) } else { String::new() };
+    let line =
+        line.say(format!("scanned {scanned} = updated {written} + skipped {skipped}{held} + errored {errored} "));
+    if counts.is_balanced() { line.tone("✓", Tone::Ok) } else { line.tone("✗", Tone::Fail) }
+}
+
+fn balance_in_full(line: Line, counts: &Counts) -> Line {
     let mut line = line.say(format!("scanned {} = ", grouped(counts.scanned)));
     let parts = [
         ("created", counts.created),
@@ -538,7 +571,12 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
     let (sign, _, tone) = state_sign(&job.state);
     let mut state = label("state").tone(format!("{sign} "), tone).say(state_words(job, app.now));
     if let Some(run) = &job.run {
-        let since = format!(", run #{} since {} ({})", run.id, moment(run.started_at, app.now), span(app.now.since(run.started_at)));
+        let since = format!(
+            ", run #{} since {} ({})",
+            run.id,
+            moment(run.started_at, app.now),
+            span(app.now.since(run.started_at))
+        );
         state = state.say(since).say(format!(", {}, page {}", phase_word(job.phase), grouped(run.pages)));
     }
     let mut speed = label("rate").say(format!("{} rec/s", rate(job.rate)));
@@ -549,7 +587,7 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
         state,
         progress_line(app, label("progress"), job, if is_narrow { 24 } else { 40 }),
         speed,
-        balance(label("records"), &job.total),
+        balance(label("records"), &job.total, usize::from(inner.width)),
         checkpoint_line(app, label("saved at"), job),
         dead_line(label("dead"), job),
         schedule_line(app, label("schedule"), job),
@@ -564,12 +602,19 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
 /// A bar where the total is known, else that it is not.
 pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Line {
     let progress = &job.progress;
+    if job.run.is_none() {
+        return line.say("no run in progress");
+    }
     let Some(total) = progress.total else {
-        return line.say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
+        return line
+            .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };
-    let line = line
-        .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
-        .say(format!("  {:>2}%   {} of {} (source count)", percent(progress.done, total), grouped(progress.done), grouped(total)));
+    let line = line.tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(
+        "  {:>2}%   {} of {} (source count)",
+        percent(progress.done, total),
+        grouped(progress.done),
+        grouped(total)
+    ));
     match progress.eta_seconds {
         Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
         None => line,
@@ -581,7 +626,11 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
         None => line.say("no checkpoint yet"),
         Some(checkpoint) => {
             let ago = distance(checkpoint.saved_at, app.now);
-            let line = line.say(format!("checkpoint #{}  {ago}, {} in flight  ", grouped(checkpoint.sequence.0), grouped(job.in_flight)));
+            let line = line.say(format!(
+                "checkpoint #{}  {ago}, {} in flight  ",
+                grouped(checkpoint.sequence.0),
+                grouped(job.in_flight)
+            ));
             line.dim(checkpoint.resume_condition())
         }
     }
@@ -590,7 +639,11 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
 fn dead_line(line: Line, job: &JobStatus) -> Line {
     match job.dead_waiting {
         0 => line.say("no dead letters"),
-        n => line.tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn).say("   ").key("gd").say(" opens them"),
+        n => line
+            .tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn)
+            .say("   ")
+            .key("gd")
+            .say(" opens them"),
     }
 }
 
