@@ -51,7 +51,7 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
         out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
-        out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
+        out.line(Line::new().with("  hint: ", Style::Hint).then(hint(finding)))?;
     }
     Ok(Exit::Done)
 }
@@ -147,7 +147,7 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
         lines.push(fact("listing", format!("{} of {}{eta}", figure(progress.done), figure(total))));
     }
     lines.push(fact("rate", format!("{:.0} records a second, {} in flight", job.rate, figure(job.in_flight))));
-    lines.extend(lag(snapshot.at, job).map(|seconds| fact("lag", span(seconds))));
+    lines.extend(lag(snapshot.at, job).map(|seconds| fact("lag", format!("{} since the newest record in step changed", span(seconds)))));
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
     lines.push(fact("dead letters", format!("{} waiting", figure(job.dead_waiting))));
     lines.push(match &job.checkpoint {
@@ -183,6 +183,14 @@ fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&
         FindingTarget::Engine => true,
     };
     snapshot.findings.iter().filter(|finding| all || concerns(finding)).collect()
+}
+
+/// What to type; the finding itself names a key of the console.
+fn hint(finding: &Finding) -> String {
+    match &finding.target {
+        FindingTarget::Group(job, _) => format!("run `syncdeck dead groups`, then `syncdeck dead list {job}`"),
+        _ => finding.hint.clone(),
+    }
 }
 
 fn document(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Value {
