@@ -49,9 +49,7 @@ pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
         (&Method::POST, ["faults"]) => order(world, body),
         (&Method::POST, ["churn"]) => churn(world, body),
         (&Method::POST, ["token"]) => token(world, body),
-        (&Method::POST, ["shop", collection, action]) => {
-            act(world, parts, collection, action, body)
-        }
+        (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
         (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
     };

@@ -111,16 +111,7 @@ fn first() -> u64 {
 impl FaultRule {
     /// A rule for every request of `side`.
     pub fn new(side: Side, fault: Fault) -> Self {
-        Self {
-            side,
-            method: None,
-            path_contains: None,
-            id: None,
-            from: 1,
-            to: None,
-            chance: None,
-            fault,
-        }
+        Self { side, method: None, path_contains: None, id: None, from: 1, to: None, chance: None, fault }
     }
 
     #[must_use]

@@ -297,8 +297,7 @@ impl Siege {
         self.simulator.post("/sim/churn", &json!({ "every": 0 }));
         for n in 1..=4 {
             let ran = self.workspace.run(&["run", "--once", "--json"]).ended(0);
-            let ends: Vec<Value> =
-                ran.json_lines().into_iter().filter(|line| line["event"] == "finished").collect();
+            let ends: Vec<Value> = ran.json_lines().into_iter().filter(|line| line["event"] == "finished").collect();
             assert_eq!(ends.len(), JOBS.len(), "run {n}: {ran}");
             assert!(ends.iter().all(|end| end["state"] == "done"), "run {n}: {ran}");
             if ends.iter().all(|end| ["created", "updated", "deleted"].iter().all(|count| end[count] == 0)) {
