@@ -109,7 +109,7 @@ fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         if screen == lit {
             line = line.say(" ").tone(format!("[{key} {name}{count}]"), Tone::Bold);
         } else if is_low {
-            line = line.say("  ").dim(format!("{key}"));
+            line = line.say("  ").dim(key);
         } else {
             line = line.say("  ").key(key).say(format!(" {name}{count} "));
         }

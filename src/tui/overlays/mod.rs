@@ -137,9 +137,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
     match &mut app.overlay {
         Some(Overlay::Help(_)) if matches!(name, Some("?" | "f1")) => app.overlay = None,
         Some(Overlay::Help(help)) => {
-            if edit(&mut help.search, event) {
-                help.scroll = 0;
-            }
+            let is_changed = edit(&mut help.search, event);
+            help.scroll = if is_changed { 0 } else { help.scroll };
         }
         // Enter takes the text of the one field that a pause has.
         Some(Overlay::Pause(_)) if name == Some("enter") => pause::accept(app),

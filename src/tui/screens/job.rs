@@ -184,12 +184,8 @@ fn padded(inner: Rect) -> Rect {
 fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) {
     let inner = padded(canvas.panel(area, "Progress", "", false));
     let counts = &job.total;
-    let in_flight = canvas
-        .line()
-        .say("in flight")
-        .to(10)
-        .say(format!("{:>13}", grouped(job.in_flight)))
-        .dim("   read, not yet saved");
+    let in_flight =
+        canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   not yet saved");
     if inner.height < 11 {
         let lines = [
             progress_line(app, canvas.line(), job, if inner.width >= 70 { 24 } else { 10 }),
@@ -414,9 +410,13 @@ fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
 /// A label and what it labels, in as many lines as that takes.
 fn facts(canvas: &Canvas<'_>, label: &str, text: &str, width: usize) -> Vec<Line> {
     let indent = " ".repeat(label.len());
-    let parts = crate::tui::text::visible_within(text, width * 3, canvas.theme.symbols);
-    let parts = parts.wrapped(width.saturating_sub(label.len()).max(8)).into_iter().enumerate();
-    parts.map(|(at, part)| canvas.line().dim(if at == 0 { label } else { &indent }).shown(part, Tone::Plain)).collect()
+    let shown = crate::tui::text::visible_within(text, width * 3, canvas.theme.symbols);
+    let parts = crate::tui::text::wrapped(shown.as_str(), width.saturating_sub(label.len()).max(8));
+    parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| canvas.line().dim(if at == 0 { label } else { &indent }).say(part))
+        .collect()
 }
 
 /// Of the destination everything, of the source whether it is well.

@@ -308,7 +308,7 @@ pub fn state_words(job: &JobStatus, now: Timestamp) -> String {
     match &job.state {
         JobState::Waiting { what, since, until } => {
             let until = until.map(|until| format!(", until {} ({})", moment(until, now), distance(until, now)));
-            format!("waiting since {} for {what}{}", moment(*since, now), until.unwrap_or_default())
+            format!("waiting since {}: {what}{}", moment(*since, now), until.unwrap_or_default())
         }
         JobState::Stalled { stage, since } => format!("stalled in {stage} since {}", moment(*since, now)),
         JobState::Paused { by, since, reason } => {
@@ -490,9 +490,9 @@ fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// A chart with its scale: how long it goes back, its peak and the rate of now.
 pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
-    let minutes = values.len() as u64 * RATE_BUCKET_SECONDS / 60;
+    let back = span(Duration::from_secs(values.len() as u64 * RATE_BUCKET_SECONDS));
     let peak = values.iter().copied().max().unwrap_or(0);
-    let right = format!("{minutes} min · peak {} rec/s", short(u64::from(peak)));
+    let right = format!("{back} · peak {} rec/s", short(u64::from(peak)));
     let inner = canvas.panel(area, title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
@@ -500,7 +500,7 @@ pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values:
     if values.is_empty() {
         canvas.put(columns, &canvas.line().dim("nothing counted yet"));
     } else {
-        canvas.put(below, &canvas.line().dim(format!("-{minutes}m")));
+        canvas.put(below, &canvas.line().dim(format!("-{back}")));
     }
     canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
 }
@@ -650,6 +650,7 @@ fn dead_line(line: Line, job: &JobStatus) -> Line {
 fn schedule_line(app: &App, line: Line, job: &JobStatus) -> Line {
     let line = line.say(&job.schedule);
     match job.due {
+        Some(due) if due <= app.now => line.say("; the next run is due"),
         Some(due) => line.say(format!("; next run {} ({})", moment(due, app.now), distance(due, app.now))),
         None => line,
     }
