@@ -20,6 +20,9 @@ pub(super) const DEFAULT: Args = Args { records: 5_000, faults: Faults::Some, he
 const SEED: u64 = 1;
 
 pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<Exit, Report> {
+    if !args.headless {
+        crate::tui::needs_terminal().map_err(super::house::screen_failed)?;
+    }
     let options = DemoOptions {
         seed: SEED,
         records: args.records,

@@ -17,7 +17,8 @@ pub fn destination_is_source(simulator: &Simulator) {
 }
 
 fn contacts(simulator: &Simulator) {
-    let (source, mut destination) = (parsed(simulator, "source", "customers"), parsed(simulator, "destination", "contacts"));
+    let (source, mut destination) =
+        (parsed(simulator, "source", "customers"), parsed(simulator, "destination", "contacts"));
     for (id, record) in &source {
         let there = destination.remove(id);
         let is_deleted = record["deleted"] == true;
@@ -84,7 +85,8 @@ pub fn figures_balance(workspace: &Workspace, jobs: &[&str]) {
         let history = workspace.run(&["checkpoint", "history", job, "--limit", "100000", "--json"]).ended(0).json();
         let mut checkpoints = history["checkpoints"].as_array().expect("checkpoints").clone();
         checkpoints.reverse();
-        let figure = |checkpoint: &Value, path: &str| checkpoint.pointer(path).and_then(Value::as_u64).expect("a number");
+        let figure =
+            |checkpoint: &Value, path: &str| checkpoint.pointer(path).and_then(Value::as_u64).expect("a number");
         for pair in checkpoints.windows(2) {
             let [before, after] = pair else { unreachable!("windows of two") };
             let page = balances(&after["page"]);

@@ -51,7 +51,7 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
         out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
-        out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
+        out.line(Line::new().with("  hint: ", Style::Hint).then(hint(finding)))?;
     }
     Ok(Exit::Done)
 }
@@ -174,6 +174,19 @@ pub(super) fn balance(counts: &Counts) -> String {
     )
 }
 
+/// The mend as a command: where the console has a key, a shell has none.
+fn hint(finding: &Finding) -> String {
+    let (FindingTarget::Group(job, _) | FindingTarget::Job(job)) = &finding.target else {
+        return finding.hint.clone();
+    };
+    match finding.hint.as_str() {
+        "⏎ open the cause" => format!("run `syncdeck dead groups {job}`"),
+        "⏎ open the job" => format!("run `syncdeck status {job}`"),
+        resume if resume.starts_with("p resume") => format!("run `syncdeck resume {job}`"),
+        other => other.to_owned(),
+    }
+}
+
 fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&'a Finding> {
     let concerns = |finding: &&Finding| match &finding.target {
         FindingTarget::Job(job) | FindingTarget::Group(job, _) => jobs.iter().any(|status| status.id == *job),
@@ -279,7 +292,7 @@ fn finding_document(finding: &Finding) -> Value {
         FindingTarget::Engine => (None, None, None),
     };
     json!({
-        "level": finding.level, "text": finding.text, "hint": finding.hint,
+        "level": finding.level, "text": finding.text, "hint": hint(finding),
         "job": job, "connection": connection, "group": group,
     })
 }
