@@ -4,5 +4,6 @@
 #[path = "../process/mod.rs"]
 mod process;
 mod rounds;
+mod running;
 mod signals;
 mod truth;

@@ -1,6 +1,7 @@
 //! kill -9, over and over, with faults on the wire and records that change in between.
 
-use crate::process::{Running, Simulator, Workspace, wait_until};
+use crate::process::{Simulator, Workspace, wait_until};
+use crate::running::Running;
 use crate::truth;
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -158,14 +159,6 @@ fn set(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("`{name}` needs a number")))
 }
 
-impl Drop for Siege {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("state and logs are kept in {}", self.workspace.keep().display());
-        }
-    }
-}
-
 struct Siege {
     dice: Rng,
     simulator: Simulator,
@@ -214,7 +207,7 @@ impl Siege {
     fn round(&mut self, round: u64) {
         let before = self.simulator.requests();
         let started = Instant::now();
-        let mut engine = self.workspace.start(&["run", "--json"]);
+        let mut engine = Running::start(&self.workspace, &["run", "--json"]);
         self.until_requests(&mut engine, before[0] + before[1], 1);
         self.first_requests.push(started.elapsed());
         if round.is_multiple_of(2) {

@@ -1,7 +1,8 @@
 //! Signals: the first ends the work in order, the second at once; and what a kill must not make us forget.
 
-use crate::process::{Running, Simulator, Workspace, wait_until};
+use crate::process::{Simulator, Workspace, wait_until};
 use crate::rounds::config;
+use crate::running::Running;
 use crate::truth;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ fn slow(simulator: &Simulator) {
 
 /// Starts the service and waits until `n` writes reached the CRM.
 fn in_the_middle(simulator: &Simulator, workspace: &Workspace, n: u64) -> Running {
-    let mut engine = workspace.start(&["run", "--json"]);
+    let mut engine = Running::start(workspace, &["run", "--json"]);
     wait_until("writes are on their way", || {
         if let Some(ran) = engine.ended() {
             panic!("the engine ended by itself: {ran}");
@@ -35,6 +36,7 @@ fn the_first_signal_finishes_the_pages_saves_them_and_says_so() {
         engine.signal(name);
         let ran = engine.wait().ended(130);
         assert!(ran.stderr.contains("stopping after the pages in flight"), "{name}: {ran}");
+        assert!(ran.stderr.contains("\nstopped; every job goes on from its checkpoint"), "{name}: {ran}");
         let runs = workspace.run(&["runs", "--json"]).ended(0).json();
         let cut = runs["runs"].as_array().expect("runs").iter().filter(|run| run["state"] == "stopped").count();
         assert!(0 < cut, "{name}: a run says that it was stopped: {runs}");
@@ -56,7 +58,7 @@ fn a_stopped_run_once_tells_each_job_as_stopped() {
     let simulator = Simulator::start(200, 8);
     slow(&simulator);
     let workspace = Workspace::new(&config(&simulator, "5s"));
-    let engine = workspace.start(&["run", "--once", "--json"]);
+    let engine = Running::start(&workspace, &["run", "--once", "--json"]);
     wait_until("writes are on their way", || 30 <= simulator.requests()[1]);
     engine.signal("TERM");
     let ran = engine.wait().ended(130);
@@ -71,9 +73,9 @@ fn a_stopped_run_once_tells_each_job_as_stopped() {
 fn the_second_signal_leaves_at_once_and_is_as_safe_as_a_kill() {
     let simulator = Simulator::start(200, 9);
     let workspace = Workspace::new(&config(&simulator, "20s"));
-    // Every tenth write is carried out and never answered: the pages in flight can not be finished.
-    simulator.faults(&json!([{ "side": "destination", "from": 10, "fault": "hang_after" }]));
-    let mut engine = in_the_middle(&simulator, &workspace, 20);
+    // From here on writes are carried out and never answered: the pages in flight can not be finished.
+    simulator.faults(&json!([{ "side": "destination", "from": 30, "fault": "hang_after" }]));
+    let mut engine = in_the_middle(&simulator, &workspace, 30);
     engine.signal("TERM");
     wait_until("the first signal is heard", || engine.stderr().contains("stopping after the pages in flight"));
     assert!(engine.ended().is_none(), "pages are still in flight: {}", engine.stderr());
@@ -95,7 +97,7 @@ fn a_record_that_was_written_unseen_before_a_kill_and_is_deleted_after_it_is_del
     let simulator = Simulator::start(1, 10);
     let workspace = Workspace::new(&config(&simulator, "20s"));
     simulator.faults(&json!([{ "side": "destination", "fault": "hang_after" }]));
-    let mut engine = workspace.start(&["run", "--json"]);
+    let mut engine = Running::start(&workspace, &["run", "--json"]);
     let there = |name: &str| !simulator.collection("destination", name).is_empty();
     wait_until("the writes took effect", || there("contacts") && there("orders") && there("invoices"));
     engine.kill();

@@ -3,10 +3,9 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -35,7 +34,7 @@ pub struct Simulator {
 impl Simulator {
     pub fn start(records: u64, seed: u64) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_syncdeck"))
-            .args(["simulator", "--records", &records.to_string(), "--seed", &seed.to_string()])
+            .args(["simulator", "--faults", "none", "--records", &records.to_string(), "--seed", &seed.to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the simulator starts");
@@ -111,6 +110,16 @@ pub struct Workspace {
     folder: TempDir,
 }
 
+impl Drop for Workspace {
+    /// Keeps the folder for whoever looks into a failure.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!("configuration, state and logs are kept in {}", self.folder.path().display());
+        }
+    }
+}
+
 /// What a command left behind.
 pub struct Ran {
     pub status: i32,
@@ -158,12 +167,6 @@ impl Workspace {
         self.folder.path().join(name)
     }
 
-    /// Keeps the folder for whoever looks into a failure.
-    pub fn keep(&mut self) -> &Path {
-        self.folder.disable_cleanup(true);
-        self.folder.path()
-    }
-
     /// `syncdeck` with these words, in the folder, with nothing of the tester's own settings.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_syncdeck"));
@@ -175,13 +178,6 @@ impl Workspace {
     pub fn run(&self, words: &[&str]) -> Ran {
         finished(&mut self.command(words))
     }
-
-    /// Starts `syncdeck` and leaves it running; what it prints goes to `stdout` and `stderr` in the folder.
-    pub fn start(&self, words: &[&str]) -> Running {
-        let file = |name: &str| File::create(self.path(name)).expect("a file for its output");
-        let process = self.command(words).stdout(file("stdout")).stderr(file("stderr")).spawn().expect("it starts");
-        Running { process, folder: self.folder.path().to_owned() }
-    }
 }
 
 /// Runs a command to its end.
@@ -192,60 +188,7 @@ pub fn finished(command: &mut Command) -> Ran {
 }
 
 /// The exit status; 1000 and the signal's number for a process that a signal ended.
-fn code(status: ExitStatus) -> i32 {
+pub fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.code().unwrap_or_else(|| 1_000 + status.signal().unwrap_or_default())
-}
-
-/// A `syncdeck` that runs; it is killed with this value.
-pub struct Running {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Running {
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
-    pub fn stderr(&self) -> String {
-        std::fs::read_to_string(self.folder.join("stderr")).unwrap_or_default()
-    }
-
-    /// Sends a signal by its short name, such as `TERM`.
-    pub fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("`kill` runs");
-        assert!(sent.success(), "the process {pid} takes no {name}");
-    }
-
-    /// Ends it with SIGKILL, unless it ended by itself.
-    pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        self.process.wait().expect("a killed process is gone");
-    }
-
-    /// What it left behind, where it has ended.
-    pub fn ended(&mut self) -> Option<Ran> {
-        let status = self.process.try_wait().expect("the process is ours")?;
-        let stdout = std::fs::read_to_string(self.folder.join("stdout")).expect("its output");
-        Some(Ran { status: code(status), stdout, stderr: self.stderr() })
-    }
-
-    /// Waits for its end.
-    #[track_caller]
-    pub fn wait(mut self) -> Ran {
-        let mut ran = None;
-        wait_until("the process ended", || {
-            ran = self.ended();
-            ran.is_some()
-        });
-        ran.expect("it was waited for")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
