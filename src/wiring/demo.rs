@@ -24,12 +24,8 @@ pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<E
     if !args.headless {
         crate::tui::needs_terminal().map_err(super::house::screen_failed)?;
     }
-    let options = DemoOptions {
-        seed: SEED,
-        records: args.records,
-        faults: profile(args.faults),
-        clock: Arc::new(SystemClock),
-    };
+    let options =
+        DemoOptions { seed: SEED, records: args.records, faults: profile(args.faults), clock: Arc::new(SystemClock) };
     let demo = Demo::start(options)
         .await
         .map_err(|error| Report::new(format!("the simulated systems could not start: {error}")))?;
