@@ -201,14 +201,6 @@ fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&
     snapshot.findings.iter().filter(|finding| all || concerns(finding)).collect()
 }
 
-/// What to type; the finding itself names a key of the console.
-fn hint(finding: &Finding) -> String {
-    match &finding.target {
-        FindingTarget::Group(job, _) => format!("run `syncdeck dead groups`, then `syncdeck dead list {job}`"),
-        _ => finding.hint.clone(),
-    }
-}
-
 fn document(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Value {
     let engine = &snapshot.engine;
     json!({
