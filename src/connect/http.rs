@@ -2,9 +2,13 @@
 
 use crate::model::RestConnection;
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, Method, StatusCode};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// How a request failed before a whole answer was there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +37,262 @@ pub trait Transport: Send + Sync {
     ) -> Result<::http::Response<Bytes>, TransportError>;
 }
 
+/// The longest wait for a connection; the request's own timeout may be shorter.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
+/// An idle connection is given up before the usual 60 s of servers and middleboxes.
+const IDLE_MAX: Duration = Duration::from_secs(55);
+/// Hops of one request.
+const REDIRECTS_MAX: usize = 5;
+/// What is set aside at once for an answer that tells its length.
+const BODY_RESERVED_MAX: u64 = 1024 * 1024;
+
 /// The transport over the network. One for each connection; it keeps its pool.
-pub fn network(_connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
-    todo!()
+///
+/// Honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Trusts the system's certificate authorities and Mozilla's.
+pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
+    use_ring();
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .map(|root| reqwest::Certificate::from_der(root))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| format!("the built-in certificates can not be read: {}", root_cause(&error)))?;
+    // Half of the request's timeout, so that a system that takes no connections is told from one that does not answer.
+    let connect_timeout = CONNECT_TIMEOUT_MAX.min(connection.timeout / 2);
+    let client = reqwest::Client::builder()
+        .user_agent(concat!("syncdeck/", env!("CARGO_PKG_VERSION")))
+        // Merged, because a host without authority files would otherwise refuse to build any client.
+        .tls_certs_merge(roots)
+        .redirect(reqwest::redirect::Policy::none())
+        // Only the engine repeats a request, so that every attempt is counted.
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(IDLE_MAX)
+        .tcp_nodelay(true)
+        .http2_adaptive_window(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .build()
+        .map_err(|error| format!("the HTTP client can not be built: {}", root_cause(&error)))?;
+    Ok(Arc::new(Network { client }))
+}
+
+/// Ring is chosen once for the process; a provider that the program chose already stands.
+fn use_ring() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // Refused only when a provider stands already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+struct Network {
+    client: reqwest::Client,
+}
+
+#[async_trait]
+impl Transport for Network {
+    async fn send(
+        &self,
+        request: ::http::Request<Bytes>,
+        timeout: Duration,
+        max_body: u64,
+    ) -> Result<::http::Response<Bytes>, TransportError> {
+        match tokio::time::timeout(timeout, self.exchange(request, max_body)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(TransportError {
+                sent: true,
+                timed_out: true,
+                too_large: false,
+                hopeless: false,
+                message: format!("no whole answer within {} s", timeout.as_secs_f64()),
+            }),
+        }
+    }
+}
+
+impl Network {
+    /// One request and the redirects that it may follow: five, on the same origin, so that credentials never leave it.
+    async fn exchange(
+        &self,
+        request: ::http::Request<Bytes>,
+        max_body: u64,
+    ) -> Result<::http::Response<Bytes>, TransportError> {
+        let (parts, body) = request.into_parts();
+        let mut url = Url::parse(&parts.uri.to_string())
+            .map_err(|error| hopeless(format!("the address can not be used: {error}")))?;
+        let mut method = parts.method;
+        let mut headers = parts.headers;
+        let mut body = body;
+        for _ in 0..=REDIRECTS_MAX {
+            let mut hop = reqwest::Request::new(method.clone(), url.clone());
+            *hop.headers_mut() = headers.clone();
+            if !body.is_empty() {
+                *hop.body_mut() = Some(reqwest::Body::from(body.clone()));
+            }
+            let response = self.client.execute(hop).await.map_err(|error| broken(&error, &url))?;
+            let Some(next) = redirect(&method, response.status(), response.headers(), &url) else {
+                return collect(response, max_body, &url).await;
+            };
+            url = next.url;
+            if !next.keeps_body {
+                method = Method::GET;
+                body = Bytes::new();
+                headers.remove(CONTENT_TYPE);
+            }
+        }
+        Err(hopeless(format!("`{}` redirects more than {REDIRECTS_MAX} times", place(&url))))
+    }
+}
+
+struct Redirect {
+    url: Url,
+    keeps_body: bool,
+}
+
+/// Where an answer sends the request on; none when the answer is to be handed up as it is.
+fn redirect(method: &Method, status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Redirect> {
+    let keeps_body = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+    let turns_to_get = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
+    // A write that came back as a read would count as written, so a write follows only where it stays a write.
+    if !keeps_body && !(turns_to_get && method == Method::GET) {
+        return None;
+    }
+    let url = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    (url.origin() == from.origin()).then_some(Redirect { url, keeps_body })
+}
+
+/// Reads the whole body, counting inflated bytes while they come, so that a small answer can not become a large one.
+async fn collect(
+    mut response: reqwest::Response,
+    max_body: u64,
+    url: &Url,
+) -> Result<::http::Response<Bytes>, TransportError> {
+    let told = response.content_length();
+    if told.is_some_and(|length| length > max_body) {
+        return Err(too_large(max_body));
+    }
+    let status = response.status();
+    let version = response.version();
+    let headers = std::mem::take(response.headers_mut());
+    let body = read_body(&mut response, told, max_body, url).await?;
+    let mut answer = ::http::Response::new(body);
+    *answer.status_mut() = status;
+    *answer.version_mut() = version;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+async fn read_body(
+    response: &mut reqwest::Response,
+    told: Option<u64>,
+    max_body: u64,
+    url: &Url,
+) -> Result<Bytes, TransportError> {
+    let Some(first) = chunk(response, url).await? else { return Ok(Bytes::new()) };
+    let mut length = first.len() as u64;
+    if length > max_body {
+        return Err(too_large(max_body));
+    }
+    let Some(mut next) = chunk(response, url).await? else { return Ok(first) };
+    // Only an answer in several pieces is copied together.
+    let reserved = told.unwrap_or(0).clamp(length, BODY_RESERVED_MAX.max(length));
+    let mut whole = BytesMut::with_capacity(usize::try_from(reserved).unwrap_or(0));
+    whole.extend_from_slice(&first);
+    loop {
+        length += next.len() as u64;
+        if length > max_body {
+            return Err(too_large(max_body));
+        }
+        whole.extend_from_slice(&next);
+        match chunk(response, url).await? {
+            Some(more) => next = more,
+            None => return Ok(whole.freeze()),
+        }
+    }
+}
+
+async fn chunk(response: &mut reqwest::Response, url: &Url) -> Result<Option<Bytes>, TransportError> {
+    response.chunk().await.map_err(|error| broken(&error, url))
+}
+
+fn too_large(max_body: u64) -> TransportError {
+    TransportError {
+        sent: true,
+        timed_out: false,
+        too_large: true,
+        hopeless: false,
+        message: format!("the answer is larger than {max_body} bytes"),
+    }
+}
+
+fn hopeless(message: String) -> TransportError {
+    TransportError { sent: false, timed_out: false, too_large: false, hopeless: true, message }
+}
+
+/// What an error of the client means. The address is named without its query, which may hold a secret.
+fn broken(error: &reqwest::Error, url: &Url) -> TransportError {
+    let cause = root_cause(error);
+    let place = place(url);
+    if error.is_builder() {
+        return hopeless(format!("the address of `{place}` can not be used: {cause}"));
+    }
+    if let Some(tls) = tls_error(error)
+        && is_untrusted(tls)
+    {
+        return hopeless(format!("the certificate of `{place}` is refused: {tls}"));
+    }
+    let sent = !error.is_connect();
+    let timed_out = error.is_timeout();
+    let message = match (sent, timed_out) {
+        (false, true) => format!("`{place}` takes no connection in time"),
+        (false, false) => format!("can not connect to `{place}`: {cause}"),
+        (true, true) => format!("`{place}` did not answer in time"),
+        (true, false) => format!("the connection to `{place}` broke: {cause}"),
+    };
+    TransportError { sent, timed_out, too_large: false, hopeless: false, message }
+}
+
+/// `host:port`, without path, query and user.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// The innermost cause, which is what a person can act on; the outer ones repeat the address.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut text = String::from("the request failed");
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        // An input/output error hides what it was made of from `source`.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(tls) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
+            return Some(tls);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+fn is_untrusted(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(_)
+            | rustls::Error::NoCertificatesPresented
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::UnsupportedNameType
+    )
 }

@@ -135,3 +135,18 @@ pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String
     let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) = (&source.connection.kind, &destination.connection.kind);
     Ok(Ends { source: rest::source(job, source)?, destination: rest::destination(job, destination)? })
 }
+
+/// Builds the client of `connection`. The reason when it can not be built.
+pub fn link(connection: &Connection, masks: Masks) -> Result<Link, String> {
+    let ConnectionKind::Rest(rest) = &connection.kind;
+    Ok(Link { connection: Arc::new(connection.clone()), transport: http::network(rest)?, masks })
+}
+
+/// Reads the first page of `job`'s source once, to see whether it can be reached and understood.
+pub async fn probe(link: &Link, job: &Job) -> Reply<Page> {
+    let since = job.source.incremental.as_ref().and_then(|incremental| incremental.start.clone());
+    match rest::source(job, link) {
+        Ok(source) => source.read_page(&ReadFrom { cursor: None, since }).await,
+        Err(reason) => Reply { outcome: Err(rest::unusable(job, link, &reason)), signals: Signals::default() },
+    }
+}

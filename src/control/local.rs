@@ -1,19 +1,176 @@
 //! The engine in this process.
 
-use super::{Answer, Refusal, Request};
-use crate::model::{Actor, Snapshot};
+use super::{Answer, Done, LetterView, Refusal, Request, RetryPreview, fields};
+use crate::engine::{Engine, OrderError, Ordered};
+use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
+use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// The most ids that one answer holds; a list says when there are more.
+const IDS_MAX: usize = 1_000_000;
+/// The most rows, checkpoints, runs or lines that one answer holds.
+const ROWS_MAX: usize = 10_000;
+
 #[derive(Clone)]
-pub struct Local {}
+pub struct Local {
+    engine: Arc<Engine>,
+}
 
 impl Local {
-    pub async fn ask(&self, _request: Request, _by: &Actor) -> Result<Answer, Refusal> {
-        todo!()
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
     }
 
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
-        todo!()
+        self.engine.watch()
+    }
+
+    /// The jobs of the configuration, in its order.
+    pub fn jobs(&self) -> Vec<JobId> {
+        self.engine.job_ids().cloned().collect()
+    }
+
+    pub async fn ask(&self, request: Request, by: &Actor) -> Result<Answer, Refusal> {
+        let engine = &self.engine;
+        let store = engine.store();
+        match request {
+            Request::Pause { jobs, reason } => {
+                let undo = Request::Resume { jobs: jobs.clone() };
+                done(engine.pause(&jobs, reason, by).await, Some(undo))
+            }
+            Request::Resume { jobs } => {
+                let undo = Request::Pause { jobs: jobs.clone(), reason: Some("resume taken back".to_owned()) };
+                done(engine.resume(&jobs, by).await, Some(undo))
+            }
+            Request::Trigger { jobs } => done(engine.trigger(&jobs, by).await, None),
+            Request::Cancel { jobs } => done(engine.cancel(&jobs, by).await, None),
+            Request::DeadGroups { filter } => Ok(Answer::Groups(store.letter_groups(&filter).await?)),
+            Request::DeadIds { filter, limit } => {
+                let found = store.letter_ids(&filter, limit.min(IDS_MAX)).await?;
+                Ok(Answer::Ids { ids: found.ids, total: found.total })
+            }
+            Request::DeadRows { mut ids } => {
+                ids.truncate(ROWS_MAX);
+                Ok(Answer::Rows(store.letter_rows(&ids).await?))
+            }
+            Request::DeadLetter { id } => self.letter(id).await,
+            Request::RetryPreview { selection } => self.preview(&selection).await,
+            Request::Retry { selection } => {
+                let ordered = engine.retry(&selection, by).await;
+                let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Retrying, ordered));
+                done(ordered, undo)
+            }
+            Request::Discard { selection, reason } => {
+                let ordered = engine.discard(&selection, &reason, by).await;
+                let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
+                done(ordered, undo)
+            }
+            Request::Restore { selection } => done(engine.restore(&selection, by).await, None),
+            Request::Checkpoints { job, before, limit } => {
+                Ok(Answer::Checkpoints(store.checkpoints(&job, before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::Runs { job, before, limit } => {
+                Ok(Answer::Runs(store.runs(job.as_ref(), before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::Logs { filter, before, limit } => {
+                Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
+            }
+            Request::Journal { before, limit } => {
+                Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
+            }
+        }
+    }
+
+    async fn letter(&self, id: DeadLetterId) -> Result<Answer, Refusal> {
+        let letter = self.engine.store().letter(id).await?.ok_or_else(|| Refusal {
+            message: format!("there is no dead letter #{id}"),
+            hint: Some("syncdeck dead list".to_owned()),
+        })?;
+        let cell = self.engine.job(&letter.job);
+        let fields = fields::side_by_side(&letter, cell.map(|cell| &cell.mapping));
+        let name = |of: Option<String>| of.unwrap_or_else(|| "a job that is no longer configured".to_owned());
+        Ok(Answer::Letter(Box::new(LetterView {
+            source_connection: name(cell.map(|cell| cell.spec.source.connection.to_string())),
+            destination_connection: name(cell.map(|cell| cell.spec.destination.connection.to_string())),
+            letter,
+            fields,
+        })))
+    }
+
+    async fn preview(&self, selection: &Selection) -> Result<Answer, Refusal> {
+        let store = self.engine.store();
+        let mut preview = RetryPreview::default();
+        match selection {
+            Selection::Ids(ids) => {
+                let rows = store.letter_rows(ids).await?;
+                for row in rows.into_iter().flatten().filter(|row| row.state.place() == LetterPlace::Waiting) {
+                    match preview.jobs.iter_mut().find(|(job, _)| *job == row.job) {
+                        Some((_, n)) => *n += 1,
+                        None => preview.jobs.push((row.job, 1)),
+                    }
+                }
+            }
+            Selection::Matching(filter) => {
+                for job in self.engine.job_ids() {
+                    if filter.job.as_ref().is_some_and(|wanted| wanted != job) {
+                        continue;
+                    }
+                    let places = vec![LetterPlace::Waiting];
+                    let of_job = LetterFilter { job: Some(job.clone()), places, ..filter.clone() };
+                    let n = store.letter_ids(&of_job, 0).await?.total;
+                    if n > 0 {
+                        preview.jobs.push((job.clone(), n));
+                    }
+                }
+            }
+        }
+        for (job, n) in &preview.jobs {
+            preview.total += n;
+            let Some(cell) = self.engine.job(job) else {
+                continue;
+            };
+            if cell.source.can_read_one() {
+                preview.read_again += n;
+            }
+            let limits = &cell.destination_limits();
+            if let Some(requests) = limits.requests {
+                let seconds = limits.per.as_secs_f64() * *n as f64 / f64::from(requests.max(1));
+                let longest = preview.seconds_at_least.unwrap_or(0).max(seconds as u64);
+                preview.seconds_at_least = Some(longest);
+            }
+        }
+        Ok(Answer::Preview(preview))
+    }
+}
+
+/// The order that takes `ordered` back: the letters of the selection that it moved, and no others.
+fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> Request {
+    let filter = match selection {
+        Selection::Ids(ids) => {
+            return Request::Restore { selection: Selection::Ids(ids.clone()) };
+        }
+        Selection::Matching(filter) => filter.clone(),
+    };
+    let filter = LetterFilter { places: vec![place], moved_at: Some(ordered.at), ..filter };
+    Request::Restore { selection: Selection::Matching(filter) }
+}
+
+fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
+    let ordered = ordered.map_err(|error| {
+        let hint = match &error {
+            OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
+            OrderError::Store(error) => error.hint(),
+            OrderError::Refused(_) => None,
+        };
+        Refusal { message: error.to_string(), hint }
+    })?;
+    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
+    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self { message: error.to_string(), hint: error.hint() }
     }
 }

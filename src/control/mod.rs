@@ -1,5 +1,6 @@
 //! What is said between a door and an engine: one handle, questions and orders, and a snapshot to watch.
 
+mod fields;
 pub mod local;
 
 use crate::model::{
@@ -13,27 +14,69 @@ use tokio::sync::watch;
 /// A question or an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    Pause { jobs: Vec<JobId>, reason: Option<String> },
-    Resume { jobs: Vec<JobId> },
+    Pause {
+        jobs: Vec<JobId>,
+        reason: Option<String>,
+    },
+    Resume {
+        jobs: Vec<JobId>,
+    },
     /// Run now, without waiting for the schedule.
-    Trigger { jobs: Vec<JobId> },
+    Trigger {
+        jobs: Vec<JobId>,
+    },
     /// Stop the run in progress between pages.
-    Cancel { jobs: Vec<JobId> },
-    DeadGroups { filter: LetterFilter },
-    DeadIds { filter: LetterFilter, limit: usize },
-    DeadRows { ids: Vec<DeadLetterId> },
-    DeadLetter { id: DeadLetterId },
+    Cancel {
+        jobs: Vec<JobId>,
+    },
+    DeadGroups {
+        filter: LetterFilter,
+    },
+    DeadIds {
+        filter: LetterFilter,
+        limit: usize,
+    },
+    DeadRows {
+        ids: Vec<DeadLetterId>,
+    },
+    DeadLetter {
+        id: DeadLetterId,
+    },
     /// What a retry of the selection would do, counted.
-    RetryPreview { selection: Selection },
-    Retry { selection: Selection },
-    Discard { selection: Selection, reason: String },
+    RetryPreview {
+        selection: Selection,
+    },
+    Retry {
+        selection: Selection,
+    },
+    Discard {
+        selection: Selection,
+        reason: String,
+    },
     /// Takes a discard back.
-    Restore { selection: Selection },
-    Checkpoints { job: JobId, before: Option<Sequence>, limit: usize },
-    Runs { job: Option<JobId>, before: Option<RunId>, limit: usize },
+    Restore {
+        selection: Selection,
+    },
+    Checkpoints {
+        job: JobId,
+        before: Option<Sequence>,
+        limit: usize,
+    },
+    Runs {
+        job: Option<JobId>,
+        before: Option<RunId>,
+        limit: usize,
+    },
     /// Log lines, newest last: those before `before` (a notice's number), at most `limit`.
-    Logs { filter: LogFilter, before: Option<u64>, limit: usize },
-    Journal { before: Option<u64>, limit: usize },
+    Logs {
+        filter: LogFilter,
+        before: Option<u64>,
+        limit: usize,
+    },
+    Journal {
+        before: Option<u64>,
+        limit: usize,
+    },
 }
 
 /// An answer, of the kind that its request asks for.
@@ -130,6 +173,11 @@ impl Handle {
     /// Asks, and waits for the answer. Orders are signed with this handle's actor.
     pub async fn ask(&self, request: Request) -> Result<Answer, Refusal> {
         self.local.ask(request, &self.actor).await
+    }
+
+    /// The jobs of the configuration, in its order.
+    pub fn jobs(&self) -> Vec<JobId> {
+        self.local.jobs()
     }
 
     /// The engine's state as it changes; the newest always wins, a slow reader misses only what is old.

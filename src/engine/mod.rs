@@ -1,1 +1,232 @@
-//! engine
+//! What happens: jobs are run, faults are waited for, everything is told.
+//!
+//! One task attends to each job; each run goes through the one loop in `run`.
+
+mod adapt;
+mod breaker;
+mod bucket;
+pub mod clock;
+mod deliver;
+mod job;
+mod limit;
+mod orders;
+mod page;
+mod read;
+mod run;
+mod schedule;
+mod snapshot;
+mod tell;
+
+pub use job::JobCell;
+pub use limit::Gate;
+pub use orders::{OrderError, Ordered};
+pub use schedule::Start;
+pub use tell::Notices;
+
+use crate::connect::{self, Link};
+use crate::model::mapping::{Filter, Mapping};
+use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot};
+use crate::store::{Store, StoreError};
+use indexmap::IndexMap;
+use job::{CellParts, Live};
+use schedule::Attendant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What an engine is made of.
+pub struct Parts {
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub jobs: Vec<Job>,
+    pub links: Vec<Link>,
+    pub info: EngineInfo,
+    /// Seeds the dice of backoff and jitter.
+    pub seed: u64,
+}
+
+/// Why an engine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("job `{job}`: {problem}")]
+    Job { job: JobId, problem: String },
+}
+
+/// The engine of one workspace. Made stopped; [`Engine::start`] sets its jobs going.
+pub struct Engine {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    jobs: IndexMap<JobId, Arc<JobCell>>,
+    gates: IndexMap<ConnectionId, Arc<Gate>>,
+    notices: Arc<Notices>,
+    info: EngineInfo,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    told: Arc<Notify>,
+    /// Runs are to end between pages, and no more are to begin.
+    stopping: CancellationToken,
+    gone: CancellationToken,
+    running: AtomicBool,
+    attendants: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    /// Makes an engine over what the store holds; nothing runs yet.
+    pub async fn new(parts: Parts) -> Result<Arc<Self>, EngineError> {
+        let told = Arc::new(Notify::new());
+        let mut gates = IndexMap::new();
+        let mut links = IndexMap::new();
+        for (place, link) in parts.links.into_iter().enumerate() {
+            let id = link.connection.id.clone();
+            let seed = parts.seed.wrapping_add(place as u64);
+            gates.insert(id.clone(), Arc::new(Gate::new(link.connection.clone(), parts.clock.clone(), seed)));
+            links.insert(id, link);
+        }
+        let mut jobs = IndexMap::new();
+        for spec in parts.jobs {
+            let id = spec.id.clone();
+            let cell = cell(spec, &links, &gates, &parts.store, &parts.clock, &told).await?;
+            jobs.insert(id, Arc::new(cell));
+        }
+        let notices = Arc::new(Notices::new(parts.clock.clone()));
+        let engine = Arc::new(Self {
+            store: parts.store,
+            clock: parts.clock,
+            jobs,
+            gates,
+            notices,
+            info: parts.info,
+            snapshots: watch::Sender::new(Arc::new(Snapshot::default())),
+            told,
+            stopping: CancellationToken::new(),
+            gone: CancellationToken::new(),
+            running: AtomicBool::new(false),
+            attendants: tokio::sync::Mutex::new(JoinSet::new()),
+        });
+        engine.snapshots.send_replace(Arc::new(engine.snapshot()));
+        Ok(engine)
+    }
+
+    /// Sets the jobs going. With `once`, each job's end comes over the channel, which closes after the last.
+    pub async fn start(self: &Arc<Self>, start: Start) -> mpsc::Receiver<JobFinish> {
+        let (finished, ends) = mpsc::channel(self.jobs.len().max(1));
+        self.running.store(true, Ordering::Relaxed);
+        let mut attendants = self.attendants.lock().await;
+        attendants.spawn(self.clone().publish());
+        for cell in self.jobs.values() {
+            if start.only.is_empty() || start.only.contains(&cell.spec.id) {
+                let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
+                attendants.spawn(attendant.attend());
+            }
+        }
+        ends
+    }
+
+    /// Finishes the pages in progress, checkpoints and stops. Returns when nothing runs any more.
+    pub async fn stop(&self) {
+        self.stopping.cancel();
+        for cell in self.jobs.values() {
+            cell.stop_run(&crate::model::Actor::engine());
+            cell.wake.notify_waiters();
+        }
+        self.gone.cancel();
+        let mut attendants = self.attendants.lock().await;
+        while attendants.join_next().await.is_some() {}
+        self.running.store(false, Ordering::Relaxed);
+        self.snapshots.send_replace(Arc::new(self.snapshot()));
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// The state as it changes; the newest wins.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    pub fn job(&self, id: &JobId) -> Option<&Arc<JobCell>> {
+        self.jobs.get(id)
+    }
+
+    pub fn job_ids(&self) -> impl Iterator<Item = &JobId> {
+        self.jobs.keys()
+    }
+}
+
+async fn cell(
+    spec: Job,
+    links: &IndexMap<ConnectionId, Link>,
+    gates: &IndexMap<ConnectionId, Arc<Gate>>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+    told: &Arc<Notify>,
+) -> Result<JobCell, EngineError> {
+    let broken = |problem: String| EngineError::Job { job: spec.id.clone(), problem };
+    let end = |id: &ConnectionId| {
+        let link = links.get(id).ok_or_else(|| broken(format!("connection `{id}` does not exist")))?;
+        Ok::<_, EngineError>((link, gates.get(id).expect("every link has its gate").clone()))
+    };
+    let (source, source_gate) = end(&spec.source.connection)?;
+    let (destination, destination_gate) = end(&spec.destination.connection)?;
+    let ends = connect::ends(&spec, source, destination).map_err(broken)?;
+    let mapping = Mapping::compile(&spec.map)
+        .map_err(|errors| broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+    let filter = spec.source.filter.as_deref().map(Filter::compile).transpose().map_err(broken)?;
+    let live = live(&spec, store, clock).await?;
+    Ok(JobCell::new(CellParts {
+        spec,
+        mapping,
+        filter,
+        source: ends.source,
+        destination: ends.destination,
+        source_gate,
+        destination_gate,
+        clock: clock.clone(),
+        told: told.clone(),
+        live,
+    }))
+}
+
+/// What the store knows of a job.
+async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live, EngineError> {
+    let mut control = store.control(&spec.id).await?;
+    let checkpoint = store.checkpoint(&spec.id).await?;
+    let is_new = checkpoint.is_none() && control.configured.is_none();
+    let is_changed = control.configured.is_some_and(|before| before != spec.configured);
+    let is_scheduled = spec.schedule != crate::model::Schedule::Manual;
+    if control.due.is_none() && is_scheduled || is_changed && !is_new {
+        control.due = Some(clock.now());
+    }
+    let last = store.runs(Some(&spec.id), None, 10).await?;
+    let last_runs = last
+        .iter()
+        .rev()
+        .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
+        .collect();
+    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    if was_cut_off {
+        control.due = Some(clock.now());
+    }
+    let under_retry = store.letters_retrying(&spec.id, None, 1).await?;
+    Ok(Live {
+        total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
+        dead_waiting: store.letters_waiting(&spec.id).await?,
+        retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
+        checkpoint,
+        control,
+        last_runs,
+        ..Live::default()
+    })
+}

@@ -39,7 +39,9 @@ impl Checkpoint {
         let position = &self.position;
         match (&position.cursor, &position.watermark, position.complete) {
             (Some(cursor), _, false) => match &position.since {
-                Some(since) => format!("page at cursor {}, of what changed since {since}", cursor.0),
+                Some(since) => {
+                    format!("page at cursor {}, of what changed since {since}", cursor.0)
+                }
                 None => format!("page at cursor {}", cursor.0),
             },
             (_, Some(mark), true) => {

@@ -67,11 +67,21 @@ pub struct Attempt {
 pub enum LetterState {
     Waiting,
     /// A person asked for a retry and it has not ended.
-    Retrying { since: Timestamp, by: Actor },
+    Retrying {
+        since: Timestamp,
+        by: Actor,
+    },
     /// A person decided that it will not be sent. A mark, not a deletion.
-    Discarded { at: Timestamp, by: Actor, reason: String },
+    Discarded {
+        at: Timestamp,
+        by: Actor,
+        reason: String,
+    },
     /// It was delivered after all, or it became needless (deleted at the source).
-    Recovered { at: Timestamp, run: RunId },
+    Recovered {
+        at: Timestamp,
+        run: RunId,
+    },
 }
 
 /// The kind of a [`LetterState`], for counting and filtering.
@@ -137,7 +147,9 @@ impl Reason {
     /// The reason in a few words, as a list shows it: `422 email already in use`.
     pub fn title(&self) -> String {
         match self.status {
-            Some(status) if !self.message.starts_with(&status.to_string()) => format!("{status} {}", self.message),
+            Some(status) if !self.message.starts_with(&status.to_string()) => {
+                format!("{status} {}", self.message)
+            }
             _ => self.message.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! The words by which lists are narrowed, the same on every screen and command.
 
-use super::{DeadLetterId, GroupId, JobId, LetterPlace, Level};
+use super::{DeadLetterId, GroupId, JobId, LetterPlace, Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Which dead letters are meant. Everything that is set must hold; nothing set means all.
@@ -14,6 +14,9 @@ pub struct LetterFilter {
     pub words: Vec<String>,
     /// Letters with a greater number are not meant: a list that a person looks at does not grow under the hand.
     pub up_to: Option<DeadLetterId>,
+    /// Only letters that an order of this very moment moved to where they are: what taking it back is for.
+    #[serde(default)]
+    pub moved_at: Option<Timestamp>,
 }
 
 /// Which log lines are meant.
@@ -73,7 +76,9 @@ fn places(names: &str) -> Result<Vec<LetterPlace>, String> {
                 LetterPlace::Discarded,
                 LetterPlace::Recovered,
             ]),
-            _ => return Err(format!("state: needs waiting, retrying, discarded, recovered or all, not `{name}`")),
+            _ => {
+                return Err(format!("state: needs waiting, retrying, discarded, recovered or all, not `{name}`"));
+            }
         }
     }
     Ok(places)

@@ -25,6 +25,7 @@ mod secret;
 mod snapshot;
 mod template;
 mod version;
+mod visible;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
@@ -32,9 +33,7 @@ pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
-pub use dead_letter::{
-    Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass,
-};
+pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
@@ -51,11 +50,12 @@ pub use rest::{
     Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
     VersionHeader,
 };
-pub use run::{JobControl, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use snapshot::{
     AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
-    LetterRow, Progress, RATE_BUCKETS, RATE_BUCKET_SECONDS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use version::{Version, VersionKind};
+pub use visible::{is_hidden, visible};

@@ -1,1 +1,224 @@
-//! plan
+//! What is to be done about each record of a page: a pure decision on values.
+
+use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
+use super::{
+    Change, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass, RecordId,
+    SkipReason,
+};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// What of a job decides about its records.
+pub struct PlanRules<'a> {
+    pub job: &'a JobId,
+    pub mapping: &'a Mapping,
+    pub filter: Option<&'a Filter>,
+    pub delete: DeletePolicy,
+    pub soft_delete: Option<&'a Map<String, Value>>,
+    pub changed_fields_only: bool,
+    /// A record that stands in the dead-letter queue is not sent again unchanged after so many attempts.
+    pub max_attempts: u32,
+    /// A person asked for it: what is in the dead-letter queue is sent whatever its attempts.
+    pub is_retry: bool,
+}
+
+/// What is asked of the engine for one record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Write(PlannedWrite),
+    Skip(SkipReason),
+    /// It can not be read or mapped: a dead letter without a request.
+    Reject(Reason),
+    /// It stands in the dead-letter queue with this very content: it is counted as errored and left there.
+    StillDead,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteKind {
+    Create,
+    Update,
+    /// The destination's record is flagged as gone.
+    SoftDelete,
+    Delete,
+}
+
+/// One write, as planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedWrite {
+    pub kind: WriteKind,
+    /// All mapped fields, remembered when the write is confirmed.
+    pub fields: RawJson,
+    /// The fields to send: all of them, or those that changed.
+    pub send: RawJson,
+    pub fingerprint: Fingerprint,
+    pub idempotency_key: String,
+}
+
+/// Marks the items that a newer one of the same id on the same page makes superfluous.
+///
+/// The greatest version counts; of equal versions (or none) the one that stands last, as it was read last.
+pub fn superseded(items: &[Item]) -> Vec<bool> {
+    let mut newest: HashMap<&RecordId, usize> = HashMap::with_capacity(items.len());
+    let mut superseded = vec![false; items.len()];
+    for (index, item) in items.iter().enumerate() {
+        let Item::Change(change) = item else { continue };
+        let Some(&before) = newest.get(&change.id) else {
+            newest.insert(&change.id, index);
+            continue;
+        };
+        let Item::Change(other) = &items[before] else {
+            continue;
+        };
+        if other.version > change.version {
+            superseded[index] = true;
+        } else {
+            superseded[before] = true;
+            newest.insert(&change.id, index);
+        }
+    }
+    superseded
+}
+
+/// Decides about one item. `dead` is where the record's open dead letter stands, if it has one.
+pub fn plan(item: &Item, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
+    match item {
+        Item::Unreadable { field, reason, .. } => Step::Reject(Reason {
+            class: ReasonClass::Unreadable,
+            status: None,
+            field: field.clone(),
+            message: reason.clone(),
+            answer: None,
+        }),
+        Item::Change(change) if change.deleted => plan_delete(change, link, rules),
+        Item::Change(change) => plan_upsert(change, link, dead, rules),
+    }
+}
+
+fn is_stale(change: &Change, link: Option<&Link>) -> bool {
+    match (&change.version, link.and_then(|link| link.version.as_ref())) {
+        (Some(new), Some(written)) => new < written,
+        _ => false,
+    }
+}
+
+fn plan_delete(change: &Change, link: Option<&Link>, rules: &PlanRules<'_>) -> Step {
+    let Some(live) = link.filter(|link| link.is_live()) else {
+        return Step::Skip(SkipReason::Ignored);
+    };
+    if is_stale(change, link) {
+        return Step::Skip(SkipReason::Stale);
+    }
+    match rules.delete {
+        DeletePolicy::Ignore => Step::Skip(SkipReason::Ignored),
+        DeletePolicy::Hard => {
+            let fields = live.fields.clone().unwrap_or_else(|| RawJson::from_trusted("{}".to_owned()));
+            write(WriteKind::Delete, fields.clone(), fields, change, Some(live), rules)
+        }
+        DeletePolicy::Soft => {
+            // A tombstone often holds little more than its id; what it does hold is kept beside the flag.
+            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| RawJson::from_trusted("{}".to_owned()));
+            let fields = overlay(&mapped, rules.soft_delete);
+            let send = send_of(&fields, Some(live), rules);
+            write(WriteKind::SoftDelete, fields, send, change, Some(live), rules)
+        }
+    }
+}
+
+fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
+    if let Some(filter) = rules.filter {
+        match filter.accepts(&change.body) {
+            Ok(true) => {}
+            Ok(false) => return Step::Skip(SkipReason::Filtered),
+            Err(message) => return reject_mapping("filter", message),
+        }
+    }
+    if is_stale(change, link) {
+        return Step::Skip(SkipReason::Stale);
+    }
+    if let Some(mark) = link.and_then(|link| link.dead.as_ref())
+        && !rules.is_retry
+        && mark.content == fingerprint(&change.body)
+    {
+        match dead {
+            // A person decided that this content is not sent; other content is.
+            Some(LetterPlace::Discarded) => return Step::Skip(SkipReason::Ignored),
+            Some(LetterPlace::Retrying) => return Step::StillDead,
+            Some(LetterPlace::Waiting) if mark.attempts >= rules.max_attempts => {
+                return Step::StillDead;
+            }
+            _ => {}
+        }
+    }
+    let fields = match rules.mapping.apply(&change.body) {
+        Ok(fields) => fields,
+        Err(rejection) => return reject_mapping(&rejection.field, rejection.message),
+    };
+    let live = link.filter(|link| link.is_live());
+    if let Some(live) = live
+        && live.written == Some(fingerprint(&fields))
+    {
+        return Step::Skip(SkipReason::Unchanged);
+    }
+    let kind = if live.is_some() { WriteKind::Update } else { WriteKind::Create };
+    let send = send_of(&fields, live, rules);
+    write(kind, fields, send, change, link, rules)
+}
+
+fn reject_mapping(field: &str, message: String) -> Step {
+    Step::Reject(Reason {
+        class: ReasonClass::Mapping,
+        status: None,
+        field: Some(field.to_owned()),
+        message,
+        answer: None,
+    })
+}
+
+fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJson {
+    match live.and_then(|link| link.fields.as_ref()) {
+        Some(before) if rules.changed_fields_only => changed_fields(before, fields).unwrap_or_else(|| fields.clone()),
+        _ => fields.clone(),
+    }
+}
+
+fn overlay(mapped: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
+    let mut tree = mapped.to_value().unwrap_or_default();
+    if !tree.is_object() {
+        tree = Value::Object(Map::new());
+    }
+    if let (Some(fields), Some(flags)) = (tree.as_object_mut(), flags) {
+        for (name, value) in flags {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    RawJson::from_value(&tree)
+}
+
+fn write(
+    kind: WriteKind,
+    fields: RawJson,
+    send: RawJson,
+    change: &Change,
+    link: Option<&Link>,
+    rules: &PlanRules<'_>,
+) -> Step {
+    let content = fingerprint(&fields);
+    let writes = link.map_or(0, |link| link.writes);
+    let idempotency_key = idempotency_key(rules.job, &change.id, writes, kind, content);
+    Step::Write(PlannedWrite { kind, fields, send, fingerprint: content, idempotency_key })
+}
+
+/// The key that a write carries: the same for every attempt and after every crash, new when the content is new,
+/// and new again when the content goes back to what it once was (a service that remembers keys would else swallow
+/// that write). `writes` is the number of this record's writes that were confirmed so far.
+pub fn idempotency_key(job: &JobId, id: &RecordId, writes: u64, kind: WriteKind, content: Fingerprint) -> String {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    for part in [job.as_str().as_bytes(), id.as_str().as_bytes()] {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.update(&writes.to_le_bytes());
+    hash.update(&[u8::from(kind == WriteKind::Delete)]);
+    hash.update(&content.0.to_le_bytes());
+    format!("{:032x}", hash.digest128())
+}

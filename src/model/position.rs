@@ -39,6 +39,9 @@ pub struct Position {
     pub highest: Option<Watermark>,
     /// Pages of the listing in progress that are committed.
     pub pages: u64,
+    /// Records of the listing in progress that are committed.
+    #[serde(default)]
+    pub records: u64,
     /// The listing ended; the next page begins a new one.
     pub complete: bool,
 }
@@ -77,20 +80,24 @@ impl Position {
             watermark: self.watermark.clone(),
             highest: None,
             pages: 0,
+            records: 0,
             complete: false,
         }
     }
 
-    /// The position after a page whose greatest record was `highest` and whose listing goes on at `next`.
+    /// The position after a page of `records` whose greatest was `highest` and whose listing goes on at `next`.
     #[must_use]
-    pub fn after_page(&self, highest: Option<Watermark>, next: Option<Cursor>, rules: PositionRules) -> Self {
+    pub fn after_page(
+        &self,
+        records: u64,
+        highest: Option<Watermark>,
+        next: Option<Cursor>,
+        rules: PositionRules,
+    ) -> Self {
         let highest = self.highest.clone().max(highest);
         let complete = next.is_none();
-        let watermark = if complete || rules.sorted {
-            self.watermark.clone().max(highest.clone())
-        } else {
-            self.watermark.clone()
-        };
+        let watermark =
+            if complete || rules.sorted { self.watermark.clone().max(highest.clone()) } else { self.watermark.clone() };
         Self {
             phase: self.phase,
             cursor: next,
@@ -98,6 +105,7 @@ impl Position {
             watermark,
             highest,
             pages: self.pages + 1,
+            records: self.records + records,
             complete,
         }
     }
@@ -110,6 +118,6 @@ impl Position {
             Some(watermark) if rules.sorted && rules.incremental => Some(watermark.version.before(rules.overlap)),
             _ => self.since.clone(),
         };
-        Self { cursor: None, since, pages: 0, highest: None, complete: false, ..self.clone() }
+        Self { cursor: None, since, pages: 0, records: 0, highest: None, complete: false, ..self.clone() }
     }
 }

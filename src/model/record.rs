@@ -106,7 +106,12 @@ pub struct Change {
 pub enum Item {
     Change(Change),
     /// A record that can not be taken as one: no id, a version that is none. It becomes a dead letter.
-    Unreadable { id: Option<RecordId>, field: Option<String>, reason: String, body: RawJson },
+    Unreadable {
+        id: Option<RecordId>,
+        field: Option<String>,
+        reason: String,
+        body: RawJson,
+    },
 }
 
 /// Where a source's next page begins, in the connector's own words (a token, an address, a number).

@@ -57,17 +57,36 @@ pub struct RestRecord {
 pub enum Paginate {
     None,
     /// A token in the answer goes back as a parameter.
-    Cursor { next: Pointer, param: String },
+    Cursor {
+        next: Pointer,
+        param: String,
+    },
     /// The answer or a header holds the next page's address.
-    NextUrl { next: NextUrl },
+    NextUrl {
+        next: NextUrl,
+    },
     /// An object in the answer whose members all go back as parameters.
-    Params { next: Pointer },
+    Params {
+        next: Pointer,
+    },
     /// `Link: <…>; rel="next"` (RFC 8288).
     LinkHeader,
-    Page { param: String, first: u64, size_param: Option<String>, size: Option<u64> },
-    Offset { param: String, size_param: Option<String>, size: u64 },
+    Page {
+        param: String,
+        first: u64,
+        size_param: Option<String>,
+        size: Option<u64>,
+    },
+    Offset {
+        param: String,
+        size_param: Option<String>,
+        size: u64,
+    },
     /// The last record's version and id go back as parameters.
-    Keyset { after: String, tie: Option<String> },
+    Keyset {
+        after: String,
+        tie: Option<String>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

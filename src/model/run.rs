@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Counts, JobId, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, JobId, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -45,6 +45,21 @@ pub struct Run {
     pub pages: u64,
     /// The last checkpoint that it saved.
     pub checkpoint: Option<Sequence>,
+}
+
+/// How a job ended that a door asked to run: what is left to tell when nothing moves any more.
+#[derive(Clone, Debug)]
+pub struct JobFinish {
+    pub job: JobId,
+    pub end: RunEnd,
+    /// Of the committed pages of the runs that it stands for.
+    pub counts: Counts,
+    /// From the first run's beginning to the last one's end.
+    pub seconds: f64,
+    /// The job's last checkpoint, whoever made it.
+    pub checkpoint: Option<Checkpoint>,
+    /// Letters of the job that wait, also those of earlier runs.
+    pub dead_waiting: u64,
 }
 
 /// What a person decided about a job; it outlives restarts.

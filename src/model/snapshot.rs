@@ -108,13 +108,28 @@ pub struct RecoveredFaults {
 pub enum JobState {
     Idle,
     Running,
-    Waiting { what: String, since: Timestamp, until: Option<Timestamp> },
+    Waiting {
+        what: String,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    },
     /// No progress for longer than its timeouts allow.
-    Stalled { stage: String, since: Timestamp },
+    Stalled {
+        stage: String,
+        since: Timestamp,
+    },
     /// Finishing its page.
     Pausing,
-    Paused { by: Actor, since: Timestamp, reason: Option<String> },
-    NeedsAttention { why: String, hint: Option<String>, since: Timestamp },
+    Paused {
+        by: Actor,
+        since: Timestamp,
+        reason: Option<String>,
+    },
+    NeedsAttention {
+        why: String,
+        hint: Option<String>,
+        since: Timestamp,
+    },
     Disabled,
 }
 

@@ -14,7 +14,9 @@ pub enum VersionKind {
     Auto,
     Integer,
     /// A time; `zone` (an IANA name) serves times that are written without one.
-    Time { zone: Option<String> },
+    Time {
+        zone: Option<String>,
+    },
 }
 
 /// A record's version. The text is kept as the source wrote it, because microseconds and
@@ -75,9 +77,8 @@ fn read_time(text: &str, zone: Option<&str>) -> Result<Version, String> {
     let at = match text.parse::<jiff::Timestamp>() {
         Ok(at) => at,
         Err(_) => {
-            let civil: jiff::civil::DateTime = text
-                .parse()
-                .map_err(|_| format!("version is neither a time nor an integer: `{}`", clip(text)))?;
+            let civil: jiff::civil::DateTime =
+                text.parse().map_err(|_| format!("version is neither a time nor an integer: `{}`", clip(text)))?;
             // A time without a zone means nothing until the configuration names one; UTC is the usual meaning in APIs.
             civil
                 .in_tz(zone.unwrap_or("UTC"))

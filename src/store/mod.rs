@@ -1,14 +1,33 @@
-//! What survives: one redb file. Questions are answered from snapshots, changes go through the one writer thread.
+//! What survives: one redb file. Questions are answered from snapshots, changes go through the one writer.
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 
+mod checkpoints;
+mod codec;
+mod heads;
+mod jobs;
+mod journal;
+mod letter_rows;
+mod letter_writes;
+mod letters;
+mod links;
+mod open;
+mod runs;
+mod state;
+mod tables;
+mod writer;
+
+pub use journal::entry_hash;
+pub use state::Store;
+
 use crate::model::{
-    Actor, Attempt, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobControl, JobId, JournalEntry,
-    LetterFilter, LetterGroup, LetterRow, Link, Position, Reason, RecordId, Run, RunEnd, RunId, RunKind, Selection,
-    Sequence, Timestamp,
+    Actor, Attempt, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, Link, Position, Reason,
+    RecordId, RunId, RunKind, Timestamp,
 };
-use std::path::{Path, PathBuf};
+use parking_lot::{Mutex, RwLock};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// What went wrong with the state file, with the way out.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,7 +57,58 @@ pub enum StoreError {
 impl StoreError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        let hint = match self {
+            Self::InUse { .. } => "use the console or the commands where it runs, or stop it first".to_owned(),
+            Self::TooNew { .. } => "use the newer syncdeck, or name another `state` folder".to_owned(),
+            Self::Damaged { path, .. } => format!(
+                "the file is left as it is: put a copy of `{}` back, or move it away to read everything again",
+                path.display()
+            ),
+            Self::Folder { folder, .. } => {
+                format!("make `{}` a folder that you own, or name another `state` folder", folder.display())
+            }
+            Self::Disk(_) => "make room on the disk of the state folder; what was not saved is read again".to_owned(),
+            Self::Row(_) => "stop syncdeck, put a copy of the state file back, and start again".to_owned(),
+            // Mistakes of the program, which nobody at the screen can mend.
+            Self::StaleEpoch { .. } | Self::Unbalanced { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+impl From<redb::StorageError> for StoreError {
+    fn from(error: redb::StorageError) -> Self {
+        match error {
+            redb::StorageError::Corrupted(problem) => Self::Row(problem),
+            other => Self::Disk(other.to_string()),
+        }
+    }
+}
+
+impl From<redb::TableError> for StoreError {
+    fn from(error: redb::TableError) -> Self {
+        match error {
+            redb::TableError::Storage(error) => error.into(),
+            other => Self::Row(other.to_string()),
+        }
+    }
+}
+
+impl From<redb::TransactionError> for StoreError {
+    fn from(error: redb::TransactionError) -> Self {
+        match error {
+            redb::TransactionError::Storage(error) => error.into(),
+            other => Self::Disk(other.to_string()),
+        }
+    }
+}
+
+impl From<redb::CommitError> for StoreError {
+    fn from(error: redb::CommitError) -> Self {
+        match error {
+            redb::CommitError::Storage(error) => error.into(),
+            other => Self::Disk(other.to_string()),
+        }
     }
 }
 
@@ -147,143 +217,14 @@ pub struct LetterIds {
     pub total: u64,
 }
 
-/// The state of a workspace.
-#[derive(Clone)]
-pub struct Store {}
-
-impl Store {
-    /// Opens or makes the state in `folder` (0700; the file 0600) and takes its lock.
-    ///
-    /// Blocking: it may repair the file after a crash, so call it before the runtime matters or in `spawn_blocking`.
-    /// Runs that a crash cut off are marked as interrupted, letters under retry stay so.
-    pub fn open(_folder: &Path, _options: &Options) -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// A state over another backend (memory; a test's disk that fills up).
-    pub fn open_on(_backend: impl redb::StorageBackend, _options: &Options) -> Result<Self, StoreError> {
-        todo!()
-    }
-
-    /// Ends the writer thread after what was handed to it is saved, compacts when it pays, gives up the lock.
-    pub async fn close(&self) {
-        todo!()
-    }
-
-    pub async fn control(&self, _job: &JobId) -> Result<JobControl, StoreError> {
-        todo!()
-    }
-
-    /// Saves a job's control state together with its journal entry.
-    pub async fn set_control(&self, _job: &JobId, _control: JobControl, _note: Option<Note>) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Begins a run: its number and a new epoch for the job, which makes every older run's commits stale.
-    pub async fn begin_run(&self, _new: NewRun) -> Result<(Run, Epoch), StoreError> {
-        todo!()
-    }
-
-    pub async fn finish_run(&self, _run: RunId, _end: RunEnd, _at: Timestamp) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Past runs, newest first; of one job or of all; those before `before`.
-    pub async fn runs(&self, _job: Option<&JobId>, _before: Option<RunId>, _limit: usize) -> Result<Vec<Run>, StoreError> {
-        todo!()
-    }
-
-    /// The job's last checkpoint.
-    pub async fn checkpoint(&self, _job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
-        todo!()
-    }
-
-    /// Past checkpoints, newest first, those before `before`.
-    pub async fn checkpoints(
-        &self,
-        _job: &JobId,
-        _before: Option<Sequence>,
-        _limit: usize,
-    ) -> Result<Vec<Checkpoint>, StoreError> {
-        todo!()
-    }
-
-    /// The links of `ids`, in their order.
-    pub async fn links(&self, _job: &JobId, _ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
-        todo!()
-    }
-
-    /// How many records of the job have a link.
-    pub async fn link_count(&self, _job: &JobId) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// Takes `n` dead-letter numbers; the first of them is returned. They may stay unused.
-    pub fn reserve_letters(&self, _n: u64) -> DeadLetterId {
-        todo!()
-    }
-
-    /// Saves a page in one durable transaction, together with whatever else waits at the writer.
-    ///
-    /// Commits of one caller keep their order. Refused whole: a stale epoch, counts that do not balance.
-    pub async fn commit_page(&self, _commit: PageCommit) -> Result<Committed, StoreError> {
-        todo!()
-    }
-
-    /// Groups with letters in one of the filter's places, most letters first. From kept counts, not by reading letters
-    /// (unless the filter has words).
-    pub async fn letter_groups(&self, _filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
-        todo!()
-    }
-
-    /// How many letters of the job wait (or are being retried). Kept, not counted.
-    pub async fn letters_waiting(&self, _job: &JobId) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// The numbers of the letters that match, newest first, at most `limit`.
-    pub async fn letter_ids(&self, _filter: &LetterFilter, _limit: usize) -> Result<LetterIds, StoreError> {
-        todo!()
-    }
-
-    /// Rows for a list, in the order of `ids`; none where a letter is gone.
-    pub async fn letter_rows(&self, _ids: &[DeadLetterId]) -> Result<Vec<Option<LetterRow>>, StoreError> {
-        todo!()
-    }
-
-    /// One letter, whole.
-    pub async fn letter(&self, _id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
-        todo!()
-    }
-
-    /// The next letters under retry of a job, oldest first, numbers greater than `after`, at most `limit`.
-    pub async fn letters_retrying(
-        &self,
-        _job: &JobId,
-        _after: Option<DeadLetterId>,
-        _limit: usize,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
-        todo!()
-    }
-
-    /// Moves letters by a person's order, in pieces small enough that other commits are not held up;
-    /// letters that are not where the move begins are left alone. Returns those that moved, by job.
-    pub async fn move_letters(
-        &self,
-        _selection: &Selection,
-        _to: LetterMove,
-        _note: Note,
-    ) -> Result<Vec<(JobId, u64)>, StoreError> {
-        todo!()
-    }
-
-    /// Adds a journal entry that belongs to no other change.
-    pub async fn note(&self, _note: Note) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// The journal, newest first, entries before `before`.
-    pub async fn journal(&self, _before: Option<u64>, _limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
-        todo!()
-    }
+/// What all handles of a state have in common.
+struct Shared {
+    database: RwLock<open::Opened>,
+    backend: open::Backend,
+    directory: RwLock<jobs::Directory>,
+    letter_next: AtomicU64,
+    queue: Mutex<writer::Queue>,
+    writer: Mutex<writer::Writer>,
+    /// The file that names this process, while it holds the state.
+    holder: Mutex<Option<PathBuf>>,
 }

@@ -1,0 +1,92 @@
+//! `syncdeck dead …`: the records that could not be delivered, and what to do with them.
+
+pub mod act;
+pub mod export;
+pub mod groups;
+pub mod list;
+pub mod show;
+
+use crate::cli::questions::Ask;
+use crate::cli::{Exit, Output, Report};
+use crate::control::Handle;
+use crate::model::{GroupId, LetterPlace, LetterState};
+use serde_json::{Value, json};
+
+pub const EXAMPLE: &str =
+    "Example:\n  syncdeck dead groups\n  syncdeck dead show 1240\n  syncdeck dead retry --group 5e41c09a77b2d310";
+
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+pub struct Args {
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+#[derive(clap::Subcommand, Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Letters that wait or are being retried, newest first
+    #[command(after_help = list::EXAMPLE)]
+    List(list::Args),
+    /// Letters by what went wrong, most first
+    #[command(after_help = groups::EXAMPLE)]
+    Groups(groups::Args),
+    /// One letter whole: payload, error, attempts, answer
+    #[command(after_help = show::EXAMPLE)]
+    Show(show::Args),
+    /// Try letters again; a record that fails again keeps its letter, with one attempt more
+    #[command(after_help = act::RETRY_EXAMPLE)]
+    Retry(act::RetryArgs),
+    /// Mark letters as not to be sent; nothing is deleted
+    #[command(after_help = act::DISCARD_EXAMPLE)]
+    Discard(act::DiscardArgs),
+    /// All letters that wait, for other tools
+    #[command(after_help = export::EXAMPLE)]
+    Export(export::Args),
+}
+
+pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    carry_out(&args.action, &async |request| handle.ask(request).await, out).await
+}
+
+async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    match action {
+        Action::List(args) => list::carry_out(args, ask, out).await,
+        Action::Groups(args) => groups::carry_out(args, ask, out).await,
+        Action::Show(args) => show::carry_out(args, ask, out).await,
+        Action::Retry(args) => act::retry(args, ask, out).await,
+        Action::Discard(args) => act::discard(args, ask, out).await,
+        Action::Export(args) => export::carry_out(args, ask, out).await,
+    }
+}
+
+/// Reads a group's id as `dead groups` shows it.
+fn group(text: &str) -> Result<GroupId, String> {
+    let read = u64::from_str_radix(text, 16).map(GroupId);
+    read.map_err(|_| "needs a group's id, such as 5e41c09a77b2d310 (`syncdeck dead groups` lists them)".to_owned())
+}
+
+fn place_word(place: LetterPlace) -> &'static str {
+    match place {
+        LetterPlace::Waiting => "waiting",
+        LetterPlace::Retrying => "retrying",
+        LetterPlace::Discarded => "discarded",
+        LetterPlace::Recovered => "recovered",
+    }
+}
+
+/// The state of a letter with who and when: `{"state":"discarded","at","by","reason"}`.
+fn state_document(state: &LetterState) -> Value {
+    let word = place_word(state.place());
+    match state {
+        LetterState::Waiting => json!({ "state": word }),
+        LetterState::Retrying { since, by } => {
+            json!({ "state": word, "since": since, "by": by.to_string() })
+        }
+        LetterState::Discarded { at, by, reason } => {
+            json!({ "state": word, "at": at, "by": by.to_string(), "reason": reason })
+        }
+        LetterState::Recovered { at, run } => json!({ "state": word, "at": at, "run": run }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

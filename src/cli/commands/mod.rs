@@ -1,0 +1,186 @@
+//! The commands, a file each. The table [`COMMANDS`] is all that help, completions and parsing know of them.
+
+pub mod check;
+pub mod checkpoint;
+pub mod completions;
+pub mod console;
+pub mod dead;
+pub mod demo;
+pub mod orders;
+pub mod run;
+pub mod runs;
+#[cfg(test)]
+pub(super) mod sample;
+pub mod schema;
+pub mod simulator;
+pub mod status;
+
+use super::read_args;
+use clap::{ArgMatches, Args as _};
+
+/// A command with its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Console(console::Args),
+    Demo(demo::Args),
+    Run(run::Args),
+    Check(check::Args),
+    Status(status::Args),
+    Pause(orders::PauseArgs),
+    Resume(orders::JobArgs),
+    Trigger(orders::JobArgs),
+    Cancel(orders::JobArgs),
+    Dead(dead::Args),
+    Checkpoint(checkpoint::Args),
+    Runs(runs::Args),
+    Schema,
+    Completions(completions::Args),
+    Simulator(simulator::Args),
+}
+
+/// One line of the table.
+pub struct Entry {
+    pub name: &'static str,
+    about: &'static str,
+    example: &'static str,
+    is_hidden: bool,
+    shape: fn(clap::Command) -> clap::Command,
+    pub(super) read: fn(&ArgMatches) -> Result<Command, clap::Error>,
+}
+
+impl Entry {
+    /// The command as clap knows it.
+    pub fn command(&self) -> clap::Command {
+        // The arguments' own words come first, because clap takes a doc comment of theirs for the command's.
+        let command = (self.shape)(clap::Command::new(self.name)).about(self.about).long_about(None::<&str>);
+        command.after_help(self.example).hide(self.is_hidden).disable_help_subcommand(true)
+    }
+}
+
+const fn entry(
+    name: &'static str,
+    about: &'static str,
+    example: &'static str,
+    shape: fn(clap::Command) -> clap::Command,
+    read: fn(&ArgMatches) -> Result<Command, clap::Error>,
+) -> Entry {
+    Entry { name, about, example, is_hidden: false, shape, read }
+}
+
+/// Every command. A new one is a file, a variant of [`Command`] and a line here.
+pub const COMMANDS: &[Entry] = &[
+    entry(
+        "console",
+        "The screen (also without any command)",
+        console::EXAMPLE,
+        console::Args::augment_args,
+        |matches| read_args(matches, Command::Console),
+    ),
+    entry(
+        "demo",
+        "Two simulated systems with faults, jobs between them, and the screen; leaves nothing behind",
+        demo::EXAMPLE,
+        demo::Args::augment_args,
+        |matches| read_args(matches, Command::Demo),
+    ),
+    entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
+        read_args(matches, Command::Run)
+    }),
+    entry(
+        "check",
+        "Check the configuration, then try each connection once with a read",
+        check::EXAMPLE,
+        check::Args::augment_args,
+        |matches| read_args(matches, Command::Check),
+    ),
+    entry(
+        "status",
+        "How each job stands: state, counts, rate, checkpoint, dead letters, next run",
+        status::EXAMPLE,
+        status::Args::augment_args,
+        |matches| read_args(matches, Command::Status),
+    ),
+    entry(
+        "pause",
+        "Pause jobs after the page in flight; it outlives restarts",
+        orders::PAUSE_EXAMPLE,
+        orders::PauseArgs::augment_args,
+        |matches| read_args(matches, Command::Pause),
+    ),
+    entry(
+        "resume",
+        "Let paused or parked jobs go on from their checkpoint",
+        orders::RESUME_EXAMPLE,
+        orders::JobArgs::augment_args,
+        |matches| read_args(matches, Command::Resume),
+    ),
+    entry(
+        "trigger",
+        "Run jobs now, without waiting for their schedule",
+        orders::TRIGGER_EXAMPLE,
+        orders::JobArgs::augment_args,
+        |matches| read_args(matches, Command::Trigger),
+    ),
+    entry(
+        "cancel",
+        "Stop the runs in progress after the page in flight",
+        orders::CANCEL_EXAMPLE,
+        orders::JobArgs::augment_args,
+        |matches| read_args(matches, Command::Cancel),
+    ),
+    entry(
+        "dead",
+        "The records that could not be delivered, and what to do with them",
+        dead::EXAMPLE,
+        dead::Args::augment_args,
+        |matches| read_args(matches, Command::Dead),
+    ),
+    entry(
+        "checkpoint",
+        "Where a job stands, and where it stood",
+        checkpoint::EXAMPLE,
+        checkpoint::Args::augment_args,
+        |matches| read_args(matches, Command::Checkpoint),
+    ),
+    entry(
+        "runs",
+        "Past runs with their counts, how long they took and how they ended",
+        runs::EXAMPLE,
+        runs::Args::augment_args,
+        |matches| read_args(matches, Command::Runs),
+    ),
+    entry(
+        "schema",
+        "The JSON Schema of the configuration",
+        schema::EXAMPLE,
+        |command| command,
+        |_| Ok(Command::Schema),
+    ),
+    entry(
+        "completions",
+        "A completion script for a shell",
+        completions::EXAMPLE,
+        completions::Args::augment_args,
+        |matches| read_args(matches, Command::Completions),
+    ),
+    Entry {
+        is_hidden: true,
+        ..entry(
+            "simulator",
+            "A simulated shop and CRM on a local port, for tests",
+            simulator::EXAMPLE,
+            simulator::Args::augment_args,
+            |matches| read_args(matches, Command::Simulator),
+        )
+    },
+];
+
+/// Reads a `--limit`: at least one, and never so many that an answer has no bound.
+fn limit(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(limit @ 1..=LIMIT_MAX) => Ok(limit),
+        _ => Err(format!("needs a number from 1 to {LIMIT_MAX}")),
+    }
+}
+
+const LIMIT_MAX: usize = 100_000;

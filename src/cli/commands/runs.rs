@@ -1,0 +1,192 @@
+//! `syncdeck runs`: past runs, newest first.
+//!
+//! `--json` prints `{"runs":[{"id","job","instance","kind","by","started_at","ended_at","seconds","state","reason","hint",
+//! …counts,"pages","checkpoint"}]}`. `state` is `running` or one of the words of `run --json`, and `interrupted` for
+//! a run whose process ended without a word.
+
+use crate::cli::commands::status::extend;
+use crate::cli::json;
+use crate::cli::questions::{Ask, runs};
+use crate::cli::text::{Align, Style, Table, figure, plain};
+use crate::cli::{Exit, Output, Report};
+use crate::control::Handle;
+use crate::model::{JobId, Run, RunEnd};
+use serde_json::{Value, json};
+
+pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --json";
+
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+pub struct Args {
+    /// Runs of this job only
+    pub job: Option<String>,
+    /// The most runs to list
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = super::limit)]
+    pub limit: usize,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    carry_out(args, &async |request| handle.ask(request).await, out).await
+}
+
+async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    let job = args.job.as_deref().map(JobId::from);
+    let past = runs(ask, job.as_ref(), args.limit).await?;
+    if args.json {
+        out.json(&json!({ "runs": past.iter().map(document).collect::<Vec<_>>() }))?;
+    } else if past.is_empty() {
+        out.line("no runs yet")?;
+    } else {
+        out.table(&table(&past))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How a run ended, in the word that scripts read.
+pub(super) fn end_word(end: &RunEnd) -> &'static str {
+    match end {
+        RunEnd::Done => "done",
+        RunEnd::HandedOver => "handed_over",
+        RunEnd::Stopped { .. } => "stopped",
+        RunEnd::Failed { parked: true, .. } => "parked",
+        RunEnd::Failed { parked: false, .. } => "failed",
+        RunEnd::Interrupted => "interrupted",
+    }
+}
+
+pub(super) fn end_style(end: &RunEnd) -> Style {
+    match end {
+        RunEnd::Done | RunEnd::HandedOver => Style::Good,
+        RunEnd::Stopped { .. } | RunEnd::Interrupted => Style::Warn,
+        RunEnd::Failed { .. } => Style::Bad,
+    }
+}
+
+fn state(run: &Run) -> (&'static str, Style) {
+    run.end.as_ref().map_or(("running", Style::Plain), |end| (end_word(end), end_style(end)))
+}
+
+fn seconds(run: &Run) -> Option<f64> {
+    run.ended_at.map(|ended| ended.since(run.started_at).as_secs_f64())
+}
+
+fn reason(run: &Run) -> (Option<String>, Option<&str>) {
+    match &run.end {
+        Some(RunEnd::Failed { reason, hint, .. }) => (Some(reason.clone()), hint.as_deref()),
+        Some(RunEnd::Stopped { by }) => (Some(format!("by {by}")), None),
+        Some(RunEnd::Interrupted) => (Some("the process ended without a word".to_owned()), None),
+        Some(RunEnd::Done | RunEnd::HandedOver) | None => (None, None),
+    }
+}
+
+fn table(past: &[Run]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(&[
+        ("RUN", Right),
+        ("JOB", Left),
+        ("STARTED AT", Left),
+        ("SECONDS", Right),
+        ("STATE", Left),
+        ("SCANNED", Right),
+        ("UPDATED", Right),
+        ("SKIPPED", Right),
+        ("HELD", Right),
+        ("ERRORED", Right),
+        ("WHY", Left),
+    ]);
+    for run in past {
+        let (word, style) = state(run);
+        let counts = &run.counts;
+        table.row(vec![
+            plain(run.id.to_string()),
+            plain(run.job.as_str()),
+            plain(run.started_at.to_string()),
+            plain(seconds(run).map_or_else(String::new, |seconds| format!("{seconds:.1}"))),
+            (word.to_owned(), style),
+            plain(figure(counts.scanned)),
+            plain(figure(counts.written())),
+            plain(figure(counts.skipped)),
+            plain(figure(counts.held)),
+            plain(figure(counts.errored)),
+            plain(reason(run).0.unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+fn document(run: &Run) -> Value {
+    let (name, instance) = json::job_and_instance(&run.job);
+    let (why, hint) = reason(run);
+    let mut document = json!({
+        "id": run.id, "job": name, "instance": instance, "kind": run.kind, "by": run.by.to_string(),
+        "started_at": run.started_at, "ended_at": run.ended_at, "seconds": seconds(run),
+        "state": state(run).0, "reason": why, "hint": hint,
+    });
+    extend(&mut document, json::counts(&run.counts));
+    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint }));
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands::sample;
+    use crate::cli::output::tests::captured;
+    use crate::control::{Answer, Request};
+    use crate::model::{Actor, RunId, RunKind, Sequence, Via};
+
+    async fn printed(args: Args, text: &str, n: u64) -> String {
+        let ask = async |request| {
+            let Request::Runs { before, limit, .. } = request else { panic!("another question: {request:?}") };
+            let newest = before.map_or(n, |before| before.0 - 1);
+            let ends = [
+                None,
+                Some(RunEnd::Failed { reason: text.to_owned(), hint: Some(text.to_owned()), parked: true }),
+                Some(RunEnd::Stopped { by: Actor::person(text, Via::Console) }),
+                Some(RunEnd::Done),
+            ];
+            let run = |number: u64| Run {
+                id: RunId(number),
+                job: JobId::from(text),
+                kind: RunKind::Sync,
+                by: Actor::person(text, Via::Command),
+                started_at: sample::at(0),
+                ended_at: (number != n).then_some(sample::at(2)),
+                end: ends[usize::try_from((n - number) % 4).expect("small")].clone(),
+                counts: sample::counts(),
+                pages: 3,
+                checkpoint: Some(Sequence(42)),
+            };
+            Ok(Answer::Runs((1..=newest).rev().take(limit).map(run).collect()))
+        };
+        let (mut out, stdout, stderr) = captured();
+        let result = carry_out(&args, &ask, &mut out).await;
+        assert_eq!(out.finish(result), Exit::Done, "{}", stderr.text());
+        stdout.text()
+    }
+
+    fn args(limit: usize, json: bool) -> Args {
+        Args { job: None, limit, json }
+    }
+
+    #[tokio::test]
+    async fn runs_are_listed_with_how_they_ended() {
+        insta::assert_snapshot!(printed(args(4, false), "customers", 4).await);
+        assert_eq!(printed(args(4, false), "customers", 0).await, "no runs yet\n");
+    }
+
+    #[tokio::test]
+    async fn the_document_of_runs_stays_as_it_is() {
+        let text = printed(args(2, true), "customers@globex", 2).await;
+        insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).expect("one JSON document"));
+    }
+
+    #[tokio::test]
+    async fn nothing_foreign_reaches_the_terminal_as_it_is() {
+        for json in [false, true] {
+            sample::assert_harmless(&printed(args(4, json), sample::HOSTILE, 4).await);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Questions to the engine with the answers that belong to them, a page at a time.
+
+use super::Report;
+use crate::control::{Answer, Done, LetterView, Refusal, Request};
+use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run};
+use std::sync::Arc;
+
+/// Rows that are asked for at once.
+pub const PAGE: usize = 500;
+
+/// What a command asks. In the program it is [`Handle::ask`](crate::control::Handle::ask).
+pub trait Ask: AsyncFn(Request) -> Result<Answer, Refusal> {}
+
+impl<F: AsyncFn(Request) -> Result<Answer, Refusal>> Ask for F {}
+
+pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
+    match ask(request).await? {
+        Answer::Done(done) => Ok(done),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub async fn letter_groups(ask: &impl Ask, filter: LetterFilter) -> Result<Vec<LetterGroup>, Report> {
+    match ask(Request::DeadGroups { filter }).await? {
+        Answer::Groups(groups) => Ok(groups),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Numbers of letters that match, newest first, and how many there are in all.
+pub async fn letter_ids(
+    ask: &impl Ask,
+    filter: LetterFilter,
+    limit: usize,
+) -> Result<(Arc<[DeadLetterId]>, u64), Report> {
+    match ask(Request::DeadIds { filter, limit }).await? {
+        Answer::Ids { ids, total } => Ok((ids, total)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub async fn letter_rows(ask: &impl Ask, ids: Vec<DeadLetterId>) -> Result<Vec<Option<LetterRow>>, Report> {
+    match ask(Request::DeadRows { ids }).await? {
+        Answer::Rows(rows) => Ok(rows),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub async fn letter(ask: &impl Ask, id: DeadLetterId) -> Result<Box<LetterView>, Report> {
+    match ask(Request::DeadLetter { id }).await? {
+        Answer::Letter(view) => Ok(view),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// A job's checkpoints, newest first, at most `limit`.
+pub async fn checkpoints(ask: &impl Ask, job: &JobId, limit: usize) -> Result<Vec<Checkpoint>, Report> {
+    let mut all: Vec<Checkpoint> = Vec::new();
+    loop {
+        let before = all.last().map(|checkpoint| checkpoint.sequence);
+        let wanted = PAGE.min(limit - all.len());
+        let request = Request::Checkpoints { job: job.clone(), before, limit: wanted };
+        let page = match ask(request).await? {
+            Answer::Checkpoints(page) => page,
+            other => return Err(unexpected(&other)),
+        };
+        let is_last = page.len() < wanted;
+        all.extend(page);
+        if is_last || limit <= all.len() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Past runs, newest first, at most `limit`.
+pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<Vec<Run>, Report> {
+    let mut all: Vec<Run> = Vec::new();
+    loop {
+        let before = all.last().map(|run| run.id);
+        let wanted = PAGE.min(limit - all.len());
+        let page = match ask(Request::Runs { job: job.cloned(), before, limit: wanted }).await? {
+            Answer::Runs(page) => page,
+            other => return Err(unexpected(&other)),
+        };
+        let is_last = page.len() < wanted;
+        all.extend(page);
+        if is_last || limit <= all.len() {
+            return Ok(all);
+        }
+    }
+}
+
+fn unexpected(answer: &Answer) -> Report {
+    let kind = match answer {
+        Answer::Done(_) => "what was done",
+        Answer::Groups(_) => "groups of dead letters",
+        Answer::Ids { .. } => "numbers of dead letters",
+        Answer::Rows(_) => "rows of dead letters",
+        Answer::Letter(_) => "a dead letter",
+        Answer::Preview(_) => "a preview",
+        Answer::Checkpoints(_) => "checkpoints",
+        Answer::Runs(_) => "runs",
+        Answer::Logs(_) => "log lines",
+        Answer::Journal(_) => "the journal",
+    };
+    Report::new(format!("the engine answered another question, with {kind}"))
+}

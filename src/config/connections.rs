@@ -1,0 +1,209 @@
+//! Connections: from checked tables to the model.
+
+use super::read::is_secret_name;
+use super::report::{Place, Report};
+use super::tree::{Entry, Table, Value};
+use crate::model::{
+    Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret,
+};
+use url::{Host, Url};
+
+/// Builds one connection. None when a part of it is wrong, which was told.
+pub(super) fn connection(entry: &Entry, report: &mut Report) -> Option<Connection> {
+    super::check_name("connection", entry, report);
+    let Value::Table(table) = &entry.node.value else {
+        return None;
+    };
+    let limits = table.table("limits").map(limits);
+    let retry = table
+        .table("retry")
+        .and_then(|retry| retry_rule(retry, report));
+    let headers = headers(table.table("headers"), report);
+    let auth = table.table("auth").map(|auth| auth_of(auth, report));
+    let base_url = base_url(table, report);
+    if let Some(url) = &base_url {
+        let has_credentials = auth.is_some()
+            || headers
+                .iter()
+                .flatten()
+                .any(|(name, _)| is_secret_name(name));
+        warn_of_clear_text(url, has_credentials, table.place_of("base_url"), report);
+    }
+    let auth = match auth {
+        Some(auth) => Some(auth?),
+        None if table.is_written("auth") => return None,
+        None => None,
+    };
+    Some(Connection {
+        id: ConnectionId::from(entry.name.as_str()),
+        kind: ConnectionKind::Rest(RestConnection {
+            base_url: base_url?.as_str().trim_end_matches('/').to_owned(),
+            headers: headers?,
+            auth,
+            timeout: table.duration("timeout")?,
+            max_body: table.size("max_body")?,
+        }),
+        limits: limits?,
+        retry: retry?,
+    })
+}
+
+fn base_url(table: &Table, report: &mut Report) -> Option<Url> {
+    let text = table.text("base_url")?;
+    let place = table.place_of("base_url");
+    let mut refuse = |problem: &str, hint: &str| {
+        report.mistake(place, problem, hint.to_owned());
+        None
+    };
+    let Ok(url) = Url::parse(&text.text) else {
+        return refuse(
+            "`base_url` is no address",
+            "write it whole, such as `\"https://shop.example.com/api\"`",
+        );
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return refuse(
+            "`base_url` must begin with `https://` or `http://`",
+            "a connection of type `rest` speaks HTTP",
+        );
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        if let Some(password) = url.password().map(str::to_owned) {
+            report.suspect(&password);
+        }
+        let hint =
+            "write `auth = { type = \"basic\", user = \"…\", password = \"${NAME}\" }` instead";
+        report.mistake(
+            place,
+            "`base_url` holds a user or a password, which would be shown",
+            hint.to_owned(),
+        );
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse(
+            "`base_url` holds a query or a fragment, to which no path can be appended",
+            "put parameters into the job's `query`, or a key into `auth = { type = \"query\", … }`",
+        );
+    }
+    Some(url)
+}
+
+fn warn_of_clear_text(url: &Url, has_credentials: bool, place: Place, report: &mut Report) {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if has_credentials && url.scheme() == "http" && !is_loopback {
+        let hint = "write `https://`, if the system speaks it".to_owned();
+        report.warning(place, "credentials are sent without encryption", hint);
+    }
+}
+
+fn headers(table: Option<&Table>, report: &mut Report) -> Option<Vec<(String, Secret)>> {
+    let table = table?;
+    let mut whole = table.texts().count() == table.entries.len();
+    let mut headers = Vec::new();
+    for entry in &table.entries {
+        let Value::Text(value) = &entry.node.value else {
+            continue;
+        };
+        if http::HeaderName::from_bytes(entry.name.as_bytes()).is_err() {
+            whole = false;
+            report.mistake(
+                entry.key_place,
+                format!("`{}` is no name of a header", entry.name),
+                None,
+            );
+        }
+        // `Accept` is no secret; what stands in `Authorization` is, also when it is written out.
+        if is_secret_name(&entry.name) && !value.secret {
+            report.secret(&value.text);
+        }
+        whole &= is_header_value(&value.text, &entry.name, entry.node.place, report);
+        headers.push((entry.name.clone(), Secret::new(&*value.text)));
+    }
+    whole.then_some(headers)
+}
+
+/// True when a header can carry the text; else it was told, without the text.
+fn is_header_value(text: &str, name: &str, place: Place, report: &mut Report) -> bool {
+    if http::HeaderValue::from_str(text).is_ok() {
+        return true;
+    }
+    let hint = if text.ends_with(['\n', '\r']) {
+        "it ends with a newline; `${file:PATH}` leaves the last newline out"
+    } else {
+        "only printable ASCII characters can be sent in a header"
+    };
+    report.mistake(
+        place,
+        format!("the value of `{name}` holds a character that a header can not carry"),
+        hint.to_owned(),
+    );
+    false
+}
+
+fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
+    let secret = |name: &str| table.text(name).map(|text| Secret::new(&*text.text));
+    match table.tag? {
+        "bearer" => {
+            let token = secret("token")?;
+            is_header_value(token.expose(), "token", table.place_of("token"), report)
+                .then_some(Auth::Bearer { token })
+        }
+        "basic" => {
+            let user = secret("user")?;
+            if user.expose().contains(':') {
+                let hint = "HTTP parts user and password at the first colon".to_owned();
+                report.mistake(table.place_of("user"), "`user` holds a colon", hint);
+                return None;
+            }
+            Some(Auth::Basic {
+                user,
+                password: secret("password")?,
+            })
+        }
+        "header" => {
+            let value = secret("value")?;
+            let name = table.owned_text("name")?;
+            is_header_value(value.expose(), "value", table.place_of("value"), report)
+                .then_some(Auth::Header { name, value })
+        }
+        _ => Some(Auth::Query {
+            name: table.owned_text("name")?,
+            value: secret("value")?,
+        }),
+    }
+}
+
+fn limits(table: &Table) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        requests: table.count("requests"),
+        per: table.duration("per").unwrap_or(usual.per),
+        burst: table.count("burst").unwrap_or(usual.burst),
+        in_flight: table.count("in_flight").unwrap_or(usual.in_flight),
+        in_flight_fixed: table.is_written("in_flight"),
+    }
+}
+
+fn retry_rule(table: &Table, report: &mut Report) -> Option<RetryRule> {
+    let rule = RetryRule {
+        attempts: table.count("attempts")?,
+        first_delay: table.duration("first_delay")?,
+        max_delay: table.duration("max_delay")?,
+        max_retry_after: table.duration("max_retry_after")?,
+    };
+    if rule.first_delay > rule.max_delay {
+        let hint = "the first wait is the shortest one".to_owned();
+        report.mistake(
+            table.place_of("first_delay"),
+            "`first_delay` is longer than `max_delay`",
+            hint,
+        );
+    }
+    Some(rule)
+}

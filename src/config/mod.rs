@@ -1,0 +1,410 @@
+//! `syncdeck.toml` → model values: all mistakes at once with file, line and mend, and the JSON Schema of the format.
+//!
+//! The format is declared once (`format.rs`, `format_job.rs`, in the words of `declare.rs`). [`read`] checks a file
+//! against it, the builders make model values of what was checked, and [`schema()`] writes it down for editors.
+
+mod connections;
+mod cycles;
+mod declare;
+mod destination;
+mod expand;
+mod files;
+mod find;
+mod format;
+mod format_job;
+mod jobs;
+mod map;
+mod mistake;
+mod read;
+mod report;
+mod schema;
+mod source;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod values;
+
+pub use find::{NotFound, find};
+pub use mistake::{Mistake, Mistakes};
+pub use schema::schema;
+
+use crate::model::{Connection, Job, Masks};
+use format::{CONSOLE, FILE, WORKSPACE};
+use indexmap::IndexMap;
+use read::Reader;
+use report::{Place, Report, SourceFile, position};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use tree::{Entry, Table, Value};
+
+/// Everything that a configuration says.
+#[derive(Clone)]
+pub struct Config {
+    pub workspace: Workspace,
+    pub connections: Vec<Connection>,
+    pub jobs: Vec<Job>,
+    pub console: ConsoleConfig,
+    /// All secrets, to mask them in texts that come from outside.
+    pub masks: Masks,
+    /// What works and is better written otherwise.
+    pub warnings: Vec<Mistake>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    pub name: String,
+    /// The folder of the state file, logs and control socket; absolute where the current folder is known.
+    pub state: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleConfig {
+    /// `auto`, `dark`, `light`, `mono` or a file beside the configuration.
+    pub theme: String,
+    /// Fields that are masked on screen and in exports until they are revealed.
+    pub redact: Vec<String>,
+    /// Action → key, as written.
+    pub keys: IndexMap<String, String>,
+}
+
+impl fmt::Debug for Config {
+    /// Names only: a path or an address of a job may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("workspace", &self.masks.mask(&self.workspace.name))
+            .field(
+                "connections",
+                &self
+                    .connections
+                    .iter()
+                    .map(|connection| &connection.id)
+                    .collect::<Vec<_>>(),
+            )
+            .field(
+                "jobs",
+                &self.jobs.iter().map(|job| &job.id).collect::<Vec<_>>(),
+            )
+            .field("warnings", &self.warnings.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the configuration at `path` and the files that it includes; `env` looks up environment variables.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Mistakes> {
+    match files::read_text(path) {
+        Ok(text) => parse(&text, path, env),
+        Err(reason) => Err(Mistakes(vec![Mistake {
+            file: path.display().to_string(),
+            line: 0,
+            column: 0,
+            line_text: String::new(),
+            mark_start: 0,
+            mark_width: 0,
+            problem: format!("can not be read: {reason}"),
+            hint: None,
+        }])),
+    }
+}
+
+/// Reads a configuration from its text. Paths are relative to the folder of `path`, whether it exists or not.
+pub fn parse(
+    text: &str,
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Mistakes> {
+    let mut report = Report::default();
+    let mut files = vec![SourceFile {
+        name: path.display().to_string(),
+        folder: path.parent().unwrap_or(Path::new("")).into(),
+        text: text.to_owned(),
+    }];
+    let mut document = Document::default();
+    let root = read_file(&files, 0, env, &mut report);
+    if let Some(root) = &root {
+        files.extend(files::included(root, path, &mut report));
+    }
+    document.add(root, &files, &mut report);
+    for index in 1..files.len() {
+        let root = read_file(&files, index, env, &mut report);
+        if let Some(include) = root.as_ref().and_then(|root| root.entry("include")) {
+            let hint = format!("move it to `{}`", files[0].name);
+            report.mistake(
+                include.key_place,
+                "only the first file can include others",
+                hint,
+            );
+        }
+        document.add(root, &files, &mut report);
+    }
+    let built = document.build(&files, env, &mut report);
+    let masks = report.masks();
+    match (report.finish(&files), built) {
+        (Ok(warnings), Some(config)) => Ok(Config {
+            masks,
+            warnings,
+            ..config
+        }),
+        (Err(mistakes), _) => Err(Mistakes(mistakes)),
+        (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
+    }
+}
+
+fn read_file(
+    files: &[SourceFile],
+    index: usize,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Option<Table> {
+    let file = &files[index];
+    let mut reader = Reader {
+        report,
+        env,
+        folder: file.folder.clone(),
+        file: index,
+        path: Vec::new(),
+        default_place: None,
+    };
+    reader.document(&file.text, &FILE)
+}
+
+/// What all files say together.
+#[derive(Default)]
+struct Document {
+    workspace: Option<Entry>,
+    console: Option<Entry>,
+    connections: Vec<Entry>,
+    jobs: Vec<Entry>,
+    /// A file was no TOML, so that nothing can be said of names that are missing.
+    is_partial: bool,
+}
+
+impl Document {
+    fn add(&mut self, root: Option<Table>, files: &[SourceFile], report: &mut Report) {
+        let Some(root) = root else {
+            self.is_partial = true;
+            return;
+        };
+        for entry in root.entries.into_iter().filter(|entry| entry.written) {
+            match (entry.name.as_str(), entry.node.value) {
+                ("connections", Value::Table(table)) => {
+                    extend(&mut self.connections, table, "connection", files, report);
+                }
+                ("jobs", Value::Table(table)) => {
+                    extend(&mut self.jobs, table, "job", files, report)
+                }
+                ("connections" | "jobs", _) => self.is_partial = true,
+                (name @ ("workspace" | "console"), value) => {
+                    let slot = if name == "workspace" {
+                        &mut self.workspace
+                    } else {
+                        &mut self.console
+                    };
+                    let entry = Entry {
+                        node: tree::Node {
+                            value,
+                            ..entry.node
+                        },
+                        ..entry
+                    };
+                    match slot {
+                        None => *slot = Some(entry),
+                        Some(first) => {
+                            told_twice(&format!("`[{}]`", entry.name), first, &entry, files, report)
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn build(
+        self,
+        files: &[SourceFile],
+        env: &dyn Fn(&str) -> Option<String>,
+        report: &mut Report,
+    ) -> Option<Config> {
+        let mut reader = Reader {
+            report: &mut *report,
+            env,
+            folder: files[0].folder.clone(),
+            file: 0,
+            path: Vec::new(),
+            default_place: Some(Place::default()),
+        };
+        let mut table_or_default = |entry: Option<Entry>, spec| match entry {
+            None => Some(reader.empty(spec, Place::default())),
+            Some(Entry {
+                node:
+                    tree::Node {
+                        value: Value::Table(table),
+                        ..
+                    },
+                ..
+            }) => Some(table),
+            Some(_) => None,
+        };
+        let workspace = table_or_default(self.workspace, &WORKSPACE);
+        let console = table_or_default(self.console, &CONSOLE);
+        let workspace =
+            workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
+        let console = console.and_then(|table| console_of(&table));
+        let connections: Vec<_> = self
+            .connections
+            .iter()
+            .map(|entry| connections::connection(entry, report))
+            .collect();
+        if self.is_partial {
+            return None;
+        }
+        let names: Vec<String> = self
+            .connections
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect();
+        let jobs: Vec<_> = self
+            .jobs
+            .iter()
+            .map(|entry| jobs::job(entry, &names, report))
+            .collect();
+        cycles::warn_of_cycles(&self.jobs, report);
+        Some(Config {
+            workspace: workspace?,
+            connections: connections.into_iter().collect::<Option<_>>()?,
+            jobs: jobs.into_iter().collect::<Option<_>>()?,
+            console: console?,
+            masks: Masks::default(),
+            warnings: Vec::new(),
+        })
+    }
+}
+
+fn extend(
+    all: &mut Vec<Entry>,
+    table: Table,
+    what: &str,
+    files: &[SourceFile],
+    report: &mut Report,
+) {
+    for entry in table.entries {
+        match all.iter().find(|known| known.name == entry.name) {
+            Some(first) => told_twice(
+                &format!("{what} `{}`", entry.name),
+                first,
+                &entry,
+                files,
+                report,
+            ),
+            None => all.push(entry),
+        }
+    }
+}
+
+fn told_twice(
+    what: &str,
+    first: &Entry,
+    second: &Entry,
+    files: &[SourceFile],
+    report: &mut Report,
+) {
+    let problem = format!(
+        "{what} is declared twice, first at {}",
+        position(files, first.key_place)
+    );
+    report.mistake(
+        second.key_place,
+        problem,
+        "remove or rename one of the two".to_owned(),
+    );
+}
+
+/// Tells of a name that could not be typed on a command line or shown in a list.
+fn check_name(what: &str, entry: &Entry, report: &mut Report) {
+    const LENGTH_MAX: usize = 100;
+    let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let name = &entry.name;
+    if name.is_empty() || !name.chars().all(is_fine) || name.chars().count() > LENGTH_MAX {
+        let problem = format!("`{name}` can not be the name of a {what}");
+        let hint = format!("a name has letters, digits, `_`, `-` and `.`, at most {LENGTH_MAX}");
+        report.mistake(entry.key_place, problem, hint);
+    }
+}
+
+fn workspace_of(
+    table: &Table,
+    folder: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Option<Workspace> {
+    let name = table.owned_text("name")?;
+    let is_folder_name = !name.is_empty()
+        && !name.starts_with('.')
+        && !name
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '/' | '\\'))
+        && name.len() <= 100;
+    if !is_folder_name {
+        let hint = "a name is a text without `/` that does not begin with a dot, such as `acme-production`";
+        report.mistake(
+            table.place_of("name"),
+            "the workspace's `name` can not name a folder",
+            hint.to_owned(),
+        );
+        return None;
+    }
+    let state = match table.owned_text("state") {
+        Some(state) if state.is_empty() => {
+            report.mistake(
+                table.place_of("state"),
+                "`state` is empty",
+                "write `state = \"state\"`".to_owned(),
+            );
+            return None;
+        }
+        Some(state) => folder.join(state),
+        None if table.is_written("state") => return None,
+        None => match state_folder(env) {
+            Some(folder) => folder.join("syncdeck").join(&name),
+            None => {
+                let problem = "there is no folder for the state: neither `$XDG_STATE_HOME` nor `$HOME` is set";
+                let hint = "write `state = \"state\"` into `[workspace]`".to_owned();
+                report.mistake(table.place, problem, hint);
+                return None;
+            }
+        },
+    };
+    Some(Workspace {
+        name,
+        state: std::path::absolute(&state).unwrap_or(state),
+    })
+}
+
+/// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.
+fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        env(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
+}
+
+fn console_of(table: &Table) -> Option<ConsoleConfig> {
+    let keys = table.table("keys")?;
+    let redact = table
+        .list("redact")
+        .iter()
+        .filter_map(|node| match &node.value {
+            Value::Text(text) => Some(text.text.clone()),
+            _ => None,
+        });
+    Some(ConsoleConfig {
+        theme: table.owned_text("theme")?,
+        redact: redact.collect(),
+        keys: keys
+            .texts()
+            .map(|(name, text)| (name.to_owned(), text.text.clone()))
+            .collect(),
+    })
+}

@@ -1,0 +1,330 @@
+//! A job's source: from a checked table to the model.
+
+use super::format::REST_PATH_HINT;
+use super::report::Report;
+use super::templates::{mentions, mentions_in, path_of};
+use super::tree::{Table, Value};
+use crate::model::{
+    Incremental, JobSource, Method, NextUrl, Paginate, Pointer, RecordFields, RestRecord,
+    RestSource, SourceStream, Version, VersionKind,
+};
+
+/// Builds a source. None when a part of it is wrong, which was told.
+pub(super) fn source(
+    table: &Table,
+    connections: &[String],
+    report: &mut Report,
+) -> Option<JobSource> {
+    let connection = super::jobs::connection(table, connections, report);
+    let version = version(table, report);
+    let incremental = incremental(table, version.as_ref(), report);
+    let paginate = paginate(table, report);
+    let path = path_of(table, "path", report);
+    let one = table.table("one").map(|one| one_record(one, report));
+    let method = method(table.text("method").map(|text| text.text.as_str()));
+    if table.is_written("body") && method == Some(Method::Get) {
+        let hint = "write `method = \"POST\"`".to_owned();
+        report.mistake(table.place_of("body"), "a GET has no `body`", hint);
+    }
+    let query = query(table.table("query"));
+    let id = ids(table, report);
+    // From here on nothing is told any more.
+    let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
+    if [
+        "version",
+        "deleted",
+        "filter",
+        "body",
+        "error",
+        "total",
+        "one",
+        "incremental",
+    ]
+    .into_iter()
+    .any(is_wrong)
+    {
+        return None;
+    }
+    let incremental = incremental?;
+    let since_param = incremental
+        .as_ref()
+        .map(|incremental| incremental.param.clone())
+        .filter(|name| !name.is_empty());
+    Some(JobSource {
+        connection: connection?,
+        filter: table.owned_text("filter"),
+        sorted: table.boolean("sorted"),
+        incremental,
+        fields: RecordFields {
+            id: id?,
+            version,
+            deleted: table.pointer("deleted"),
+        },
+        stream: SourceStream::Rest(RestSource {
+            path: path?,
+            query: query?,
+            method: method?,
+            body: table.json("body").cloned(),
+            records: table.pointer("records")?,
+            error: table.pointer("error"),
+            total: table.pointer("total"),
+            paginate: paginate?,
+            since_param,
+            one: match one {
+                Some(one) => Some(one?),
+                None => None,
+            },
+        }),
+    })
+}
+
+pub(super) fn method(name: Option<&str>) -> Option<Method> {
+    [
+        Method::Get,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+    ]
+    .into_iter()
+    .find(|method| Some(method.as_str()) == name)
+}
+
+fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
+    let pointers = match table.get("id")? {
+        Value::Pointer(pointer) => vec![pointer.clone()],
+        Value::List(nodes) => nodes
+            .iter()
+            .map(|node| match &node.value {
+                Value::Pointer(pointer) => Some(pointer.clone()),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()?,
+        _ => return None,
+    };
+    if pointers.is_empty() || pointers.iter().any(Pointer::is_root) {
+        let hint = "point to the field that holds it, such as `id = \"/id\"`".to_owned();
+        report.mistake(
+            table.place_of("id"),
+            "`id` points to no field of a record",
+            hint,
+        );
+        return None;
+    }
+    Some(pointers)
+}
+
+fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
+    let table = table?;
+    let query: Vec<_> = table
+        .texts()
+        .map(|(name, text)| (name.to_owned(), text.text.clone()))
+        .collect();
+    (query.len() == table.entries.len()).then_some(query)
+}
+
+fn version(table: &Table, report: &mut Report) -> Option<(Pointer, VersionKind)> {
+    let version = match table.get("version")? {
+        Value::Pointer(pointer) => return Some((pointer.clone(), VersionKind::Auto)),
+        Value::Table(version) => version,
+        _ => return None,
+    };
+    let zone = version.owned_text("zone");
+    let kind = match version.text("kind").map(|kind| kind.text.as_str()) {
+        Some("integer") => {
+            if zone.is_some() {
+                let hint = "leave `zone` out, or write `kind = \"time\"`".to_owned();
+                report.mistake(version.place_of("zone"), "an integer has no `zone`", hint);
+            }
+            VersionKind::Integer
+        }
+        Some("time") => VersionKind::Time { zone },
+        _ if zone.is_some() => VersionKind::Time { zone },
+        _ => VersionKind::Auto,
+    };
+    Some((version.pointer("from")?, kind))
+}
+
+/// The outer option is none when something is wrong, the inner one when nothing is configured.
+fn incremental(
+    table: &Table,
+    version: Option<&(Pointer, VersionKind)>,
+    report: &mut Report,
+) -> Option<Option<Incremental>> {
+    let Some(incremental) = table.table("incremental") else {
+        return (!table.is_written("incremental")).then_some(None);
+    };
+    let place = table
+        .entry("incremental")
+        .map_or(table.place, |entry| entry.key_place);
+    if !table.is_written("version") {
+        let hint =
+            "add `version = \"/updated_at\"`: where a record says when it changed".to_owned();
+        report.mistake(place, "`incremental` needs a `version`", hint);
+    }
+    let param = incremental.owned_text("param");
+    if param.is_none() && !incremental.is_written("param") && !uses_since(table) {
+        let hint =
+            "add `param = \"updated_since\"`: the query parameter that takes the bound".to_owned();
+        report.mistake(
+            incremental.place,
+            "`incremental` has no `param`, and no template uses `since`",
+            hint,
+        );
+    }
+    let start = match (incremental.get("start"), version) {
+        (Some(start), Some((_, kind))) => {
+            let text = match start {
+                Value::Integer(number) => number.to_string(),
+                Value::Text(text) => text.text.clone(),
+                _ => return None,
+            };
+            match Version::read(&text, kind) {
+                Ok(version) => Some(version),
+                Err(reason) => {
+                    let hint = "the bound is of the same kind as the records' versions".to_owned();
+                    report.mistake(
+                        incremental.place_of("start"),
+                        format!("`start` is no {reason}"),
+                        hint,
+                    );
+                    return None;
+                }
+            }
+        }
+        _ if incremental.is_written("start") => return None,
+        _ => None,
+    };
+    let overlap = incremental.duration("overlap")?;
+    Some(Some(Incremental {
+        param: param.unwrap_or_default(),
+        start,
+        overlap,
+    }))
+}
+
+fn uses_since(source: &Table) -> bool {
+    let in_path = source
+        .text("path")
+        .is_some_and(|path| mentions(&path.text, &["since"]));
+    let in_query = source.table("query").is_some_and(|query| {
+        query
+            .texts()
+            .any(|(_, text)| mentions(&text.text, &["since"]))
+    });
+    in_path
+        || in_query
+        || source
+            .json("body")
+            .is_some_and(|body| mentions_in(body, &["since"]))
+}
+
+fn one_record(table: &Table, report: &mut Report) -> Option<RestRecord> {
+    let path = path_of(table, "path", report)?;
+    if !mentions(&path, &["id"]) {
+        report.mistake(
+            table.place_of("path"),
+            "`path` reads the same record for every id",
+            REST_PATH_HINT.to_owned(),
+        );
+        return None;
+    }
+    Some(RestRecord {
+        path,
+        record: table.pointer("record")?,
+    })
+}
+
+fn paginate(source: &Table, report: &mut Report) -> Option<Paginate> {
+    let table = match source.get("paginate")? {
+        Value::Table(table) => table,
+        _ => return Some(Paginate::None),
+    };
+    match table.tag? {
+        "cursor" => Some(Paginate::Cursor {
+            next: table.pointer("next")?,
+            param: table.owned_text("param")?,
+        }),
+        "next_url" => next_url(table, report),
+        "params" => Some(Paginate::Params {
+            next: table.pointer("next")?,
+        }),
+        "link_header" => Some(Paginate::LinkHeader),
+        "page" => {
+            let size_param = size_param(table, report)?;
+            Some(Paginate::Page {
+                param: table.owned_text("param")?,
+                first: table.integer("first")?,
+                size_param,
+                size: table.integer("size"),
+            })
+        }
+        "offset" => {
+            let hint = "page by `cursor`, `next_url`, `link_header` or `keyset`, if the system knows one of them";
+            report.warning(
+                source.place_of("paginate"),
+                "offset paging skips records of a set that changes while it is read",
+                hint.to_owned(),
+            );
+            Some(Paginate::Offset {
+                param: table.owned_text("param")?,
+                size_param: size_param(table, report)?,
+                size: table.integer("size")?,
+            })
+        }
+        "keyset" => {
+            if !source.is_written("version") {
+                let hint =
+                    "add `version = \"/updated_at\"`: the field that the listing is in order of"
+                        .to_owned();
+                report.mistake(
+                    source.place_of("paginate"),
+                    "paging by `keyset` needs a `version`",
+                    hint,
+                );
+            }
+            Some(Paginate::Keyset {
+                after: table.owned_text("after")?,
+                tie: table.owned_text("tie"),
+            })
+        }
+        _ => Some(Paginate::None),
+    }
+}
+
+fn next_url(table: &Table, report: &mut Report) -> Option<Paginate> {
+    let next = match (table.pointer("next"), table.owned_text("header")) {
+        (Some(pointer), None) => NextUrl::Body(pointer),
+        (None, Some(header)) => NextUrl::Header(header),
+        _ => {
+            let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
+            if !is_wrong("next") && !is_wrong("header") {
+                let hint = "write `next = \"/next_url\"` or `header = \"Next-Page\"`".to_owned();
+                report.mistake(
+                    table.place,
+                    "paging by `next_url` needs either `next` or `header`",
+                    hint,
+                );
+            }
+            return None;
+        }
+    };
+    Some(Paginate::NextUrl { next })
+}
+
+/// The outer option is none when it is wrong, the inner one when it is not configured.
+fn size_param(table: &Table, report: &mut Report) -> Option<Option<String>> {
+    if !table.is_written("size_param") {
+        return Some(None);
+    }
+    let name = table.owned_text("size_param")?;
+    if table.get("size").is_none() && !table.is_written("size") {
+        report.mistake(
+            table.place_of("size_param"),
+            "`size_param` has no `size` to send",
+            "add `size = 100`".to_owned(),
+        );
+        return None;
+    }
+    Some(Some(name))
+}

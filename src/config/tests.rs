@@ -1,0 +1,121 @@
+//! What only the room itself can see: that declaration, reader and builders agree.
+
+use super::declare::{Kind, Spec};
+use super::format::FILE;
+use super::tree::{Table, Value};
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const FULL: &str = include_str!("../../tests/configs/full.toml");
+
+/// What was asked of the tables of each declaration.
+type Taken = BTreeMap<*const Spec, BTreeSet<String>>;
+
+fn gather(table: &Table, taken: &mut Taken) {
+    if let Some(spec) = table.spec {
+        taken
+            .entry(std::ptr::from_ref(spec))
+            .or_default()
+            .extend(table.taken.borrow().iter().cloned());
+    }
+    for entry in &table.entries {
+        if let Value::Table(inner) = &entry.node.value {
+            gather(inner, taken);
+        }
+    }
+}
+
+fn specs_of(kind: &'static Kind, found: &mut Vec<&'static Spec>) {
+    match kind {
+        Kind::Table(spec) => specs_in(spec, found),
+        Kind::Tagged(tagged) => tagged
+            .available()
+            .for_each(|(_, spec)| specs_in(spec, found)),
+        Kind::Named(of) | Kind::List(of) => specs_of(of, found),
+        Kind::Either(kinds) => kinds.iter().for_each(|kind| specs_of(kind, found)),
+        _ => {}
+    }
+}
+
+fn specs_in(spec: &'static Spec, found: &mut Vec<&'static Spec>) {
+    found.push(spec);
+    spec.keys.iter().for_each(|key| specs_of(&key.kind, found));
+}
+
+#[test]
+fn every_key_that_is_declared_is_used_by_a_builder() {
+    let env = |_: &str| Some("https://secret.example.com".to_owned());
+    let mut report = Report::default();
+    let files = [SourceFile {
+        name: "syncdeck.toml".into(),
+        folder: PathBuf::new(),
+        text: FULL.to_owned(),
+    }];
+    let mut document = Document::default();
+    document.add(read_file(&files, 0, &env, &mut report), &files, &mut report);
+    let names: Vec<String> = document
+        .connections
+        .iter()
+        .map(|entry| entry.name.clone())
+        .collect();
+    for entry in &document.connections {
+        connections::connection(entry, &mut report);
+    }
+    for entry in &document.jobs {
+        jobs::job(entry, &names, &mut report);
+    }
+    cycles::warn_of_cycles(&document.jobs, &mut report);
+    let (workspace, console) = (
+        document.workspace.expect("a workspace"),
+        document.console.expect("a console"),
+    );
+    let table_of = |entry: Entry| match entry.node.value {
+        Value::Table(table) => table,
+        other => panic!("no table: {other:?}"),
+    };
+    let (workspace, console) = (table_of(workspace), table_of(console));
+    workspace_of(&workspace, Path::new(""), &env, &mut report);
+    console_of(&console);
+
+    let mut taken = Taken::new();
+    for entry in document.connections.iter().chain(&document.jobs) {
+        if let Value::Table(table) = &entry.node.value {
+            gather(table, &mut taken);
+        }
+    }
+    gather(&workspace, &mut taken);
+    gather(&console, &mut taken);
+    let mut specs = Vec::new();
+    FILE.keys
+        .iter()
+        .for_each(|key| specs_of(&key.kind, &mut specs));
+    for spec in specs {
+        let asked = taken
+            .get(&std::ptr::from_ref(spec))
+            .cloned()
+            .unwrap_or_default();
+        for key in spec.keys.iter().filter(|key| !key.later) {
+            assert!(
+                asked.contains(key.name),
+                "nobody reads `{}` of: {}",
+                key.name,
+                spec.about
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_not_written_is_what_the_model_says() {
+    let text = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"";
+    let config =
+        parse(text, Path::new("a.toml"), &|_| Some("/home/a".into())).expect("it is right");
+    assert_eq!(
+        config.connections[0].limits,
+        crate::model::Limits::default()
+    );
+    assert_eq!(
+        config.connections[0].retry,
+        crate::model::RetryRule::default()
+    );
+}

@@ -1,0 +1,298 @@
+//! Writes: one idempotent request a record, and what the answer tells of the record.
+
+use super::batch::Batch;
+use super::classify::Asked;
+use super::request::{Address, Call, Client, header_value, http_method, write_values};
+use crate::connect::{Destination, Fault, FaultKind, Link, Operation, Reply, Signals, Write, Written};
+use crate::model::{
+    BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, Method, Pointer, RawJson, RestDestination,
+    RestRequest, RestWrite,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ETAG, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use std::sync::Arc;
+
+/// A REST destination, ready to be written to.
+struct Writer {
+    client: Client,
+    upsert: Upsert,
+    delete: Option<Single>,
+    idempotency: Option<HeaderName>,
+    /// The header that carries the destination's version.
+    version_name: Option<HeaderName>,
+    facts: Facts,
+}
+
+enum Upsert {
+    Single(Single),
+    Batch(Batch),
+}
+
+/// One record a request.
+struct Single {
+    method: http::Method,
+    address: Address,
+    body: Body,
+}
+
+/// What one record's request or item holds.
+pub(super) enum Body {
+    Nothing,
+    /// The mapped fields as they are.
+    Fields,
+    Template(BodyTemplate),
+}
+
+/// Where a record's own facts stand in an answer.
+pub(super) struct Facts {
+    pub(super) id: Option<Pointer>,
+    /// None where the version stands in the `ETag` header, or is not wanted.
+    version: Option<Pointer>,
+    wants_version: bool,
+}
+
+pub(super) fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, String> {
+    let DestinationStream::Rest(rest) = &job.destination.stream;
+    Ok(Arc::new(Writer::new(job, rest, link)?))
+}
+
+impl Writer {
+    fn new(job: &Job, rest: &RestDestination, link: &Link) -> Result<Self, String> {
+        let client = Client::new(link, &job.id)?;
+        let upsert = match &rest.write {
+            RestWrite::Upsert(request) => Upsert::Single(Single::compile(&client, request, Body::Fields)?),
+            RestWrite::Batch(batch) => Upsert::Batch(Batch::compile(&client, batch)?),
+        };
+        let delete =
+            rest.delete.as_ref().map(|request| Single::compile(&client, request, Body::Nothing)).transpose()?;
+        let deletes = delete.is_some() || matches!(&upsert, Upsert::Batch(batch) if batch.has_deletes());
+        if job.delete == DeletePolicy::Hard && !deletes {
+            return Err("deletes are `hard`, but the destination says nowhere how a record is deleted; \
+                        add `delete = { method = \"DELETE\", path = … }` to the destination"
+                .to_owned());
+        }
+        let name = |name: &String| name.parse::<HeaderName>().map_err(|_| format!("`{name}` is no header name"));
+        let version = rest.version_header.as_ref();
+        Ok(Self {
+            client,
+            upsert,
+            delete,
+            idempotency: rest.idempotency_header.as_ref().map(name).transpose()?,
+            version_name: version.map(|version| name(&version.name)).transpose()?,
+            facts: Facts {
+                id: rest.id.clone(),
+                version: version.map(|version| version.from.clone()).filter(|from| !from.is_root()),
+                wants_version: version.is_some(),
+            },
+        })
+    }
+
+    /// The headers of one request beside the connection's own.
+    fn headers(&self, key: &str, version: Option<&str>) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+        let named = [(&self.idempotency, Some(key)), (&self.version_name, version)];
+        let mut headers = Vec::with_capacity(named.len());
+        for (name, value) in named {
+            if let (Some(name), Some(value)) = (name, value) {
+                headers.push((name.clone(), header_value(name, value)?));
+            }
+        }
+        Ok(headers)
+    }
+
+    fn call(&self, single: &Single, write: &Write) -> Result<Call, String> {
+        // A record that is to be made has no version that it could be compared with.
+        let version = write.destination_version.as_deref().filter(|_| write.operation != Operation::Create);
+        Ok(Call {
+            asked: Asked::Write,
+            method: single.method.clone(),
+            target: single.address.target(&self.client, write)?,
+            body: single.body.render(write)?,
+            headers: self.headers(&write.idempotency_key, version)?,
+        })
+    }
+
+    async fn write_single(&self, single: &Single, write: &Write) -> Reply<Written> {
+        let call = match self.call(single, write) {
+            Ok(call) => call,
+            Err(reason) => {
+                let request = format!("{} {}", single.method, single.address.text());
+                let fault = self.client.caller.unsendable(&reason, &request);
+                return Reply { outcome: Err(fault), signals: Signals::default() };
+            }
+        };
+        let (answered, signals) = self.client.send(call).await;
+        let outcome = answered.map(|response| {
+            let created = created(response.status()).filter(|_| write.operation != Operation::Delete);
+            let body = if self.facts.reads_body() { RawJson::parse(response.body().clone()).ok() } else { None };
+            self.facts.written(created, body.as_ref(), Some(response.headers()))
+        });
+        Reply { outcome, signals }
+    }
+
+    async fn write_many(&self, batch: &Batch, writes: &[&Write]) -> Reply<Vec<Result<Written, Fault>>> {
+        let prepared = batch.prepare(&self.client, writes);
+        if prepared.sent.is_empty() {
+            return Reply { outcome: Ok(prepared.merge(Vec::new())), signals: Signals::default() };
+        }
+        let headers = match self.headers(&prepared.key(), None) {
+            Ok(headers) => headers,
+            Err(reason) => return self.refuse(&reason),
+        };
+        let call = Call {
+            asked: Asked::Write,
+            method: batch.method.clone(),
+            target: batch.target.clone(),
+            body: prepared.body.clone(),
+            headers,
+        };
+        let (answered, signals) = self.client.send(call).await;
+        let outcome = answered.and_then(|response| {
+            let results = batch.results(&self.client, &self.facts, &prepared.sent, &response)?;
+            Ok(prepared.merge(results))
+        });
+        Reply { outcome, signals }
+    }
+
+    fn refuse<T>(&self, reason: &str) -> Reply<T> {
+        let fault = self.client.caller.fault(FaultKind::Fatal, reason, "a write");
+        Reply { outcome: Err(fault), signals: Signals::default() }
+    }
+
+    async fn write_one_of(&self, batch: &Batch, write: &Write) -> Reply<Written> {
+        let Reply { outcome, signals } = self.write_many(batch, &[write]).await;
+        let outcome = outcome.and_then(|mut results| results.pop().expect("a batch of one has one result"));
+        Reply { outcome, signals }
+    }
+}
+
+#[async_trait]
+impl Destination for Writer {
+    fn batch_size(&self) -> usize {
+        match &self.upsert {
+            Upsert::Single(_) => 1,
+            Upsert::Batch(batch) => batch.size,
+        }
+    }
+
+    fn batches_deletes(&self) -> bool {
+        matches!(&self.upsert, Upsert::Batch(batch) if batch.has_deletes())
+    }
+
+    async fn write(&self, write: &Write) -> Reply<Written> {
+        match (write.operation, &self.delete, &self.upsert) {
+            (Operation::Delete, Some(delete), _) => self.write_single(delete, write).await,
+            (Operation::Delete, None, Upsert::Batch(batch)) if batch.has_deletes() => {
+                self.write_one_of(batch, write).await
+            }
+            (Operation::Delete, None, _) => self.refuse("the destination says nowhere how a record is deleted"),
+            (_, _, Upsert::Single(single)) => self.write_single(single, write).await,
+            (_, _, Upsert::Batch(batch)) => self.write_one_of(batch, write).await,
+        }
+    }
+
+    async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>> {
+        let deletes_alone = !self.batches_deletes() && writes.iter().any(|write| write.operation == Operation::Delete);
+        if let (Upsert::Batch(batch), false) = (&self.upsert, deletes_alone) {
+            return self.write_many(batch, &writes.iter().collect::<Vec<_>>()).await;
+        }
+        // A destination without batches takes them one by one.
+        let mut results = Vec::with_capacity(writes.len());
+        let mut last = Signals::default();
+        for write in writes {
+            let Reply { outcome, signals } = self.write(write).await;
+            results.push(outcome);
+            last = signals;
+        }
+        Reply { outcome: Ok(results), signals: last }
+    }
+}
+
+impl Single {
+    fn compile(client: &Client, request: &RestRequest, default: Body) -> Result<Self, String> {
+        if request.method == Method::Get {
+            return Err(format!("path `{}`: GET writes nothing", request.path));
+        }
+        Ok(Self {
+            method: http_method(request.method),
+            address: Address::compile(client, &request.path)?,
+            body: Body::compile(request.body.as_ref(), default)?,
+        })
+    }
+}
+
+impl Body {
+    pub(super) fn compile(tree: Option<&serde_json::Value>, default: Self) -> Result<Self, String> {
+        match tree {
+            None => Ok(default),
+            Some(tree) => BodyTemplate::compile(tree).map(Self::Template).map_err(|reason| format!("body: {reason}")),
+        }
+    }
+
+    fn render(&self, write: &Write) -> Result<Bytes, String> {
+        match self {
+            Self::Nothing => Ok(Bytes::new()),
+            // The same bytes that were mapped, without a copy.
+            Self::Fields => Ok(write.fields.bytes().clone()),
+            Self::Template(template) => render_body(template, &write_values(write), write).map(Bytes::from),
+        }
+    }
+}
+
+pub(super) fn render_body(
+    template: &BodyTemplate,
+    values: &serde_json::Value,
+    write: &Write,
+) -> Result<String, String> {
+    let raw = [("fields", &write.fields), ("record", &write.record.body)];
+    template.render(values, &raw).map_err(|reason| format!("body: {reason}"))
+}
+
+impl Facts {
+    fn reads_body(&self) -> bool {
+        self.id.is_some() || self.version.is_some()
+    }
+
+    /// What an answer, or one part of a batch's, tells of its record.
+    pub(super) fn written(
+        &self,
+        created: Option<bool>,
+        body: Option<&RawJson>,
+        headers: Option<&HeaderMap>,
+    ) -> Written {
+        let found = |place: Option<&Pointer>| text_at(body?, place?);
+        let etag = || headers?.get(ETAG)?.to_str().ok().map(str::to_owned);
+        Written {
+            destination_id: found(self.id.as_ref()).map(DestinationId::from),
+            destination_version: found(self.version.as_ref()).or_else(|| etag().filter(|_| self.wants_version)),
+            created,
+        }
+    }
+}
+
+/// A text or a number at `place`, as text.
+pub(super) fn text_at(body: &RawJson, place: &Pointer) -> Option<String> {
+    match body_at(body, place)?.to_value().ok()? {
+        serde_json::Value::String(text) if !text.is_empty() => Some(text),
+        serde_json::Value::Number(_) => body_at(body, place).map(|number| number.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+pub(super) fn body_at(body: &RawJson, place: &Pointer) -> Option<RawJson> {
+    place.find(body).ok().flatten()
+}
+
+/// Whether a status says that a record was made or changed.
+pub(super) fn created(status: StatusCode) -> Option<bool> {
+    match status {
+        StatusCode::CREATED => Some(true),
+        StatusCode::OK | StatusCode::NO_CONTENT => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "destination_tests.rs"]
+mod tests;

@@ -1,0 +1,269 @@
+//! Writing: each write until it has an outcome, batches split until the culprits stand alone.
+
+use super::job::JobCell;
+use super::limit::{Gate, NoPermit, Patience};
+use super::tell::Teller;
+use crate::connect::{Destination, Fault, FaultKind, Reply, Signals, Write, Written};
+use crate::model::{Attempt, Clock, RunId, backoff};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Attempts remembered of one delivery; the first ones of a long outage tell nothing more.
+const ATTEMPTS_KEPT: usize = 20;
+
+/// How the delivery of one record ended.
+#[derive(Debug)]
+pub(super) enum WriteEnd {
+    Confirmed(Written),
+    /// This record alone failed.
+    Failed {
+        fault: Box<Fault>,
+        attempts: Vec<Attempt>,
+        exhausted: bool,
+    },
+    /// Nothing will pass: the run stops.
+    Fatal(Box<Fault>),
+    /// It was not sent, because the run is being left. The page is read again.
+    Abandoned,
+    /// The system stayed down for longer than the run waits.
+    GaveUp,
+}
+
+/// One record on its way.
+pub(super) struct Pending {
+    /// Its place on its page.
+    pub index: usize,
+    pub write: Write,
+    attempts: Vec<Attempt>,
+    /// Failures while others passed.
+    used: u32,
+    /// Failures as the only one that tried.
+    lone: u32,
+    /// The connection's successes when it last failed, or set out.
+    seen: Option<u64>,
+}
+
+impl Pending {
+    pub(super) fn new(index: usize, write: Write) -> Self {
+        Self { index, write, attempts: Vec::new(), used: 0, lone: 0, seen: None }
+    }
+}
+
+/// Delivers the writes of one run to its destination.
+pub(super) struct Deliverer {
+    pub destination: Arc<dyn Destination>,
+    pub gate: Arc<Gate>,
+    pub patience: Patience,
+    pub clock: Arc<dyn Clock>,
+    pub teller: Teller,
+    pub cell: Arc<JobCell>,
+    pub run: RunId,
+    pub max_attempts: u32,
+}
+
+type Ends = Vec<(usize, WriteEnd)>;
+
+impl Deliverer {
+    /// Delivers writes that may go in one request; more than one only where the destination takes batches.
+    pub(super) async fn deliver(&self, writes: Vec<Pending>) -> Ends {
+        let mut ends = Ends::with_capacity(writes.len());
+        let mut groups = VecDeque::from([writes]);
+        while let Some(mut group) = groups.pop_front() {
+            let permit = match self.gate.acquire(&self.patience).await {
+                Ok(permit) => permit,
+                Err(reason) => {
+                    leave(&mut ends, group, &mut groups, reason);
+                    break;
+                }
+            };
+            let is_canary = permit.is_canary;
+            if is_canary && group.len() > 1 {
+                // A canary is small: what it may lose is one record's time.
+                groups.push_front(group.split_off(1));
+            }
+            let successes = self.gate.successes();
+            for pending in &mut group {
+                pending.seen.get_or_insert(successes);
+            }
+            let reply = self.send(&group).await;
+            let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
+            self.teller.gate_event(&self.gate, &event);
+            match reply.outcome {
+                Ok(results) => {
+                    let again = self.sort_results(group, results, &reply.signals, &mut ends);
+                    if !again.is_empty() {
+                        self.pause_before_retry(&again, None).await;
+                        groups.push_front(again);
+                    }
+                }
+                Err(fault) => {
+                    if fault.kind == FaultKind::Fatal {
+                        ends.extend(group.into_iter().map(|p| (p.index, WriteEnd::Fatal(Box::new(fault.clone())))));
+                        let rest = groups.drain(..).flatten();
+                        ends.extend(rest.map(|p| (p.index, WriteEnd::Abandoned)));
+                        break;
+                    }
+                    self.whole_failed(group, fault, &reply.signals, is_canary, &mut groups, &mut ends).await;
+                }
+            }
+        }
+        ends
+    }
+
+    async fn send(&self, group: &[Pending]) -> Reply<Vec<Result<Written, Fault>>> {
+        if self.destination.batch_size() > 1 {
+            let writes: Vec<Write> = group.iter().map(|pending| pending.write.clone()).collect();
+            return self.destination.write_batch(&writes).await;
+        }
+        let only = group.first().expect("a group that was made with one write at least");
+        let reply = self.destination.write(&only.write).await;
+        Reply { outcome: reply.outcome.map(|written| vec![Ok(written)]), signals: reply.signals }
+    }
+
+    /// Takes a batch's results apart; returns what must be sent again.
+    fn sort_results(
+        &self,
+        group: Vec<Pending>,
+        results: Vec<Result<Written, Fault>>,
+        signals: &Signals,
+        ends: &mut Ends,
+    ) -> Vec<Pending> {
+        debug_assert_eq!(group.len(), results.len(), "a connector answers for each write");
+        let mut again = Vec::new();
+        for (mut pending, result) in group.into_iter().zip(results) {
+            match result {
+                Ok(written) => ends.push((pending.index, WriteEnd::Confirmed(written))),
+                Err(fault) => {
+                    self.note_attempt(&mut pending, &fault, signals);
+                    match fault.kind {
+                        FaultKind::Record => ends.push(failed(pending, fault, false)),
+                        FaultKind::Fatal => ends.push((pending.index, WriteEnd::Fatal(Box::new(fault)))),
+                        FaultKind::Throttled => {
+                            self.cell.count_retry(fault.kind);
+                            again.push(pending);
+                        }
+                        FaultKind::Transient | FaultKind::Unknown => {
+                            self.cell.count_retry(fault.kind);
+                            // The batch itself passed, so this is the record's own trouble.
+                            pending.used += 1;
+                            if pending.used >= self.max_attempts {
+                                ends.push(failed(pending, fault, true));
+                            } else {
+                                again.push(pending);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        again
+    }
+
+    /// The whole request failed.
+    async fn whole_failed(
+        &self,
+        mut group: Vec<Pending>,
+        fault: Fault,
+        signals: &Signals,
+        is_canary: bool,
+        groups: &mut VecDeque<Vec<Pending>>,
+        ends: &mut Ends,
+    ) {
+        for pending in &mut group {
+            self.note_attempt(pending, &fault, signals);
+        }
+        match fault.kind {
+            FaultKind::Record if group.len() > 1 => {
+                // Somebody in here is to blame: halves find out who in a logarithm of requests.
+                let second = group.split_off(group.len() / 2);
+                groups.push_front(second);
+                groups.push_front(group);
+            }
+            FaultKind::Record | FaultKind::Fatal => {
+                ends.extend(group.into_iter().map(|pending| failed(pending, fault.clone(), false)));
+            }
+            FaultKind::Throttled => {
+                self.cell.count_retry(fault.kind);
+                groups.push_front(group);
+            }
+            FaultKind::Transient | FaultKind::Unknown => {
+                self.cell.count_retry(fault.kind);
+                let again = self.spend_attempts(group, &fault, is_canary, ends);
+                if again.is_empty() {
+                    return;
+                }
+                self.pause_before_retry(&again, fault.retry_after).await;
+                if again.iter().any(|pending| pending.used >= 2) && again.len() > 1 {
+                    // A batch that keeps failing while others pass holds a culprit.
+                    groups.extend(again.into_iter().map(|pending| vec![pending]));
+                } else {
+                    groups.push_front(again);
+                }
+            }
+        }
+    }
+
+    /// Uses up attempts only where others passed meanwhile: an outage is not a bad record.
+    fn spend_attempts(&self, group: Vec<Pending>, fault: &Fault, is_canary: bool, ends: &mut Ends) -> Vec<Pending> {
+        let successes = self.gate.successes();
+        let alone = group.len() == 1;
+        let mut again = Vec::with_capacity(group.len());
+        for mut pending in group {
+            if pending.seen.is_some_and(|seen| successes > seen) {
+                pending.used += 1;
+            } else if is_canary && alone && self.gate.is_alone() {
+                pending.lone += 1;
+            }
+            pending.seen = Some(successes);
+            let is_lone_suspect = pending.lone >= self.max_attempts && self.gate.claim_lone();
+            if (pending.used >= self.max_attempts && alone) || is_lone_suspect {
+                ends.push(failed(pending, fault.clone(), true));
+            } else {
+                again.push(pending);
+            }
+        }
+        again
+    }
+
+    async fn pause_before_retry(&self, again: &[Pending], told: Option<Duration>) {
+        if self.gate.is_open() {
+            // The breaker decides when the next one goes.
+            return;
+        }
+        let rule = &self.gate.connection.retry;
+        let attempt = again.iter().map(|pending| pending.attempts.len()).max().unwrap_or(1);
+        let own = backoff::delay(rule, u32::try_from(attempt).unwrap_or(u32::MAX), self.gate.dice());
+        let wait = told.unwrap_or_default().min(rule.max_retry_after).max(own);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.patience.abandon.cancelled() => {}
+        }
+    }
+
+    fn note_attempt(&self, pending: &mut Pending, fault: &Fault, signals: &Signals) {
+        if pending.attempts.len() < ATTEMPTS_KEPT {
+            pending.attempts.push(Attempt {
+                at: self.clock.now(),
+                run: self.run,
+                status: fault.status,
+                took_ms: u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX),
+                message: fault.message.clone(),
+            });
+        }
+    }
+}
+
+fn failed(pending: Pending, fault: Fault, exhausted: bool) -> (usize, WriteEnd) {
+    (pending.index, WriteEnd::Failed { fault: Box::new(fault), attempts: pending.attempts, exhausted })
+}
+
+fn leave(ends: &mut Ends, group: Vec<Pending>, groups: &mut VecDeque<Vec<Pending>>, reason: NoPermit) {
+    for pending in group.into_iter().chain(groups.drain(..).flatten()) {
+        let end = match reason {
+            NoPermit::Abandoned => WriteEnd::Abandoned,
+            NoPermit::GaveUp => WriteEnd::GaveUp,
+        };
+        ends.push((pending.index, end));
+    }
+}

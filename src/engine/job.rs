@@ -1,0 +1,413 @@
+//! One job as the engine holds it: its order, its ends, and what is true of it now.
+
+use super::limit::Gate;
+use super::run::Stop;
+use crate::connect::{Destination, FaultKind, Source};
+use crate::model::mapping::{Filter, Mapping};
+use crate::model::{
+    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunMark, RunStatus, Schedule,
+    Timestamp,
+};
+use crate::store::Committed;
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The seconds over which the present rate is the mean.
+const RATE_SECONDS: u64 = 10;
+/// A run that is not waiting for anything known and has not moved for so long is stalled.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// A job with everything that its runs share.
+pub struct JobCell {
+    pub spec: Job,
+    pub mapping: Mapping,
+    pub filter: Option<Filter>,
+    pub reader: RecordReader,
+    pub source: Arc<dyn Source>,
+    pub destination: Arc<dyn Destination>,
+    pub(super) source_gate: Arc<Gate>,
+    pub(super) destination_gate: Arc<Gate>,
+    pub(super) clock: Arc<dyn Clock>,
+    live: Mutex<Live>,
+    /// An order came, or a time.
+    pub(super) wake: Notify,
+    /// Something that a screen shows changed.
+    pub(super) told: Arc<Notify>,
+}
+
+/// What is true of a job now. Whatever must outlive the process is in the store too.
+#[derive(Default)]
+pub(super) struct Live {
+    pub control: JobControl,
+    pub run: Option<RunStatus>,
+    pub stop: Option<Stop>,
+    pub stopped_by: Arc<Mutex<Option<Actor>>>,
+    pub total: Counts,
+    pub checkpoint: Option<Checkpoint>,
+    pub source_total: Option<u64>,
+    pub in_flight: u64,
+    pub dead_waiting: u64,
+    pub dead_this_run: u64,
+    pub newest_group: Option<GroupId>,
+    pub events: VecDeque<Notice>,
+    pub recovered: RecoveredFaults,
+    pub last_runs: VecDeque<RunMark>,
+    pub trigger: Option<Actor>,
+    /// Letters wait to be retried.
+    pub retry: Option<Actor>,
+    /// The last run failed and is tried again by itself.
+    pub failure: Option<(String, Option<String>, Timestamp)>,
+    pub store_error: Option<String>,
+    pub is_attended: bool,
+    pub retries: u64,
+    pub moved_at: Timestamp,
+    pub stage: &'static str,
+    pub rates: Rates,
+}
+
+/// Records by time, for rates and charts.
+#[derive(Default)]
+pub(super) struct Rates {
+    history: VecDeque<u32>,
+    bucket: u64,
+    in_bucket: u64,
+    recent: VecDeque<(Timestamp, u64)>,
+}
+
+impl Rates {
+    fn add(&mut self, now: Timestamp, records: u64) {
+        self.roll(now);
+        self.in_bucket += records;
+        self.recent.push_back((now, records));
+    }
+
+    fn roll(&mut self, now: Timestamp) {
+        let bucket = u64::try_from(now.0).unwrap_or(0) / 1000 / RATE_BUCKET_SECONDS;
+        if self.bucket == 0 {
+            self.bucket = bucket;
+        }
+        let mut missing = bucket.saturating_sub(self.bucket).min(RATE_BUCKETS as u64);
+        while missing > 0 {
+            let rate = std::mem::take(&mut self.in_bucket) / RATE_BUCKET_SECONDS;
+            self.history.push_back(u32::try_from(rate).unwrap_or(u32::MAX));
+            if self.history.len() > RATE_BUCKETS {
+                self.history.pop_front();
+            }
+            missing -= 1;
+        }
+        self.bucket = self.bucket.max(bucket);
+        while self.recent.front().is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS)) {
+            self.recent.pop_front();
+        }
+    }
+
+    fn now(&self) -> f64 {
+        self.recent.iter().map(|(_, n)| *n).sum::<u64>() as f64 / RATE_SECONDS as f64
+    }
+}
+
+/// What a cell is made of.
+pub(super) struct CellParts {
+    pub spec: Job,
+    pub mapping: Mapping,
+    pub filter: Option<Filter>,
+    pub source: Arc<dyn Source>,
+    pub destination: Arc<dyn Destination>,
+    pub source_gate: Arc<Gate>,
+    pub destination_gate: Arc<Gate>,
+    pub clock: Arc<dyn Clock>,
+    pub told: Arc<Notify>,
+    pub live: Live,
+}
+
+impl JobCell {
+    pub(super) fn new(parts: CellParts) -> Self {
+        Self {
+            reader: RecordReader::new(&parts.spec.source.fields),
+            spec: parts.spec,
+            mapping: parts.mapping,
+            filter: parts.filter,
+            source: parts.source,
+            destination: parts.destination,
+            source_gate: parts.source_gate,
+            destination_gate: parts.destination_gate,
+            clock: parts.clock,
+            live: Mutex::new(parts.live),
+            wake: Notify::new(),
+            told: parts.told,
+        }
+    }
+
+    /// The configured limits of the destination's connection.
+    pub fn destination_limits(&self) -> &Limits {
+        &self.destination_gate.connection.limits
+    }
+
+    pub(super) fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock()
+    }
+
+    pub(super) fn changed(&self) {
+        self.told.notify_one();
+    }
+
+    pub(super) fn run_begins(&self, run: &Run, stop: Stop) -> Arc<Mutex<Option<Actor>>> {
+        let stopped_by = Arc::new(Mutex::new(None));
+        let mut live = self.live();
+        live.run = Some(RunStatus {
+            id: run.id,
+            kind: run.kind.clone(),
+            by: run.by.clone(),
+            started_at: run.started_at,
+            counts: Counts::default(),
+            pages: 0,
+            page_size: 0,
+        });
+        live.stop = Some(stop);
+        live.stopped_by = stopped_by.clone();
+        live.failure = None;
+        live.recovered = RecoveredFaults::default();
+        live.dead_this_run = 0;
+        live.source_total = None;
+        live.moved_at = run.started_at;
+        live.stage = "read";
+        drop(live);
+        self.changed();
+        stopped_by
+    }
+
+    pub(super) fn run_is_over(&self) {
+        self.live().in_flight = 0;
+        self.changed();
+    }
+
+    pub(super) fn page_read(&self, records: u64, total: Option<u64>) {
+        let mut live = self.live();
+        live.in_flight += records;
+        live.source_total = total.or(live.source_total);
+        live.moved_at = self.clock.now();
+        live.stage = "write";
+        if let Some(run) = &mut live.run {
+            run.page_size = run.page_size.max(records);
+        }
+        drop(live);
+        self.changed();
+    }
+
+    pub(super) fn page_settled(&self, records: u64) {
+        let mut live = self.live();
+        live.in_flight = live.in_flight.saturating_sub(records);
+    }
+
+    pub(super) fn page_committed(
+        &self,
+        counts: Counts,
+        committed: &Committed,
+        dead_waiting: Option<u64>,
+        newest_group: Option<GroupId>,
+    ) {
+        let now = self.clock.now();
+        let mut live = self.live();
+        live.total = committed.total;
+        if let Some(checkpoint) = &committed.checkpoint {
+            live.checkpoint = Some(checkpoint.clone());
+        }
+        if let Some(run) = &mut live.run {
+            run.counts += counts;
+            run.pages += 1;
+        }
+        live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
+        live.newest_group = newest_group.or(live.newest_group);
+        live.dead_this_run += u64::from(newest_group.is_some());
+        live.moved_at = now;
+        live.store_error = None;
+        live.rates.add(now, counts.scanned);
+        drop(live);
+        self.changed();
+    }
+
+    pub(super) fn count_retry(&self, kind: FaultKind) {
+        let mut live = self.live();
+        live.retries += 1;
+        match kind {
+            FaultKind::Throttled => live.recovered.throttled += 1,
+            FaultKind::Unknown => live.recovered.unknown += 1,
+            _ => live.recovered.transient += 1,
+        }
+    }
+
+    pub(super) fn take_retries(&self) -> u64 {
+        std::mem::take(&mut self.live().retries)
+    }
+
+    pub(super) fn set_stage(&self, stage: &'static str) {
+        self.live().stage = stage;
+        self.changed();
+    }
+
+    pub(super) fn set_store_error(&self, error: String) {
+        self.live().store_error = Some(error);
+        self.changed();
+    }
+
+    pub(super) fn run_ended(&self, end: &RunEnd) -> Option<RunStatus> {
+        let mut live = self.live();
+        let run = live.run.take();
+        live.stop = None;
+        let errored = run.as_ref().is_some_and(|run| run.counts.errored > 0);
+        live.last_runs.push_back(mark_of(end, errored));
+        if live.last_runs.len() > 10 {
+            live.last_runs.pop_front();
+        }
+        drop(live);
+        self.changed();
+        run
+    }
+
+    /// Asks the run in progress to stop between pages. False when none is in progress.
+    pub(super) fn stop_run(&self, by: &Actor) -> bool {
+        let live = self.live();
+        let Some(stop) = &live.stop else { return false };
+        live.stopped_by.lock().get_or_insert_with(|| by.clone());
+        stop.between_pages.cancel();
+        true
+    }
+
+    /// True while figures move by themselves and screens must be told.
+    pub(super) fn is_moving(&self) -> bool {
+        let live = self.live();
+        live.run.is_some() || live.rates.now() > 0.0
+    }
+
+    pub(super) fn has_history(&self) -> bool {
+        self.live().rates.history.iter().any(|rate| *rate > 0)
+    }
+
+    /// The job as screens and scripts see it.
+    pub(super) fn status(&self, now: Timestamp) -> JobStatus {
+        let state = self.state(now);
+        let limited_by = self.limited_by(&state);
+        let mut live = self.live();
+        live.rates.roll(now);
+        let rate = live.rates.now();
+        let position = live.checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
+        let done = position.filter(|position| !position.complete).map_or(0, |position| position.records);
+        let total = live.source_total.filter(|_| live.run.is_some());
+        let eta_seconds = match total {
+            Some(total) if rate > 0.0 => Some((total.saturating_sub(done) as f64 / rate) as u64),
+            _ => None,
+        };
+        JobStatus {
+            id: self.spec.id.clone(),
+            description: self.spec.description.clone(),
+            source: self.spec.source.connection.clone(),
+            destination: self.spec.destination.connection.clone(),
+            schedule: schedule_text(&self.spec.schedule),
+            state,
+            phase: phase_now(&live),
+            run: live.run.clone(),
+            total: live.total,
+            rate,
+            history: live.rates.history.iter().copied().collect(),
+            progress: Progress { done, total, eta_seconds },
+            checkpoint: live.checkpoint.clone(),
+            in_flight: live.in_flight,
+            dead_waiting: live.dead_waiting,
+            due: live.control.due,
+            limited_by,
+            events: live.events.iter().cloned().collect(),
+            recovered: live.recovered,
+            last_runs: live.last_runs.iter().copied().collect(),
+        }
+    }
+
+    fn state(&self, now: Timestamp) -> JobState {
+        let waiting = self.destination_gate.waiting_for().or_else(|| self.source_gate.waiting_for());
+        let live = self.live();
+        if !self.spec.enabled {
+            return JobState::Disabled;
+        }
+        if live.run.is_some() {
+            if live.stop.as_ref().is_some_and(|stop| stop.between_pages.is_cancelled()) {
+                return JobState::Pausing;
+            }
+            if let Some((what, since, until)) = waiting {
+                return JobState::Waiting { what, since, until };
+            }
+            if now.since(live.moved_at) > STALLED_AFTER {
+                return JobState::Stalled { stage: live.stage.to_owned(), since: live.moved_at };
+            }
+            return JobState::Running;
+        }
+        if let Some(paused) = &live.control.paused {
+            let paused = paused.clone();
+            return JobState::Paused { by: paused.by, since: paused.since, reason: paused.reason };
+        }
+        if let Some(parked) = &live.control.parked {
+            let parked = parked.clone();
+            return JobState::NeedsAttention { why: parked.reason, hint: parked.hint, since: parked.since };
+        }
+        if let Some((why, _, since)) = &live.failure {
+            return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
+        }
+        JobState::Idle
+    }
+
+    fn limited_by(&self, state: &JobState) -> Option<String> {
+        match state {
+            JobState::Waiting { what, .. } => Some(what.clone()),
+            JobState::Running => {
+                let live = self.live();
+                if live.in_flight == 0 {
+                    Some(format!("source: {} is being read", self.spec.source.connection))
+                } else if self.destination_gate.limited_by_ceiling() {
+                    let ceiling = self.destination_gate.ceiling();
+                    Some(format!("destination: {ceiling} requests in flight at {}", self.spec.destination.connection))
+                } else {
+                    Some(format!("destination: {} answers", self.spec.destination.connection))
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+fn phase_now(live: &Live) -> crate::model::Phase {
+    use crate::model::Phase;
+    match live.checkpoint.as_ref().map(|checkpoint| &checkpoint.position) {
+        None => Phase::Backfill,
+        Some(position) if position.complete => Phase::Incremental,
+        Some(position) => position.phase,
+    }
+}
+
+pub(super) fn mark_of(end: &RunEnd, errored: bool) -> RunMark {
+    match end {
+        RunEnd::Done | RunEnd::HandedOver if errored => RunMark::Part,
+        RunEnd::Done | RunEnd::HandedOver => RunMark::Ok,
+        RunEnd::Stopped { .. } => RunMark::Stopped,
+        RunEnd::Failed { .. } | RunEnd::Interrupted => RunMark::Failed,
+    }
+}
+
+fn schedule_text(schedule: &Schedule) -> String {
+    match schedule {
+        Schedule::Manual => "manual".to_owned(),
+        Schedule::Every { every, .. } => format!("every {}", written_duration(*every)),
+    }
+}
+
+/// A duration as the configuration writes it: `90s`, `5m`, `12h`.
+fn written_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        _ if millis % 3_600_000 == 0 => format!("{}h", millis / 3_600_000),
+        _ if millis % 60_000 == 0 => format!("{}m", millis / 60_000),
+        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        _ => format!("{millis}ms"),
+    }
+}

@@ -1,0 +1,404 @@
+//! The gate of a connection: every request of every job passes it, and only here anything waits.
+
+use super::adapt::Adapt;
+use super::breaker::{Breaker, Verdict};
+use super::bucket::Bucket;
+use crate::connect::{Fault, FaultKind, Signals};
+use crate::model::{AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Latencies kept for the percentiles.
+const LATENCIES: usize = 256;
+
+/// The limits of one connection, shared by all its jobs: budget, ceiling, throttling, breaker.
+pub struct Gate {
+    pub(super) connection: Arc<Connection>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// First come, first served: the one at the head waits for the conditions, the others for the head.
+    turn: tokio::sync::Mutex<()>,
+    changed: Notify,
+    queued: AtomicU32,
+    dice: Mutex<fastrand::Rng>,
+}
+
+struct State {
+    breaker: Breaker,
+    adapt: Adapt,
+    bucket: Option<Bucket>,
+    in_flight: u32,
+    throttled_until: Option<Instant>,
+    /// From the system's headers: requests that may still go before the reset.
+    told: Option<Told>,
+    successes: u64,
+    answers: AnswerCounts,
+    latencies: [u32; LATENCIES],
+    latency_count: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Told {
+    allowed: u64,
+    limit: Option<u64>,
+    reset: Instant,
+}
+
+/// The right to make one request. It must be given back by [`Permit::done`]; dropping it gives it back unused.
+pub(super) struct Permit<'a> {
+    gate: &'a Gate,
+    pub is_canary: bool,
+    open: bool,
+}
+
+/// Why a permit was not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPermit {
+    /// The caller's run is being left.
+    Abandoned,
+    /// The system stayed down for as many canaries as the connection's `attempts`, and the caller does not wait for ever.
+    GaveUp,
+}
+
+/// How a caller waits.
+#[derive(Clone)]
+pub(super) struct Patience {
+    pub abandon: CancellationToken,
+    /// `run --once` ends when a system stays down; a service waits.
+    pub gives_up: bool,
+}
+
+/// What a finished call changed at the gate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct GateEvent {
+    pub opened: bool,
+    /// How long the breaker was open, when this answer closed it.
+    pub closed_after: Option<Duration>,
+    /// Until when all calls of the connection wait, when this answer said so.
+    pub throttled_for: Option<Duration>,
+}
+
+enum Next {
+    Granted { is_canary: bool },
+    WaitUntil(Instant),
+    WaitForChange,
+    GaveUp,
+}
+
+impl Gate {
+    pub fn new(connection: Arc<Connection>, clock: Arc<dyn Clock>, seed: u64) -> Self {
+        let now = Instant::now();
+        Self {
+            clock,
+            state: Mutex::new(State {
+                breaker: Breaker::new(connection.retry.clone()),
+                adapt: Adapt::new(connection.limits.in_flight),
+                bucket: Bucket::new(&connection.limits, now),
+                in_flight: 0,
+                throttled_until: None,
+                told: None,
+                successes: 0,
+                answers: AnswerCounts::default(),
+                latencies: [0; LATENCIES],
+                latency_count: 0,
+            }),
+            turn: tokio::sync::Mutex::new(()),
+            changed: Notify::new(),
+            queued: AtomicU32::new(0),
+            dice: Mutex::new(fastrand::Rng::with_seed(seed)),
+            connection,
+        }
+    }
+
+    pub fn id(&self) -> &ConnectionId {
+        &self.connection.id
+    }
+
+    /// A number from 0 to 1 for jitter.
+    pub(super) fn dice(&self) -> f64 {
+        self.dice.lock().f64()
+    }
+
+    /// Waits for the right to make a request.
+    pub(super) async fn acquire(&self, patience: &Patience) -> Result<Permit<'_>, NoPermit> {
+        if patience.abandon.is_cancelled() {
+            return Err(NoPermit::Abandoned);
+        }
+        if let Ok(_turn) = self.turn.try_lock()
+            && let Next::Granted { is_canary } = self.next(patience.gives_up)
+        {
+            return Ok(Permit { gate: self, is_canary, open: true });
+        }
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        let permit = tokio::select! {
+            permit = self.wait_for_turn(patience.gives_up) => permit,
+            () = patience.abandon.cancelled() => Err(NoPermit::Abandoned),
+        };
+        self.queued.fetch_sub(1, Ordering::Relaxed);
+        permit
+    }
+
+    async fn wait_for_turn(&self, gives_up: bool) -> Result<Permit<'_>, NoPermit> {
+        let _turn = self.turn.lock().await;
+        loop {
+            let changed = self.changed.notified();
+            match self.next(gives_up) {
+                Next::Granted { is_canary } => {
+                    return Ok(Permit { gate: self, is_canary, open: true });
+                }
+                Next::GaveUp => return Err(NoPermit::GaveUp),
+                Next::WaitForChange => changed.await,
+                Next::WaitUntil(at) => {
+                    tokio::select! {
+                        () = changed => {}
+                        () = tokio::time::sleep_until(at) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn next(&self, gives_up: bool) -> Next {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let attempts = self.connection.retry.attempts;
+        if gives_up && state.breaker.open().is_some_and(|open| open.canaries >= attempts) {
+            return Next::GaveUp;
+        }
+        if let Some(until) = state.throttled_until {
+            if until > now {
+                return Next::WaitUntil(until);
+            }
+            state.throttled_until = None;
+        }
+        let is_canary = match state.breaker.ask(now) {
+            Verdict::Go => false,
+            Verdict::GoAsCanary => true,
+            Verdict::WaitUntil(at) => return Next::WaitUntil(at),
+            Verdict::WaitForCanary => return Next::WaitForChange,
+        };
+        if state.in_flight >= state.adapt.ceiling() {
+            return Next::WaitForChange;
+        }
+        if let Some(told) = state.told {
+            if told.reset <= now {
+                state.told = None;
+            } else if told.allowed == 0 {
+                return Next::WaitUntil(told.reset);
+            }
+        }
+        if let Some(bucket) = &mut state.bucket
+            && let Err(at) = bucket.take(now)
+        {
+            return Next::WaitUntil(at);
+        }
+        if let Some(told) = &mut state.told {
+            told.allowed -= 1;
+        }
+        if is_canary {
+            state.breaker.canary_left();
+        }
+        state.in_flight += 1;
+        Next::Granted { is_canary }
+    }
+
+    /// Successes on this connection so far: what tells one record's trouble from the system's.
+    pub(super) fn successes(&self) -> u64 {
+        self.state.lock().successes
+    }
+
+    /// True when nothing else uses or waits for this connection.
+    pub(super) fn is_alone(&self) -> bool {
+        self.state.lock().in_flight == 0 && self.queued.load(Ordering::Relaxed) == 0
+    }
+
+    /// Claims the one record of an outage that may be given up on although nothing else passed either.
+    pub(super) fn claim_lone(&self) -> bool {
+        self.state.lock().breaker.claim_lone()
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.state.lock().breaker.open().is_some()
+    }
+
+    /// What the connection waits for now, in words, since and until when.
+    pub(super) fn waiting_for(&self) -> Option<(String, Timestamp, Option<Timestamp>)> {
+        let now = Instant::now();
+        let wall = self.clock.now();
+        let id = &self.connection.id;
+        let state = self.state.lock();
+        if let Some(open) = state.breaker.open() {
+            let since = wall.minus(now.saturating_duration_since(open.since));
+            let next = wall.plus(open.next.saturating_duration_since(now));
+            return Some((format!("{id} is down ({})", open.why), since, Some(next)));
+        }
+        if let Some(until) = state.throttled_until.filter(|until| *until > now) {
+            return Some((format!("{id} asked to wait (429)"), wall, Some(wall.plus(until - now))));
+        }
+        match state.told {
+            Some(told) if told.allowed == 0 && told.reset > now => {
+                Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(told.reset - now))))
+            }
+            _ => None,
+        }
+    }
+
+    /// The most requests in flight at present.
+    pub(super) fn ceiling(&self) -> usize {
+        self.state.lock().adapt.ceiling() as usize
+    }
+
+    pub(super) fn limited_by_ceiling(&self) -> bool {
+        let state = self.state.lock();
+        state.in_flight >= state.adapt.ceiling()
+    }
+
+    /// The connection as the console shows it.
+    pub fn status(&self) -> ConnectionStatus {
+        let now = Instant::now();
+        let wall = self.clock.now();
+        let state = self.state.lock();
+        let (latency_p50, latency_p95) = percentiles(&state);
+        let circuit = match state.breaker.open() {
+            None => Circuit::Closed,
+            Some(open) => Circuit::Open {
+                since: wall.minus(now.saturating_duration_since(open.since)),
+                next: wall.plus(open.next.saturating_duration_since(now)),
+                why: open.why.clone(),
+            },
+        };
+        let budget = match (&state.told, &state.bucket) {
+            (Some(told), _) if told.reset > now => Some(BudgetStatus {
+                remaining: told.allowed,
+                limit: told.limit,
+                resets_at: Some(wall.plus(told.reset - now)),
+                source: "headers".to_owned(),
+            }),
+            (_, Some(bucket)) => Some(BudgetStatus {
+                remaining: u64::from(bucket.tokens(now)),
+                limit: self.connection.limits.requests.map(u64::from),
+                resets_at: None,
+                source: "configuration".to_owned(),
+            }),
+            _ => None,
+        };
+        ConnectionStatus {
+            id: self.connection.id.clone(),
+            circuit,
+            in_flight: state.in_flight,
+            ceiling: state.adapt.ceiling(),
+            queued: self.queued.load(Ordering::Relaxed),
+            budget,
+            latency_p50,
+            latency_p95,
+            answers: state.answers,
+            throttled_until: state.throttled_until.filter(|until| *until > now).map(|until| wall.plus(until - now)),
+        }
+    }
+}
+
+fn percentiles(state: &State) -> (Option<u32>, Option<u32>) {
+    let mut latencies = state.latencies[..state.latency_count.min(LATENCIES)].to_vec();
+    if latencies.is_empty() {
+        return (None, None);
+    }
+    latencies.sort_unstable();
+    let at = |share: usize| latencies[(latencies.len() - 1) * share / 100];
+    (Some(at(50)), Some(at(95)))
+}
+
+impl Permit<'_> {
+    /// Gives the permit back with what the request brought.
+    pub(super) fn done(mut self, signals: &Signals, fault: Option<&Fault>) -> GateEvent {
+        self.open = false;
+        let gate = self.gate;
+        let now = Instant::now();
+        let dice = gate.dice();
+        let mut state = gate.state.lock();
+        let in_flight = state.in_flight;
+        state.in_flight -= 1;
+        count_answer(&mut state, signals);
+        let mut event = GateEvent::default();
+        match fault {
+            None => {
+                state.successes += 1;
+                state.adapt.answered(signals.took, in_flight);
+                event.closed_after = state.breaker.succeeded(now);
+            }
+            Some(fault) => match fault.kind {
+                // The system answered and works: only this record, or these credentials, do not pass.
+                FaultKind::Record | FaultKind::Fatal => {
+                    state.adapt.answered(signals.took, in_flight);
+                    event.closed_after = state.breaker.succeeded(now);
+                }
+                FaultKind::Throttled => {
+                    state.adapt.refused(in_flight);
+                    event.closed_after = state.breaker.succeeded(now);
+                    let rule = &gate.connection.retry;
+                    let wait = fault.retry_after.unwrap_or_else(|| rule.first_delay.mul_f64(0.5 + dice / 2.0));
+                    let until = now + wait;
+                    if state.throttled_until.is_none_or(|before| before < until) {
+                        state.throttled_until = Some(until);
+                        event.throttled_for = Some(wait);
+                    }
+                }
+                FaultKind::Transient | FaultKind::Unknown => {
+                    event.opened = state.breaker.failed(now, &fault.message, self.is_canary, fault.retry_after, dice);
+                }
+            },
+        }
+        if let Some(budget) = signals.budget
+            && let Some(reset) = budget.reset
+            && (state.bucket.is_none() || budget.remaining == 0)
+        {
+            let allowed = budget.remaining.saturating_sub(u64::from(state.in_flight));
+            let told = Told { allowed, limit: budget.limit, reset: now + reset };
+            // Answers overtake each other: within one window the smallest figure is the newest.
+            state.told = match state.told {
+                Some(before) if before.reset + Duration::from_secs(1) >= told.reset && before.reset > now => {
+                    Some(Told { allowed: before.allowed.min(told.allowed), ..told })
+                }
+                _ => Some(told),
+            };
+        }
+        drop(state);
+        gate.changed.notify_waiters();
+        event
+    }
+}
+
+fn count_answer(state: &mut State, signals: &Signals) {
+    let answers = &mut state.answers;
+    match signals.status {
+        None => answers.no_answer += 1,
+        Some(429) => answers.throttled += 1,
+        Some(status) if status < 400 => answers.ok += 1,
+        Some(status) if status < 500 => answers.client_error += 1,
+        Some(_) => answers.server_error += 1,
+    }
+    if signals.status.is_some() {
+        let place = state.latency_count % LATENCIES;
+        state.latencies[place] = u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX);
+        state.latency_count += 1;
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        let mut state = self.gate.state.lock();
+        state.in_flight -= 1;
+        if self.is_canary {
+            state.breaker.canary_lost();
+        }
+        drop(state);
+        self.gate.changed.notify_waiters();
+    }
+}

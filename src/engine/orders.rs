@@ -1,0 +1,282 @@
+//! What a person can order of an engine, running or stopped: each order is saved with who and why before it acts.
+
+use super::job::JobCell;
+use super::{Engine, Start};
+use crate::model::{Actor, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
+use crate::store::{LetterMove, Note, StoreError};
+use std::sync::Arc;
+
+/// What an order changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ordered {
+    /// One sentence.
+    pub text: String,
+    pub changed: u64,
+    /// When it was given, as the state remembers it.
+    pub at: Timestamp,
+}
+
+/// Why an order was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    #[error("there is no job `{0}`")]
+    NoSuchJob(JobId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Engine {
+    pub(super) fn note(&self, by: Actor, action: &str, job: &JobId, reason: Option<String>) -> Note {
+        Note {
+            at: self.clock.now(),
+            by,
+            action: action.to_owned(),
+            job: Some(job.clone()),
+            reason,
+            before: None,
+            after: None,
+        }
+    }
+
+    fn cells(&self, jobs: &[JobId]) -> Result<Vec<Arc<JobCell>>, OrderError> {
+        jobs.iter().map(|id| self.jobs.get(id).cloned().ok_or_else(|| OrderError::NoSuchJob(id.clone()))).collect()
+    }
+
+    /// Saves a changed control state with its note, then makes it true here.
+    async fn change(
+        &self,
+        cell: &JobCell,
+        note: Note,
+        change: impl FnOnce(&mut JobControl) -> bool,
+    ) -> Result<bool, OrderError> {
+        let mut control = cell.live().control.clone();
+        let before = state_word(&control);
+        if !change(&mut control) {
+            return Ok(false);
+        }
+        let note = Note { before: Some(before), after: Some(state_word(&control)), ..note };
+        self.store.set_control(&cell.spec.id, control.clone(), Some(note)).await?;
+        cell.live().control = control;
+        cell.wake.notify_waiters();
+        cell.changed();
+        Ok(true)
+    }
+
+    /// Pauses jobs at the next page border. It outlives restarts.
+    pub async fn pause(&self, jobs: &[JobId], reason: Option<String>, by: &Actor) -> Result<Ordered, OrderError> {
+        let mut changed = Vec::new();
+        let mut in_progress = 0;
+        for cell in self.cells(jobs)? {
+            let paused = Paused { by: by.clone(), since: self.clock.now(), reason: reason.clone() };
+            let note = self.note(by.clone(), "pause", &cell.spec.id, reason.clone());
+            let done = self
+                .change(&cell, note, |control| {
+                    let is_new = control.paused.is_none();
+                    control.paused.get_or_insert(paused);
+                    is_new
+                })
+                .await?;
+            if done {
+                in_progress += u64::from(cell.stop_run(by));
+                self.tell_order(&cell, format!("paused by {by}"));
+                changed.push(cell.spec.id.to_string());
+            }
+        }
+        let suffix = match in_progress {
+            0 => String::new(),
+            _ => "; the pages in progress are finished and saved first".to_owned(),
+        };
+        Ok(ordered("paused", "was paused already", &changed, &suffix, self.clock.now()))
+    }
+
+    /// Lets paused and parked jobs go on.
+    pub async fn resume(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
+        let mut changed = Vec::new();
+        for cell in self.cells(jobs)? {
+            let now = self.clock.now();
+            let note = self.note(by.clone(), "resume", &cell.spec.id, None);
+            let is_scheduled = cell.spec.schedule != Schedule::Manual;
+            let done = self
+                .change(&cell, note, |control| {
+                    let was_parked = control.parked.take().is_some();
+                    let was_paused = control.paused.take().is_some();
+                    if was_parked || (was_paused && is_scheduled && control.due.is_none()) {
+                        control.due = Some(now);
+                    }
+                    was_parked || was_paused
+                })
+                .await?;
+            if done {
+                self.tell_order(&cell, format!("resumed by {by}"));
+                changed.push(cell.spec.id.to_string());
+            }
+        }
+        Ok(ordered("resumed", "was not paused", &changed, "", self.clock.now()))
+    }
+
+    /// Runs jobs now, or as soon as the run in progress has ended.
+    pub async fn trigger(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
+        let mut changed = Vec::new();
+        for cell in self.cells(jobs)? {
+            let id = &cell.spec.id;
+            let refusal = {
+                let live = cell.live();
+                match (&live.control.paused, &live.control.parked) {
+                    (Some(_), _) => Some("is paused"),
+                    (_, Some(_)) => Some("needs attention"),
+                    _ if !cell.spec.enabled => Some("is disabled"),
+                    _ => None,
+                }
+            };
+            if let Some(why) = refusal {
+                return Err(OrderError::Refused(format!("`{id}` {why}; resume it first")));
+            }
+            let now = self.clock.now();
+            let note = self.note(by.clone(), "trigger", id, None);
+            self.change(&cell, note, |control| {
+                control.due = Some(now);
+                true
+            })
+            .await?;
+            if self.is_running() {
+                cell.live().trigger = Some(by.clone());
+                cell.wake.notify_waiters();
+            }
+            self.tell_order(&cell, format!("run ordered by {by}"));
+            changed.push(id.to_string());
+        }
+        let suffix = if self.is_running() { "" } else { "; it runs when the engine starts" };
+        Ok(ordered("triggered", "was triggered already", &changed, suffix, self.clock.now()))
+    }
+
+    /// Stops the runs in progress between pages; the schedule starts the next ones.
+    pub async fn cancel(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
+        let mut changed = Vec::new();
+        for cell in self.cells(jobs)? {
+            let is_due = cell.live().control.due.is_some_and(|due| due <= self.clock.now());
+            let stops = cell.stop_run(by);
+            if !stops && !(is_due && !self.is_running()) {
+                continue;
+            }
+            let note = self.note(by.clone(), "cancel", &cell.spec.id, None);
+            let running = self.is_running();
+            self.change(&cell, note, |control| {
+                if !running {
+                    control.due = None;
+                }
+                true
+            })
+            .await?;
+            self.tell_order(&cell, format!("run cancelled by {by}"));
+            changed.push(cell.spec.id.to_string());
+        }
+        Ok(ordered("cancelled the run of", "has no run in progress", &changed, "", self.clock.now()))
+    }
+
+    /// Hands dead letters back to their jobs; each is sent through the normal loop.
+    pub async fn retry(&self, selection: &Selection, by: &Actor) -> Result<Ordered, OrderError> {
+        let at = self.clock.now();
+        let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
+        let mut waiting = Vec::new();
+        for (job, _) in &moved {
+            if let Some(cell) = self.jobs.get(job) {
+                let mut live = cell.live();
+                live.retry = Some(by.clone());
+                if live.control.paused.is_some() || live.control.parked.is_some() {
+                    waiting.push(job.to_string());
+                }
+                drop(live);
+                cell.wake.notify_waiters();
+            }
+        }
+        let suffix = match (self.is_running(), waiting.is_empty()) {
+            (false, _) => "; they are sent when the engine starts".to_owned(),
+            (true, true) => String::new(),
+            (true, false) => format!("; they are sent when {} is resumed", waiting.join(", ")),
+        };
+        Ok(letters_ordered("retrying", &moved, &suffix, at))
+    }
+
+    /// Marks dead letters as not to be sent, with a reason.
+    pub async fn discard(&self, selection: &Selection, reason: &str, by: &Actor) -> Result<Ordered, OrderError> {
+        let reason = reason.trim();
+        if reason.is_empty() {
+            return Err(OrderError::Refused("a discard needs a reason".to_owned()));
+        }
+        let to = LetterMove::Discard { reason: reason.to_owned() };
+        let at = self.clock.now();
+        let moved = self.move_letters(selection, to, "discard", Some(reason.to_owned()), by, at).await?;
+        Ok(letters_ordered("discarded", &moved, "", at))
+    }
+
+    /// Takes discards back.
+    pub async fn restore(&self, selection: &Selection, by: &Actor) -> Result<Ordered, OrderError> {
+        let at = self.clock.now();
+        let moved = self.move_letters(selection, LetterMove::Restore, "restore", None, by, at).await?;
+        Ok(letters_ordered("restored", &moved, "", at))
+    }
+
+    async fn move_letters(
+        &self,
+        selection: &Selection,
+        to: LetterMove,
+        action: &str,
+        reason: Option<String>,
+        by: &Actor,
+        at: Timestamp,
+    ) -> Result<Vec<(JobId, u64)>, OrderError> {
+        let note = Note { at, by: by.clone(), action: action.to_owned(), job: None, reason, before: None, after: None };
+        let moved = self.store.move_letters(selection, to, note).await?;
+        for (job, n) in &moved {
+            if let Some(cell) = self.jobs.get(job) {
+                let waiting = self.store.letters_waiting(job).await?;
+                cell.live().dead_waiting = waiting;
+                let letters = if *n == 1 { "dead letter" } else { "dead letters" };
+                self.tell_order(cell, format!("{action} of {n} {letters} by {by}"));
+            }
+        }
+        Ok(moved)
+    }
+
+    fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
+        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
+    }
+}
+
+fn state_word(control: &JobControl) -> String {
+    match (&control.paused, &control.parked) {
+        (Some(_), _) => "paused",
+        (None, Some(_)) => "needs attention",
+        (None, None) => "active",
+    }
+    .to_owned()
+}
+
+fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Timestamp) -> Ordered {
+    let text = match changed {
+        [] => format!("nothing to do: each job named {nothing}"),
+        [one] => format!("{done} {one}{suffix}"),
+        many => format!("{done} {} jobs: {}{suffix}", many.len(), many.join(", ")),
+    };
+    Ordered { text, changed: changed.len() as u64, at }
+}
+
+fn letters_ordered(done: &str, moved: &[(JobId, u64)], suffix: &str, at: Timestamp) -> Ordered {
+    let changed: u64 = moved.iter().map(|(_, n)| n).sum();
+    let letters = if changed == 1 { "dead letter" } else { "dead letters" };
+    let jobs: Vec<&str> = moved.iter().map(|(job, _)| job.as_str()).collect();
+    let text = match changed {
+        0 => "nothing to do: no dead letter of that selection was in a place for it".to_owned(),
+        _ => format!("{done} {changed} {letters} of {}{suffix}", jobs.join(", ")),
+    };
+    Ordered { text, changed, at }
+}
+
+impl Start {
+    /// The jobs of a service: all of them, on their schedules.
+    pub fn service() -> Self {
+        Self::default()
+    }
+}

@@ -1,0 +1,285 @@
+//! Where a run's pages come from: the source, or the dead-letter queue. One page is read ahead.
+
+use super::job::JobCell;
+use super::limit::{Gate, NoPermit, Patience};
+use super::page::PageRead;
+use super::tell::{Teller, span};
+use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
+use crate::model::{Change, DeadLetter, DeadLetterId, Item, JobId, Level, Position, Watermark, backoff};
+use crate::store::Store;
+use futures::future::BoxFuture;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Cursors of one listing that are remembered to find a cycle. Beyond it only a direct repetition is found.
+const CURSORS_MAX: usize = 1_000_000;
+/// Dead letters of one page of a retry.
+const LETTERS_A_PAGE: usize = 50;
+
+/// Why no more pages come.
+#[derive(Debug)]
+pub(super) enum ReadEnd {
+    /// The listing ended.
+    Complete,
+    /// A limit of the run was reached.
+    Limit,
+    Stopped,
+    /// The source failed for longer than its attempts, or gave up waiting for it.
+    Unreadable(Box<Fault>),
+    /// It can not go on without a person.
+    Fatal(Box<Fault>),
+    Store(crate::store::StoreError),
+}
+
+pub(super) enum Read {
+    Page(PageRead),
+    End(ReadEnd),
+}
+
+/// The bounds of one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bounds {
+    pub max_pages: Option<u64>,
+    pub max_records: Option<u64>,
+    pub until: Option<Instant>,
+}
+
+/// Reads pages of one run and hands them over one ahead.
+pub(super) struct Reader {
+    pub cell: Arc<JobCell>,
+    pub gate: Arc<Gate>,
+    pub patience: Patience,
+    pub stop: CancellationToken,
+    pub teller: Teller,
+    pub bounds: Bounds,
+    pub pages: mpsc::Sender<Read>,
+}
+
+impl Reader {
+    /// Reads the source from `position` to the listing's end.
+    pub(super) async fn read_source(self, position: Position) {
+        let end = self.source_pages(position).await;
+        // The run is gone when nobody listens; then nobody waits for the reason either.
+        let _ = self.pages.send(Read::End(end)).await;
+    }
+
+    async fn source_pages(&self, mut position: Position) -> ReadEnd {
+        let rules = self.cell.spec.position_rules();
+        let mut seen: HashSet<u64> = HashSet::new();
+        let (mut pages, mut records) = (0, 0);
+        let mut restarted = false;
+        loop {
+            if self.stop.is_cancelled() {
+                return ReadEnd::Stopped;
+            }
+            if self.reached(pages, records) {
+                return ReadEnd::Limit;
+            }
+            let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
+            let page = match self.read_page(&from).await {
+                Ok(page) => page,
+                Err(ReadEnd::Fatal(fault)) if fault.cursor_expired && !restarted && position.cursor.is_some() => {
+                    let text = format!("the source refused the cursor ({}), the listing begins again", fault.message);
+                    self.teller.tell(Level::Warn, "cursor.expired", text);
+                    position = position.without_cursor(rules);
+                    restarted = true;
+                    seen.clear();
+                    continue;
+                }
+                Err(end) => return end,
+            };
+            if let Some(next) = &page.next {
+                let mut hash = DefaultHasher::new();
+                next.hash(&mut hash);
+                let repeats = position.cursor.as_ref() == Some(next);
+                if repeats || (!seen.insert(hash.finish()) && seen.len() < CURSORS_MAX) {
+                    return ReadEnd::Fatal(Box::new(repeated_cursor(&self.cell.spec.id)));
+                }
+                if seen.len() >= CURSORS_MAX {
+                    seen.clear();
+                }
+            }
+            let n = page.items.len() as u64;
+            position = position.after_page(n, greatest(&page.items), page.next, rules);
+            pages += 1;
+            records += n;
+            let is_last = position.complete;
+            let read = PageRead {
+                items: page.items,
+                position: Some(position.clone()),
+                letters: Vec::new(),
+                total: page.total,
+            };
+            if self.pages.send(Read::Page(read)).await.is_err() {
+                return ReadEnd::Stopped;
+            }
+            if is_last {
+                return ReadEnd::Complete;
+            }
+        }
+    }
+
+    fn reached(&self, pages: u64, records: u64) -> bool {
+        let bounds = &self.bounds;
+        bounds.max_pages.is_some_and(|max| pages >= max)
+            || bounds.max_records.is_some_and(|max| records >= max)
+            || bounds.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
+        self.ask(|| self.cell.source.read_page(from)).await
+    }
+
+    /// Asks the source until it answers, as often as its retry rule allows.
+    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
+        let rule = &self.gate.connection.retry;
+        let mut failures = 0;
+        loop {
+            let permit = match self.gate.acquire(&self.patience).await {
+                Ok(permit) => permit,
+                Err(NoPermit::Abandoned) => return Err(ReadEnd::Stopped),
+                Err(NoPermit::GaveUp) => return Err(ReadEnd::Unreadable(Box::new(self.down()))),
+            };
+            let reply = request().await;
+            let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
+            self.teller.gate_event(&self.gate, &event);
+            let fault = match reply.outcome {
+                Ok(value) => return Ok(value),
+                Err(fault) => fault,
+            };
+            match fault.kind {
+                FaultKind::Record | FaultKind::Fatal => {
+                    return Err(ReadEnd::Fatal(Box::new(fault)));
+                }
+                FaultKind::Throttled => self.cell.count_retry(fault.kind),
+                FaultKind::Transient | FaultKind::Unknown => {
+                    failures += 1;
+                    if failures >= rule.attempts {
+                        return Err(ReadEnd::Unreadable(Box::new(fault)));
+                    }
+                    self.cell.count_retry(fault.kind);
+                    if self.gate.is_open() {
+                        continue;
+                    }
+                    let own = backoff::delay(rule, failures, self.gate.dice());
+                    let wait = fault.retry_after.unwrap_or_default().min(rule.max_retry_after).max(own);
+                    let text = format!(
+                        "reading failed ({}), try {} of {} in {}",
+                        fault.message,
+                        failures + 1,
+                        rule.attempts,
+                        span(wait)
+                    );
+                    self.teller.tell(Level::Info, "read.retry", text);
+                    self.rest(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn rest(&self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.patience.abandon.cancelled() => {}
+        }
+    }
+
+    fn down(&self) -> Fault {
+        let what = self.gate.waiting_for().map_or_else(|| "it does not answer".to_owned(), |(what, ..)| what);
+        Fault { message: what, ..plain_fault(FaultKind::Transient) }
+    }
+
+    /// Reads the letters under retry, each as its source holds it now where the job can ask.
+    pub(super) async fn read_letters(self, store: Store) {
+        let end = self.letter_pages(&store).await;
+        let _ = self.pages.send(Read::End(end)).await;
+    }
+
+    async fn letter_pages(&self, store: &Store) -> ReadEnd {
+        let mut after: Option<DeadLetterId> = None;
+        loop {
+            if self.stop.is_cancelled() {
+                return ReadEnd::Stopped;
+            }
+            let letters = match store.letters_retrying(&self.cell.spec.id, after, LETTERS_A_PAGE).await {
+                Ok(letters) => letters,
+                Err(error) => return ReadEnd::Store(error),
+            };
+            let Some(last) = letters.last() else {
+                return ReadEnd::Complete;
+            };
+            after = Some(last.id);
+            let mut items = Vec::with_capacity(letters.len());
+            for letter in &letters {
+                match self.letter_item(letter).await {
+                    Ok(item) => items.push(item),
+                    Err(end) => return end,
+                }
+            }
+            let letters = letters.iter().map(|letter| letter.id).collect();
+            if self.pages.send(Read::Page(PageRead { items, position: None, letters, total: None })).await.is_err() {
+                return ReadEnd::Stopped;
+            }
+        }
+    }
+
+    /// The record to send for a letter: what the source holds now, else what it held when the letter was written.
+    async fn letter_item(&self, letter: &DeadLetter) -> Result<Item, ReadEnd> {
+        let stored = || self.cell.reader.read(letter.source.clone());
+        let can_ask = self.cell.source.can_read_one() && !letter.deleted && !letter.record.as_str().starts_with('#');
+        if !can_ask {
+            return Ok(stored());
+        }
+        let found = self.ask(|| self.cell.source.read_one(&letter.record)).await?;
+        Ok(found.unwrap_or_else(|| {
+            // The source no longer has it: nothing deleted rises, and what we wrote of it goes the way of tombstones.
+            Item::Change(Change {
+                id: letter.record.clone(),
+                version: letter.version.clone(),
+                deleted: true,
+                body: letter.source.clone(),
+            })
+        }))
+    }
+}
+
+fn greatest(items: &[Item]) -> Option<Watermark> {
+    items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Change(change) => change.version.as_ref().map(|version| (version, &change.id)),
+            Item::Unreadable { .. } => None,
+        })
+        .max()
+        .map(|(version, id)| Watermark { version: version.clone(), id: id.clone() })
+}
+
+fn repeated_cursor(job: &JobId) -> Fault {
+    Fault {
+        message: "the source gave a cursor that it gave before, so the listing would never end".to_owned(),
+        hint: Some(format!(
+            "check `paginate` of `{job}`: does `next` point at the next page's cursor? then `syncdeck resume {job}`"
+        )),
+        ..plain_fault(FaultKind::Fatal)
+    }
+}
+
+fn plain_fault(kind: FaultKind) -> Fault {
+    Fault {
+        kind,
+        record: None,
+        status: None,
+        message: String::new(),
+        field: None,
+        answer: None,
+        retry_after: None,
+        request: String::new(),
+        cursor_expired: false,
+        hint: None,
+    }
+}

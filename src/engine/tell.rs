@@ -1,0 +1,191 @@
+//! Telling what happens: notices for people, kept in a ring and written to the log.
+
+use super::job::JobCell;
+use super::limit::{Gate, GateEvent};
+use crate::model::{Clock, ConnectionId, DestinationId, JobId, JobStatus, Level, LogFilter, Notice, RecordId, RunId};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tracing::{debug, error, info, warn};
+
+/// Notices kept in memory; the log files keep more.
+const NOTICES_MAX: usize = 20_000;
+
+/// The ring of notices of one engine.
+pub struct Notices {
+    clock: Arc<dyn Clock>,
+    ring: Mutex<Ring>,
+}
+
+#[derive(Default)]
+struct Ring {
+    notices: VecDeque<Notice>,
+    next: u64,
+}
+
+/// What a notice is about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    pub job: Option<JobId>,
+    pub run: Option<RunId>,
+    pub connection: Option<ConnectionId>,
+    pub record: Option<RecordId>,
+    pub destination_id: Option<DestinationId>,
+}
+
+impl Notices {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ring: Mutex::new(Ring { notices: VecDeque::new(), next: 1 }) }
+    }
+
+    pub(super) fn tell(&self, level: Level, event: &str, text: String, about: About) -> Notice {
+        write_log(level, event, &text, &about);
+        let mut ring = self.ring.lock();
+        let notice = Notice {
+            number: ring.next,
+            at: self.clock.now(),
+            level,
+            event: event.to_owned(),
+            job: about.job,
+            run: about.run,
+            connection: about.connection,
+            record: about.record,
+            destination_id: about.destination_id,
+            text,
+        };
+        ring.next += 1;
+        if ring.notices.len() >= NOTICES_MAX {
+            ring.notices.pop_front();
+        }
+        ring.notices.push_back(notice.clone());
+        notice
+    }
+
+    /// The number of the newest notice.
+    pub(super) fn newest(&self) -> u64 {
+        self.ring.lock().next - 1
+    }
+
+    /// Matching notices, oldest first: the last `limit` of those before `before`.
+    pub fn read(&self, filter: &LogFilter, before: Option<u64>, limit: usize) -> Vec<Notice> {
+        let ring = self.ring.lock();
+        let mut found: Vec<Notice> = ring
+            .notices
+            .iter()
+            .rev()
+            .filter(|notice| before.is_none_or(|before| notice.number < before) && matches(notice, filter))
+            .take(limit)
+            .cloned()
+            .collect();
+        found.reverse();
+        found
+    }
+}
+
+fn matches(notice: &Notice, filter: &LogFilter) -> bool {
+    if filter.level.is_some_and(|level| notice.level < level) {
+        return false;
+    }
+    if filter.job.is_some() && filter.job != notice.job {
+        return false;
+    }
+    filter.words.iter().all(|word| {
+        let has = |text: &str| text.to_lowercase().contains(word.as_str());
+        has(&notice.text)
+            || has(&notice.event)
+            || notice.job.as_ref().is_some_and(|job| has(job.as_str()))
+            || notice.connection.as_ref().is_some_and(|connection| has(connection.as_str()))
+            || notice.record.as_ref().is_some_and(|record| has(record.as_str()))
+    })
+}
+
+/// One line of the log file: constant text and fields, so that it can be searched.
+fn write_log(level: Level, event: &str, reason: &str, about: &About) {
+    let job = about.job.as_ref().map(JobId::as_str);
+    let run = about.run.map(|run| run.0);
+    let connection = about.connection.as_ref().map(ConnectionId::as_str);
+    let source_id = about.record.as_ref().map(RecordId::shown);
+    let destination_id = about.destination_id.as_ref().map(DestinationId::as_str);
+    match level {
+        Level::Debug => debug!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Info => info!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Warn => warn!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+        Level::Error => error!(event, job, run, connection, source_id, destination_id, reason, "notice"),
+    }
+}
+
+/// Tells about one job.
+#[derive(Clone)]
+pub(super) struct Teller {
+    notices: Arc<Notices>,
+    cell: Arc<JobCell>,
+    run: Option<RunId>,
+}
+
+impl Teller {
+    pub(super) fn new(notices: Arc<Notices>, cell: Arc<JobCell>, run: Option<RunId>) -> Self {
+        Self { notices, cell, run }
+    }
+
+    pub(super) fn tell(&self, level: Level, event: &str, text: String) {
+        self.tell_about(level, event, text, About::default());
+    }
+
+    pub(super) fn tell_record(
+        &self,
+        level: Level,
+        event: &str,
+        text: String,
+        record: &RecordId,
+        destination_id: Option<&DestinationId>,
+    ) {
+        let about = About { record: Some(record.clone()), destination_id: destination_id.cloned(), ..About::default() };
+        self.tell_about(level, event, text, about);
+    }
+
+    fn tell_about(&self, level: Level, event: &str, text: String, about: About) {
+        let about = About { job: Some(self.cell.spec.id.clone()), run: self.run, ..about };
+        let notice = self.notices.tell(level, event, text, about);
+        if level > Level::Debug {
+            let mut live = self.cell.live();
+            if live.events.len() >= JobStatus::EVENTS_MAX {
+                live.events.pop_front();
+            }
+            live.events.push_back(notice);
+        }
+        self.cell.changed();
+    }
+
+    pub(super) fn gate_event(&self, gate: &Gate, event: &GateEvent) {
+        let id = gate.id();
+        let about = || About { connection: Some(id.clone()), ..About::default() };
+        if event.opened {
+            let why = gate.waiting_for().map_or_else(String::new, |(what, ..)| what);
+            let text = format!("{why}: its jobs wait, nothing is dead-lettered, one canary request tries again");
+            self.tell_about(Level::Warn, "connection.down", text, about());
+        }
+        if let Some(after) = event.closed_after {
+            self.tell_about(
+                Level::Info,
+                "connection.back",
+                format!("{id} answers again after {}", span(after)),
+                about(),
+            );
+        }
+        if let Some(wait) = event.throttled_for {
+            let text = format!("{id} answered 429, waiting {}", span(wait));
+            self.tell_about(Level::Warn, "connection.throttled", text, about());
+        }
+    }
+}
+
+/// A length of time as people say it: `350 ms`, `12 s`, `4 m 10 s`.
+pub(super) fn span(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{} m {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} m", seconds / 3600, seconds % 3600 / 60),
+    }
+}

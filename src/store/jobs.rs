@@ -1,0 +1,125 @@
+//! The table of jobs: their numbers, epochs and kept figures, and what people decided about them.
+
+use super::codec::{pack, unpack};
+use super::heads::Heads;
+use super::tables::{CONTROLS, JOBS};
+use super::{Shared, StoreError};
+use crate::model::{Counts, JobControl, JobId, LetterPlace};
+use redb::{ReadTransaction, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// What is kept of a job. Rewritten with each of its pages.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct JobRow {
+    /// Stands for the name in keys.
+    pub number: u32,
+    /// Of the run that began last.
+    pub epoch: u64,
+    /// Of the last checkpoint; 0 before the first.
+    pub sequence: u64,
+    /// Over all checkpoints.
+    pub total: Counts,
+    /// Records that have a link.
+    pub links: u64,
+    pub letters: PlaceCounts,
+}
+
+/// Letters by place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PlaceCounts(pub [u64; 4]);
+
+impl PlaceCounts {
+    pub(super) fn of(&self, places: &[LetterPlace]) -> u64 {
+        places.iter().map(|place| self.0[usize::from(place_byte(*place))]).sum()
+    }
+
+    pub(super) fn add(&mut self, place: LetterPlace) {
+        self.0[usize::from(place_byte(place))] += 1;
+    }
+
+    /// A count that would fall below zero stays there: figures are for people, a damaged one must not stop a page.
+    pub(super) fn subtract(&mut self, place: LetterPlace) {
+        let count = &mut self.0[usize::from(place_byte(place))];
+        *count = count.saturating_sub(1);
+    }
+}
+
+/// A place as keys hold it.
+pub(super) fn place_byte(place: LetterPlace) -> u8 {
+    match place {
+        LetterPlace::Waiting => 0,
+        LetterPlace::Retrying => 1,
+        LetterPlace::Discarded => 2,
+        LetterPlace::Recovered => 3,
+    }
+}
+
+/// What readers know of the jobs without opening a table; renewed after each transaction that changes it.
+#[derive(Default)]
+pub(super) struct Directory {
+    numbers: HashMap<JobId, u32>,
+    names: Vec<JobId>,
+    /// Whether the job of that number has any link.
+    has_links: Vec<bool>,
+}
+
+impl Directory {
+    pub(super) fn renew(&mut self, heads: &Heads) {
+        for job in &heads.jobs()[self.names.len().min(heads.jobs().len())..] {
+            self.numbers.insert(job.id.clone(), job.row.number);
+            self.names.push(job.id.clone());
+        }
+        self.has_links = heads.jobs().iter().map(|job| job.row.links > 0).collect();
+    }
+
+    pub(super) fn number(&self, job: &JobId) -> Option<u32> {
+        self.numbers.get(job).copied()
+    }
+
+    pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
+        let name = self.names.get(number as usize);
+        name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
+    }
+
+    pub(super) fn has_links(&self, number: u32) -> bool {
+        self.has_links.get(number as usize).copied().unwrap_or(false)
+    }
+}
+
+pub(super) fn job_row(read: &ReadTransaction, job: &JobId) -> Result<Option<JobRow>, StoreError> {
+    let jobs = read.open_table(JOBS)?;
+    jobs.get(job.as_str())?.map(|row| unpack("job", row.value())).transpose()
+}
+
+impl Shared {
+    pub(super) fn control(&self, job: &JobId) -> Result<JobControl, StoreError> {
+        let Some(number) = self.directory.read().number(job) else { return Ok(JobControl::default()) };
+        let controls = self.snapshot()?.open_table(CONTROLS)?;
+        let control = controls.get(number)?.map(|row| unpack("job control", row.value())).transpose()?;
+        Ok(control.unwrap_or_default())
+    }
+}
+
+pub(super) fn write_controls(
+    transaction: &WriteTransaction,
+    controls: &BTreeMap<u32, JobControl>,
+) -> Result<(), StoreError> {
+    if controls.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(CONTROLS)?;
+    for (number, control) in controls {
+        table.insert(*number, pack(control).as_slice())?;
+    }
+    Ok(())
+}
+
+/// Writes the rows of the jobs that changed. The last of all writes, because the others change the kept figures.
+pub(super) fn write_jobs(transaction: &WriteTransaction, heads: &mut Heads) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(JOBS)?;
+    heads.each_changed(|job| {
+        table.insert(job.id.as_str(), pack(&job.row).as_slice())?;
+        Ok(())
+    })
+}

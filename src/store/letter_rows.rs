@@ -1,0 +1,313 @@
+//! How a dead letter is laid out: a head for lists, filters and moves, a body with the payloads, and the row of its group.
+
+use super::StoreError;
+use super::jobs::PlaceCounts;
+use crate::model::{
+    Actor, Attempt, DeadLetter, DeadLetterId, DestinationId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace,
+    LetterRow, LetterState, RawJson, Reason, ReasonClass, RecordId, RunId, Timestamp, Version, cause,
+};
+use serde::{Deserialize, Serialize};
+
+/// Attempts kept of a letter, the newest; their number is counted on.
+pub(super) const ATTEMPTS_MAX: usize = 50;
+
+/// What lists, filters and moves need. Texts are borrowed, because a search reads a million of these.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Head<'a> {
+    #[serde(rename = "j")]
+    pub job: u32,
+    #[serde(rename = "g")]
+    pub group: u64,
+    #[serde(rename = "r")]
+    pub record: &'a str,
+    #[serde(rename = "c")]
+    pub class: ReasonClass,
+    #[serde(rename = "s")]
+    pub status: Option<u16>,
+    #[serde(rename = "f")]
+    pub field: Option<&'a str>,
+    #[serde(rename = "m")]
+    pub message: &'a str,
+    /// All there ever were.
+    #[serde(rename = "n")]
+    pub attempts: u32,
+    #[serde(rename = "a")]
+    pub first_at: Timestamp,
+    #[serde(rename = "z")]
+    pub last_at: Timestamp,
+    #[serde(rename = "p")]
+    pub state: StateRow,
+}
+
+/// A [`LetterState`] in a form that a compact encoding can hold (an inner tag makes serde forget that it is compact).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum StateRow {
+    #[serde(rename = "w")]
+    Waiting,
+    #[serde(rename = "r")]
+    Retrying { since: Timestamp, by: Actor },
+    #[serde(rename = "d")]
+    Discarded { at: Timestamp, by: Actor, reason: String },
+    #[serde(rename = "o")]
+    Recovered { at: Timestamp, run: RunId },
+}
+
+impl StateRow {
+    pub(super) fn place(&self) -> LetterPlace {
+        match self {
+            Self::Waiting => LetterPlace::Waiting,
+            Self::Retrying { .. } => LetterPlace::Retrying,
+            Self::Discarded { .. } => LetterPlace::Discarded,
+            Self::Recovered { .. } => LetterPlace::Recovered,
+        }
+    }
+}
+
+impl From<LetterState> for StateRow {
+    fn from(state: LetterState) -> Self {
+        match state {
+            LetterState::Waiting => Self::Waiting,
+            LetterState::Retrying { since, by } => Self::Retrying { since, by },
+            LetterState::Discarded { at, by, reason } => Self::Discarded { at, by, reason },
+            LetterState::Recovered { at, run } => Self::Recovered { at, run },
+        }
+    }
+}
+
+impl From<StateRow> for LetterState {
+    fn from(state: StateRow) -> Self {
+        match state {
+            StateRow::Waiting => Self::Waiting,
+            StateRow::Retrying { since, by } => Self::Retrying { since, by },
+            StateRow::Discarded { at, by, reason } => Self::Discarded { at, by, reason },
+            StateRow::Recovered { at, run } => Self::Recovered { at, run },
+        }
+    }
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of(letter: &'a DeadLetter, job: u32) -> Self {
+        Self {
+            job,
+            group: letter.group.0,
+            record: letter.record.as_str(),
+            class: letter.reason.class,
+            status: letter.reason.status,
+            field: letter.reason.field.as_deref(),
+            message: &letter.reason.message,
+            attempts: u32::try_from(letter.attempts.len()).unwrap_or(u32::MAX),
+            first_at: letter.first_at,
+            last_at: letter.last_at,
+            state: letter.state.clone().into(),
+        }
+    }
+
+    /// Without the answer, which stands in the body.
+    pub(super) fn reason(&self) -> Reason {
+        Reason {
+            class: self.class,
+            status: self.status,
+            field: self.field.map(str::to_owned),
+            message: self.message.to_owned(),
+            answer: None,
+        }
+    }
+
+    pub(super) fn row(self, id: DeadLetterId, job: JobId) -> LetterRow {
+        LetterRow {
+            id,
+            job,
+            group: GroupId(self.group),
+            record: RecordId::from(self.record),
+            title: self.reason().title(),
+            field: self.field.map(str::to_owned),
+            attempts: self.attempts,
+            last_at: self.last_at,
+            state: self.state.into(),
+        }
+    }
+
+    pub(super) fn letter(self, id: DeadLetterId, job: JobId, body: Body) -> DeadLetter {
+        DeadLetter {
+            id,
+            job,
+            group: GroupId(self.group),
+            record: RecordId::from(self.record),
+            destination_id: body.destination_id,
+            version: body.version,
+            deleted: body.deleted,
+            source: body.source,
+            sent: body.sent,
+            reason: Reason { answer: body.answer, ..self.reason() },
+            idempotency_key: body.idempotency_key,
+            first_at: self.first_at,
+            last_at: self.last_at,
+            attempts: body.attempts,
+            state: self.state.into(),
+        }
+    }
+}
+
+/// The payloads of a letter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Body {
+    pub destination_id: Option<DestinationId>,
+    pub version: Option<Version>,
+    pub deleted: bool,
+    pub source: RawJson,
+    pub sent: Option<RawJson>,
+    pub answer: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// The newest [`ATTEMPTS_MAX`], oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Body {
+    pub(super) fn of(letter: &DeadLetter) -> Self {
+        let surplus = letter.attempts.len().saturating_sub(ATTEMPTS_MAX);
+        Self {
+            destination_id: letter.destination_id.clone(),
+            version: letter.version.clone(),
+            deleted: letter.deleted,
+            source: letter.source.clone(),
+            sent: letter.sent.clone(),
+            answer: letter.reason.answer.clone(),
+            idempotency_key: letter.idempotency_key.clone(),
+            attempts: letter.attempts[surplus..].to_vec(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, attempt: Attempt) {
+        if self.attempts.len() >= ATTEMPTS_MAX {
+            self.attempts.remove(0);
+        }
+        self.attempts.push(attempt);
+    }
+}
+
+/// The kept figures of a group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct GroupRow {
+    /// Of its first letter.
+    pub reason: Reason,
+    pub letters: PlaceCounts,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+}
+
+impl GroupRow {
+    pub(super) fn of(head: &Head<'_>) -> Self {
+        Self {
+            reason: head.reason(),
+            letters: PlaceCounts::default(),
+            first_at: head.first_at,
+            last_at: head.last_at,
+        }
+    }
+
+    pub(super) fn add(&mut self, head: &Head<'_>) {
+        self.letters.add(head.state.place());
+        self.first_at = self.first_at.min(head.first_at);
+        self.last_at = self.last_at.max(head.last_at);
+    }
+
+    pub(super) fn group(self, id: GroupId, job: JobId) -> LetterGroup {
+        let [waiting, retrying, discarded, recovered] = self.letters.0;
+        let reason = Reason { message: cause::masked(&self.reason.message), ..self.reason };
+        let (first_at, last_at) = (self.first_at, self.last_at);
+        LetterGroup { id, job, reason, waiting, retrying, discarded, recovered, first_at, last_at }
+    }
+}
+
+/// A [`LetterFilter`] that is ready to be held against heads.
+pub(super) struct Wanted {
+    /// None where the job is not known here, so nothing can match.
+    pub job: Option<u32>,
+    pub group: Option<GroupId>,
+    pub places: Vec<LetterPlace>,
+    /// In lower case.
+    words: Vec<String>,
+    pub up_to: u64,
+}
+
+impl Wanted {
+    /// None when nothing can match, because the filter's job is not known here.
+    pub(super) fn new(filter: &LetterFilter, number: impl Fn(&JobId) -> Option<u32>) -> Option<Self> {
+        let job = match &filter.job {
+            Some(job) => Some(number(job)?),
+            None => None,
+        };
+        let mut places = filter.wanted_places().to_vec();
+        places.sort_unstable();
+        places.dedup();
+        Some(Self {
+            job,
+            group: filter.group,
+            places,
+            words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
+            up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
+        })
+    }
+
+    pub(super) fn has_words(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    /// Whether a letter is meant, its number aside.
+    pub(super) fn matches(&self, head: &Head<'_>) -> bool {
+        self.job.is_none_or(|job| head.job == job)
+            && self.group.is_none_or(|group| head.group == group.0)
+            && self.places.contains(&head.state.place())
+            && self.words.iter().all(|word| {
+                contains(head.record, word)
+                    || contains(head.message, word)
+                    || head.field.is_some_and(|field| contains(field, word))
+            })
+    }
+}
+
+/// Whether `word` (in lower case) occurs in `text` in any case.
+///
+/// Texts are nearly always ASCII, and a search goes through millions of them, so those are compared in place.
+fn contains(text: &str, word: &str) -> bool {
+    if text.is_ascii() {
+        let (text, word) = (text.as_bytes(), word.as_bytes());
+        return word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    }
+    text.to_lowercase().contains(word)
+}
+
+/// A head without its letter is a damaged file.
+pub(super) fn missing_body(id: u64) -> StoreError {
+    StoreError::Row(format!("dead letter {id} has no body"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::{pack, unpack};
+    use super::*;
+
+    #[test]
+    fn every_state_of_a_letter_is_read_as_it_was_written() {
+        let by = Actor::engine();
+        let at = Timestamp(1_700_000_000_123);
+        for state in [
+            LetterState::Waiting,
+            LetterState::Retrying { since: at, by: by.clone() },
+            LetterState::Discarded { at, by, reason: "known test data".to_owned() },
+            LetterState::Recovered { at, run: RunId(7) },
+        ] {
+            let bytes = pack(&StateRow::from(state.clone()));
+            let read: StateRow = unpack("state", &bytes).expect("just packed");
+            assert_eq!(LetterState::from(read), state);
+        }
+    }
+
+    #[test]
+    fn words_are_found_in_any_case_and_script() {
+        assert!(contains("Email ALREADY in use", "already in"));
+        assert!(contains("Straße GRÖSSER", "größer".to_lowercase().as_str()) || contains("GRÖßER", "größer"));
+        assert!(!contains("short", "much longer than the text"));
+        assert!(contains("anything", ""));
+    }
+}

@@ -1,0 +1,298 @@
+//! Questions about dead letters, answered from indexes and kept counts, so that a million list like ten.
+
+use super::codec::unpack;
+use super::jobs::{JobRow, PlaceCounts, job_row, place_byte};
+use super::letter_rows::{Body, GroupRow, Head, Wanted, missing_body};
+use super::tables::{GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE};
+use super::{LetterIds, Shared, StoreError};
+use crate::model::{
+    DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow,
+};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
+use std::collections::HashMap;
+use std::iter::Peekable;
+
+/// Letter numbers of one index range.
+type Numbers = Box<dyn DoubleEndedIterator<Item = Result<u64, StoreError>>>;
+
+/// One range of an index that holds a part of the letters that are meant, and how many it holds in all.
+struct Part {
+    range: PartRange,
+    kept: u64,
+}
+
+#[derive(Clone, Copy)]
+enum PartRange {
+    All(LetterPlace),
+    Job(u32, LetterPlace),
+    Group(GroupId, u32, LetterPlace),
+}
+
+impl PartRange {
+    fn numbers(self, read: &ReadTransaction, from: u64, up_to: u64) -> Result<Numbers, StoreError> {
+        Ok(match self {
+            Self::All(place) => {
+                let place = place_byte(place);
+                let range = read.open_table(LETTERS_BY_PLACE)?.range((place, from)..=(place, up_to))?;
+                Box::new(range.map(|key| Ok(key?.0.value().1)))
+            }
+            Self::Job(job, place) => {
+                let place = place_byte(place);
+                let range = read.open_table(LETTERS_BY_JOB)?.range((job, place, from)..=(job, place, up_to))?;
+                Box::new(range.map(|key| Ok(key?.0.value().2)))
+            }
+            Self::Group(GroupId(group), job, place) => {
+                let place = place_byte(place);
+                let keys = (group, job, place, from)..=(group, job, place, up_to);
+                let range = read.open_table(LETTERS_BY_GROUP)?.range(keys)?;
+                Box::new(range.map(|key| Ok(key?.0.value().3)))
+            }
+        })
+    }
+}
+
+/// The index ranges that together hold the letters of `wanted`, words aside.
+fn parts(read: &ReadTransaction, wanted: &Wanted) -> Result<Vec<Part>, StoreError> {
+    let mut parts = Vec::new();
+    let mut add = |counts: PlaceCounts, range: &dyn Fn(LetterPlace) -> PartRange| {
+        for place in &wanted.places {
+            let kept = counts.of(&[*place]);
+            if kept > 0 {
+                parts.push(Part { range: range(*place), kept });
+            }
+        }
+    };
+    if let Some(group) = wanted.group {
+        for row in read.open_table(GROUPS)?.range((group.0, 0)..=(group.0, u32::MAX))? {
+            let (key, row) = row?;
+            let job = key.value().1;
+            if wanted.job.is_none_or(|wanted| wanted == job) {
+                let row = unpack::<GroupRow>("letter group", row.value())?;
+                add(row.letters, &|place| PartRange::Group(group, job, place));
+            }
+        }
+        return Ok(parts);
+    }
+    let mut all = PlaceCounts::default();
+    for row in read.open_table(JOBS)?.iter()? {
+        let row = unpack::<JobRow>("job", row?.1.value())?;
+        if wanted.job == Some(row.number) {
+            add(row.letters, &|place| PartRange::Job(row.number, place));
+        }
+        all.0.iter_mut().zip(row.letters.0).for_each(|(sum, n)| *sum += n);
+    }
+    if wanted.job.is_none() {
+        add(all, &PartRange::All);
+    }
+    Ok(parts)
+}
+
+/// The numbers of several parts, newest first.
+fn newest_first(
+    read: &ReadTransaction,
+    parts: &[Part],
+    up_to: u64,
+) -> Result<impl Iterator<Item = Result<u64, StoreError>>, StoreError> {
+    let mut streams: Vec<Peekable<_>> = Vec::new();
+    for part in parts {
+        streams.push(part.range.numbers(read, 0, up_to)?.rev().peekable());
+    }
+    Ok(std::iter::from_fn(move || {
+        // An error counts as the greatest number, so that it comes out at once.
+        let head = |number: &Result<u64, StoreError>| number.as_ref().map_or(u64::MAX, |number| *number);
+        let next = streams.iter_mut().filter_map(|stream| Some((head(stream.peek()?), stream)));
+        next.max_by_key(|(number, _)| *number).and_then(|(_, stream)| stream.next())
+    }))
+}
+
+/// Goes through the letters that match, newest first, until `visit` says stop (false).
+fn visit_matching(
+    read: &ReadTransaction,
+    wanted: &Wanted,
+    mut visit: impl FnMut(DeadLetterId, Option<&Head<'_>>) -> bool,
+) -> Result<(), StoreError> {
+    let parts = parts(read, wanted)?;
+    if !wanted.has_words() {
+        for number in newest_first(read, &parts, wanted.up_to)? {
+            if !visit(DeadLetterId(number?), None) {
+                return Ok(());
+            }
+        }
+        return Ok(());
+    }
+    let letters = read.open_table(LETTERS)?;
+    let kept: u64 = parts.iter().map(|part| part.kept).sum();
+    if kept.saturating_mul(4) < letters.len()? {
+        for number in newest_first(read, &parts, wanted.up_to)? {
+            let number = number?;
+            let Some(row) = letters.get(number)? else { continue };
+            let head: Head<'_> = unpack("dead letter", row.value())?;
+            if wanted.matches(&head) && !visit(DeadLetterId(number), Some(&head)) {
+                return Ok(());
+            }
+        }
+        return Ok(());
+    }
+    // Most letters are meant anyway: to walk the table is several times faster than to look each one up.
+    for row in letters.range(..=wanted.up_to)?.rev() {
+        let (number, row) = row?;
+        let head: Head<'_> = unpack("dead letter", row.value())?;
+        if wanted.matches(&head) && !visit(DeadLetterId(number.value()), Some(&head)) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    fn wanted(&self, filter: &LetterFilter) -> Option<Wanted> {
+        let directory = self.directory.read();
+        Wanted::new(filter, |job| directory.number(job))
+    }
+
+    pub(super) fn letters_waiting(&self, job: &JobId) -> Result<u64, StoreError> {
+        let row = job_row(&self.snapshot()?, job)?.unwrap_or_default();
+        Ok(row.letters.of(&[LetterPlace::Waiting, LetterPlace::Retrying]))
+    }
+
+    pub(super) fn letter_ids(&self, filter: &LetterFilter, limit: usize) -> Result<LetterIds, StoreError> {
+        let Some(wanted) = self.wanted(filter) else { return Ok(LetterIds::default()) };
+        let read = self.snapshot()?;
+        let mut ids = Vec::new();
+        if wanted.has_words() {
+            let mut total = 0;
+            visit_matching(&read, &wanted, |id, _| {
+                total += 1;
+                if ids.len() < limit {
+                    ids.push(id);
+                }
+                true
+            })?;
+            return Ok(LetterIds { ids: ids.into(), total });
+        }
+        let parts = parts(&read, &wanted)?;
+        for number in newest_first(&read, &parts, wanted.up_to)?.take(limit) {
+            ids.push(DeadLetterId(number?));
+        }
+        let mut total = 0;
+        for part in &parts {
+            total += part.kept;
+            if let Some(newer) = wanted.up_to.checked_add(1) {
+                // Few: only letters that came after the list was opened.
+                let newer = part.range.numbers(&read, newer, u64::MAX)?.count() as u64;
+                total = total.saturating_sub(newer);
+            }
+        }
+        Ok(LetterIds { ids: ids.into(), total })
+    }
+
+    /// The next matching numbers, newest first, for a move that goes on where it left off.
+    pub(super) fn next_letter_ids(
+        &self,
+        filter: &LetterFilter,
+        limit: usize,
+    ) -> Result<Vec<DeadLetterId>, StoreError> {
+        let Some(wanted) = self.wanted(filter) else { return Ok(Vec::new()) };
+        let mut ids = Vec::new();
+        visit_matching(&self.snapshot()?, &wanted, |id, _| {
+            ids.push(id);
+            ids.len() < limit
+        })?;
+        Ok(ids)
+    }
+
+    pub(super) fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
+        let Some(wanted) = self.wanted(filter) else { return Ok(Vec::new()) };
+        let read = self.snapshot()?;
+        let rows = if wanted.has_words() { counted_groups(&read, &wanted)? } else { kept_groups(&read, &wanted)? };
+        let directory = self.directory.read();
+        let mut groups = Vec::new();
+        for ((group, job), row) in rows {
+            let n = row.letters.of(&wanted.places);
+            if n > 0 {
+                groups.push((n, row.group(GroupId(group), directory.name(job)?)));
+            }
+        }
+        groups.sort_by(|(n, a), (m, b)| {
+            m.cmp(n).then(b.last_at.cmp(&a.last_at)).then_with(|| (&a.job, a.id).cmp(&(&b.job, b.id)))
+        });
+        Ok(groups.into_iter().map(|(_, group)| group).collect())
+    }
+
+    pub(super) fn letter_rows(&self, ids: &[DeadLetterId]) -> Result<Vec<Option<LetterRow>>, StoreError> {
+        let letters = self.snapshot()?.open_table(LETTERS)?;
+        let directory = self.directory.read();
+        let row = |id: &DeadLetterId| {
+            let Some(row) = letters.get(id.0)? else { return Ok(None) };
+            let head: Head<'_> = unpack("dead letter", row.value())?;
+            let job = directory.name(head.job)?;
+            Ok(Some(head.row(*id, job)))
+        };
+        ids.iter().map(row).collect()
+    }
+
+    pub(super) fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
+        self.whole_letter(&self.snapshot()?, id)
+    }
+
+    fn whole_letter(&self, read: &ReadTransaction, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
+        let Some(row) = read.open_table(LETTERS)?.get(id.0)? else { return Ok(None) };
+        let head: Head<'_> = unpack("dead letter", row.value())?;
+        let body = read.open_table(LETTER_BODIES)?.get(id.0)?.ok_or_else(|| missing_body(id.0))?;
+        let body: Body = unpack("dead letter", body.value())?;
+        let job = self.directory.read().name(head.job)?;
+        Ok(Some(head.letter(id, job, body)))
+    }
+
+    pub(super) fn letters_retrying(
+        &self,
+        job: &JobId,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
+        let Some(from) = after.map_or(Some(0), |id| id.0.checked_add(1)) else { return Ok(Vec::new()) };
+        let read = self.snapshot()?;
+        let mut letters = Vec::new();
+        for id in PartRange::Job(number, LetterPlace::Retrying).numbers(&read, from, u64::MAX)?.take(limit) {
+            letters.extend(self.whole_letter(&read, DeadLetterId(id?))?);
+        }
+        Ok(letters)
+    }
+}
+
+type GroupRows = HashMap<(u64, u32), GroupRow>;
+
+/// The kept figures of the groups, less what is newer than the filter's last letter.
+fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<GroupRows, StoreError> {
+    let table = read.open_table(GROUPS)?;
+    let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
+    let mut rows = GroupRows::new();
+    for row in table.range((first, 0)..=(last, u32::MAX))? {
+        let (key, row) = row?;
+        if wanted.job.is_none_or(|job| key.value().1 == job) {
+            rows.insert(key.value(), unpack("letter group", row.value())?);
+        }
+    }
+    let Some(newer) = wanted.up_to.checked_add(1) else { return Ok(rows) };
+    for row in read.open_table(LETTERS)?.range(newer..)? {
+        let (_, row) = row?;
+        let head: Head<'_> = unpack("dead letter", row.value())?;
+        if let Some(group) = rows.get_mut(&(head.group, head.job)) {
+            group.letters.subtract(head.state.place());
+        }
+    }
+    Ok(rows)
+}
+
+/// The groups of the letters that match, counted: words are in no index.
+fn counted_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<GroupRows, StoreError> {
+    let mut rows = GroupRows::new();
+    visit_matching(read, wanted, |_, head| {
+        if let Some(head) = head {
+            rows.entry((head.group, head.job)).or_insert_with(|| GroupRow::of(head)).add(head);
+        }
+        true
+    })?;
+    Ok(rows)
+}

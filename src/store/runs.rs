@@ -1,0 +1,92 @@
+//! The table of runs: each execution of a job, what it counted and how it ended.
+
+use super::codec::{pack, unpack};
+use super::tables::{RUNS, RUNS_BY_JOB};
+use super::{Shared, StoreError};
+use crate::model::{JobId, Run, RunEnd, RunId, Timestamp};
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A run, and when something of it was last saved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RunRow {
+    pub run: Run,
+    pub saved_at: Timestamp,
+    /// The job's number.
+    pub job: u32,
+    /// That it began with, and that its pages must carry.
+    pub epoch: u64,
+}
+
+impl RunRow {
+    /// Ends a run that its process did not end. It lived at least until it last saved something;
+    /// when it really ended nobody knows.
+    pub(super) fn interrupt(&mut self) {
+        self.run.end = Some(RunEnd::Interrupted);
+        self.run.ended_at = Some(self.saved_at);
+    }
+}
+
+/// Runs looked at for thinning in one transaction, so that it stays short.
+const THINNED_MAX: usize = 256;
+
+pub(super) fn write_runs(
+    transaction: &WriteTransaction,
+    rows: &BTreeMap<RunId, RunRow>,
+    kept_max: usize,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut runs = transaction.open_table(RUNS)?;
+    let mut by_job = transaction.open_table(RUNS_BY_JOB)?;
+    for (id, row) in rows {
+        if runs.insert(id.0, pack(row).as_slice())?.is_none() {
+            by_job.insert((row.job, id.0), ())?;
+        }
+    }
+    let surplus = usize::try_from(runs.len()?).unwrap_or(usize::MAX).saturating_sub(kept_max.max(1));
+    if surplus == 0 {
+        return Ok(());
+    }
+    let mut thinned = Vec::new();
+    for row in runs.iter()?.take(THINNED_MAX) {
+        let row = unpack::<RunRow>("run", row?.1.value())?;
+        // A run in progress stays, however old it is.
+        if row.run.end.is_some() && thinned.len() < surplus {
+            thinned.push((row.job, row.run.id.0));
+        }
+    }
+    for (job, id) in thinned {
+        runs.remove(id)?;
+        by_job.remove((job, id))?;
+    }
+    Ok(())
+}
+
+impl Shared {
+    pub(super) fn runs(
+        &self,
+        job: Option<&JobId>,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
+        let before = before.map_or(u64::MAX, |run| run.0);
+        let read = self.snapshot()?;
+        let runs = read.open_table(RUNS)?;
+        let Some(job) = job else {
+            let rows = runs.range(..before)?.rev().take(limit);
+            return rows.map(|row| Ok(unpack::<RunRow>("run", row?.1.value())?.run)).collect();
+        };
+        let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for key in read.open_table(RUNS_BY_JOB)?.range((number, 0)..(number, before))?.rev().take(limit) {
+            let id = key?.0.value().1;
+            if let Some(row) = runs.get(id)? {
+                found.push(unpack::<RunRow>("run", row.value())?.run);
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,281 @@
+//! The state of a workspace, as the other rooms see it: one method a question, one a change.
+//!
+//! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
+//! Changes go to the writer and wait for its answer.
+
+use super::letter_writes::{MovePiece, Moved, named};
+use super::links::PackedLink;
+use super::writer::{Order, Reply};
+use super::{Committed, LetterIds, LetterMove, NewRun, Note, Options, PageCommit, Shared, StoreError, open};
+use crate::model::{
+    Checkpoint, DeadLetter, DeadLetterId, DestinationId, Epoch, JobControl, JobId, JournalEntry, LetterFilter,
+    LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::oneshot;
+
+/// Letters moved in one transaction: other commits wait no longer than that takes.
+const MOVE_PIECE: usize = 1_000;
+
+/// The state of a workspace.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens or makes the state in `folder` (0700; the file 0600) and takes its lock.
+    ///
+    /// Blocking: it may repair the file after a crash, so call it before the runtime matters or in `spawn_blocking`.
+    /// Runs that a crash cut off are marked as interrupted, letters under retry stay so.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, StoreError> {
+        Ok(Self { shared: Arc::new(open::open_folder(folder, options)?) })
+    }
+
+    /// A state over another backend (memory; a test's disk that fills up).
+    pub fn open_on(backend: impl redb::StorageBackend, options: &Options) -> Result<Self, StoreError> {
+        Ok(Self { shared: Arc::new(open::open_backend(backend, options)?) })
+    }
+
+    /// A state that ends with the process: for the demo, which leaves nothing behind.
+    pub fn in_memory(options: &Options) -> Result<Self, StoreError> {
+        Self::open_on(redb::backends::InMemoryBackend::new(), options)
+    }
+
+    /// Ends the writer after what was handed to it is saved, compacts when it pays, gives up the lock.
+    pub async fn close(&self) {
+        // An error means that the runtime is ending; the state is closed with its last handle then.
+        let _ = self.order(|reply| Order::Close { reply }).await;
+    }
+
+    pub async fn control(&self, job: &JobId) -> Result<JobControl, StoreError> {
+        open::caught(|| self.shared.control(job))
+    }
+
+    /// Saves a job's control state together with its journal entry.
+    pub async fn set_control(&self, job: &JobId, control: JobControl, note: Option<Note>) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.order(|reply| Order::Control { job, control, note, reply }).await
+    }
+
+    /// Begins a run: its number and a new epoch for the job, which makes every older run's commits stale.
+    pub async fn begin_run(&self, new: NewRun) -> Result<(Run, Epoch), StoreError> {
+        self.order(|reply| Order::Begin { new, reply }).await
+    }
+
+    pub async fn finish_run(&self, run: RunId, end: RunEnd, at: Timestamp) -> Result<(), StoreError> {
+        self.order(|reply| Order::Finish { run, end, at, reply }).await
+    }
+
+    /// Past runs, newest first; of one job or of all; those before `before`.
+    pub async fn runs(&self, job: Option<&JobId>, before: Option<RunId>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        let job = job.cloned();
+        self.read(move |shared| shared.runs(job.as_ref(), before, limit)).await
+    }
+
+    /// The job's last checkpoint.
+    pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
+        open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
+    }
+
+    /// Past checkpoints, newest first, those before `before`.
+    pub async fn checkpoints(
+        &self,
+        job: &JobId,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.checkpoints(&job, before, limit)).await
+    }
+
+    /// The links of `ids`, in their order.
+    pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
+        open::caught(|| self.shared.links(job, ids))
+    }
+
+    /// How many records of the job have a link.
+    pub async fn link_count(&self, job: &JobId) -> Result<u64, StoreError> {
+        open::caught(|| self.shared.link_count(job))
+    }
+
+    /// Takes `n` dead-letter numbers; the first of them is returned. They may stay unused.
+    pub fn reserve_letters(&self, n: u64) -> DeadLetterId {
+        DeadLetterId(self.shared.letter_next.fetch_add(n, Ordering::Relaxed))
+    }
+
+    /// Saves a page in one durable transaction, together with whatever else waits at the writer.
+    ///
+    /// Commits of one caller keep their order. Refused whole: a stale epoch, counts that do not balance.
+    /// The page is handed over by the call itself, so pages are saved in the order of the calls, and a page is saved
+    /// even if nobody awaits the answer.
+    pub fn commit_page(
+        &self,
+        mut commit: PageCommit,
+    ) -> impl Future<Output = Result<Committed, StoreError>> + Send + 'static {
+        let links = std::mem::take(&mut commit.links);
+        let links = links.into_iter().map(|(id, link)| PackedLink::new(id, &link)).collect();
+        self.order(|reply| Order::Page { page: Box::new(commit), links, reply })
+    }
+
+    /// Groups with letters in one of the filter's places, most letters first. From kept counts, not by reading letters
+    /// (unless the filter has words).
+    pub async fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |shared| shared.letter_groups(&filter)).await
+    }
+
+    /// How many letters of the job wait (or are being retried). Kept, not counted.
+    pub async fn letters_waiting(&self, job: &JobId) -> Result<u64, StoreError> {
+        open::caught(|| self.shared.letters_waiting(job))
+    }
+
+    /// The numbers of the letters that match, newest first, at most `limit`.
+    pub async fn letter_ids(&self, filter: &LetterFilter, limit: usize) -> Result<LetterIds, StoreError> {
+        let filter = filter.clone();
+        self.read(move |shared| shared.letter_ids(&filter, limit)).await
+    }
+
+    /// Rows for a list, in the order of `ids`; none where a letter is gone.
+    pub async fn letter_rows(&self, ids: &[DeadLetterId]) -> Result<Vec<Option<LetterRow>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |shared| shared.letter_rows(&ids)).await
+    }
+
+    /// One letter, whole.
+    pub async fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
+        self.read(move |shared| shared.letter(id)).await
+    }
+
+    /// The next letters under retry of a job, oldest first, numbers greater than `after`, at most `limit`.
+    pub async fn letters_retrying(
+        &self,
+        job: &JobId,
+        after: Option<DeadLetterId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.letters_retrying(&job, after, limit)).await
+    }
+
+    /// Moves letters by a person's order, in pieces small enough that other commits are not held up;
+    /// letters that are not where the move begins are left alone. Returns those that moved, by job.
+    ///
+    /// The note is saved with the first letters that move, and not at all when none does.
+    pub async fn move_letters(
+        &self,
+        selection: &Selection,
+        to: LetterMove,
+        note: Note,
+    ) -> Result<Vec<(JobId, u64)>, StoreError> {
+        let moved = Moved::default();
+        let mut rest = self.rest_of(selection, &to);
+        while let Some(ids) = self.next_piece(&mut rest).await? {
+            let piece = MovePiece { ids, to: to.clone(), by: note.by.clone(), at: note.at, moved: moved.clone() };
+            // The entry belongs to the first piece that moves anything.
+            let note = moved.lock().is_empty().then(|| note.clone());
+            self.order(|reply| Order::Move { piece, note, reply }).await?;
+        }
+        let directory = self.shared.directory.read();
+        let moved = moved.lock();
+        Ok(named(&moved, |job| directory.name(job).ok()))
+    }
+
+    /// Adds a journal entry that belongs to no other change.
+    pub async fn note(&self, note: Note) -> Result<(), StoreError> {
+        self.order(|reply| Order::Note { note, reply }).await
+    }
+
+    /// The journal, newest first, entries before `before`.
+    pub async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
+        self.read(move |shared| shared.journal(before, limit)).await
+    }
+
+    /// The record whose counterpart at the destination is `destination`, where the two have different ids.
+    pub async fn record_at(
+        &self,
+        job: &JobId,
+        destination: &DestinationId,
+    ) -> Result<Option<RecordId>, StoreError> {
+        open::caught(|| self.shared.record_at(job, destination))
+    }
+
+    /// Hands an order to the writer at once; the future only waits for the answer.
+    fn order<T>(
+        &self,
+        order: impl FnOnce(Reply<T>) -> Order,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + 'static
+    where
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.shared.submit(order(reply));
+        async move {
+            let gone = |_| Err(StoreError::Disk("the writer ended before it was saved".to_owned()));
+            answer.await.unwrap_or_else(gone)
+        }
+    }
+
+    /// Answers a question on the blocking pool.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = self.shared.clone();
+        let answer = tokio::task::spawn_blocking(move || open::caught(|| question(&shared))).await;
+        answer.unwrap_or_else(|error| Err(StoreError::Row(format!("the question was not answered: {error}"))))
+    }
+
+    fn rest_of(&self, selection: &Selection, to: &LetterMove) -> Rest {
+        match selection {
+            Selection::Ids(ids) => Rest::Ids(ids.clone()),
+            Selection::Matching(filter) => {
+                let last = self.shared.letter_next.load(Ordering::Relaxed).saturating_sub(1);
+                let mut filter = filter.clone();
+                filter.places = filter.wanted_places().iter().copied().filter(|place| to.starts_at(*place)).collect();
+                // Letters that come while the move goes on were not meant.
+                filter.up_to = Some(DeadLetterId(filter.up_to.map_or(last, |up_to| up_to.0.min(last))));
+                Rest::Matching(Box::new(filter))
+            }
+        }
+    }
+
+    /// The next letters of a move; none at its end.
+    async fn next_piece(&self, rest: &mut Rest) -> Result<Option<Vec<DeadLetterId>>, StoreError> {
+        match rest {
+            Rest::Ids(ids) => {
+                let piece: Vec<_> = ids.drain(..ids.len().min(MOVE_PIECE)).collect();
+                Ok((!piece.is_empty()).then_some(piece))
+            }
+            // No place is left where the move begins; an empty list would mean the usual places.
+            Rest::Matching(filter) if filter.places.is_empty() => Ok(None),
+            Rest::Matching(filter) => {
+                let asked = filter.clone();
+                let ids = self.read(move |shared| shared.next_letter_ids(&asked, MOVE_PIECE)).await?;
+                let Some(oldest) = ids.last() else { return Ok(None) };
+                match oldest.0.checked_sub(1) {
+                    Some(up_to) => filter.up_to = Some(DeadLetterId(up_to)),
+                    None => filter.places.clear(),
+                }
+                Ok(Some(ids))
+            }
+        }
+    }
+}
+
+/// What a move has still to look at.
+enum Rest {
+    Ids(Vec<DeadLetterId>),
+    Matching(Box<LetterFilter>),
+}
+
+impl LetterMove {
+    fn starts_at(&self, place: LetterPlace) -> bool {
+        match self {
+            Self::Retry | Self::Discard { .. } => place == LetterPlace::Waiting,
+            Self::Restore => matches!(place, LetterPlace::Discarded | LetterPlace::Retrying),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Every table of the state file. Numbers of jobs, letters and runs are keys, so that what is written together lies together.
+
+use redb::TableDefinition;
+
+/// The version of all that stands below. A file with a greater one is refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// `format` → [`FORMAT`]; `letter_next` → the first dead-letter number that no letter ever had.
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+/// Job's name → its number, epoch, last checkpoint, counts and kept figures ([`super::jobs::JobRow`]).
+pub(super) const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs");
+
+/// Job number → what a person decided about it ([`crate::model::JobControl`]).
+pub(super) const CONTROLS: TableDefinition<u32, &[u8]> = TableDefinition::new("controls");
+
+/// (job number, sequence) → [`crate::model::Checkpoint`]. Only ever added; the oldest are thinned.
+pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("checkpoints");
+
+/// (job number, record id at the source) → [`crate::model::Link`], packed by hand: the one table that grows with the records.
+pub(super) const LINKS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("links");
+
+/// (job number, id at the destination) → record id at the source, where the two ids differ.
+pub(super) const LINKS_BY_DESTINATION: TableDefinition<(u32, &str), &str> =
+    TableDefinition::new("links_by_destination");
+
+/// Letter number → what lists, filters and moves need of a dead letter ([`super::letter_rows::Head`]).
+pub(super) const LETTERS: TableDefinition<u64, &[u8]> = TableDefinition::new("letters");
+
+/// Letter number → the record, what was sent, the answer and the attempts ([`super::letter_rows::Body`]).
+/// Apart from the head, so that a list does not read payloads.
+pub(super) const LETTER_BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("letter_bodies");
+
+/// (place, letter number): the letters of all jobs.
+pub(super) const LETTERS_BY_PLACE: TableDefinition<(u8, u64), ()> = TableDefinition::new("letters_by_place");
+
+/// (job number, place, letter number): the letters of one job.
+pub(super) const LETTERS_BY_JOB: TableDefinition<(u32, u8, u64), ()> = TableDefinition::new("letters_by_job");
+
+/// (group, job number, place, letter number): the letters that failed for one reason.
+pub(super) const LETTERS_BY_GROUP: TableDefinition<(u64, u32, u8, u64), ()> =
+    TableDefinition::new("letters_by_group");
+
+/// (group, job number) → the reason and the kept counts ([`super::letter_rows::GroupRow`]).
+pub(super) const GROUPS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("groups");
+
+/// Run number → [`super::runs::RunRow`]. The oldest that ended are thinned.
+pub(super) const RUNS: TableDefinition<u64, &[u8]> = TableDefinition::new("runs");
+
+/// (job number, run number): the runs of one job.
+pub(super) const RUNS_BY_JOB: TableDefinition<(u32, u64), ()> = TableDefinition::new("runs_by_job");
+
+/// Entry number → [`crate::model::JournalEntry`]. Only ever added; the oldest are thinned.
+pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("journal");

@@ -1,0 +1,279 @@
+//! What a wrong configuration is told: everything at once, in order, with the place and the mend.
+
+use proptest::prelude::*;
+use std::path::Path;
+use syncdeck::config::{Mistakes, load, parse};
+
+const FULL: &str = include_str!("configs/full.toml");
+const MISTAKES: &str = include_str!("configs/mistakes.toml");
+
+fn env(name: &str) -> Option<String> {
+    match name {
+        "HOME" => Some("/home/ops".into()),
+        "TOKEN" => Some("the-secret-token".into()),
+        "BROKEN" => Some("the-secret-token\n".into()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    }
+}
+
+fn wrong(text: &str) -> Mistakes {
+    parse(text, Path::new("syncdeck.toml"), &env).expect_err("it is wrong")
+}
+
+fn problems(text: &str) -> Vec<String> {
+    wrong(text)
+        .0
+        .into_iter()
+        .map(|mistake| mistake.problem)
+        .collect()
+}
+
+// Row 97 of the fault matrix.
+#[test]
+fn all_mistakes_are_told_at_once_with_their_mends() {
+    insta::assert_snapshot!(wrong(MISTAKES));
+}
+
+#[test]
+fn mistakes_stand_in_the_order_of_the_file() {
+    let places: Vec<(usize, usize)> = wrong(MISTAKES)
+        .0
+        .iter()
+        .map(|mistake| (mistake.line, mistake.column))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(places.len() > 60, "only {} mistakes", places.len());
+}
+
+// Row 99 of the fault matrix.
+#[test]
+fn mistakes_never_show_a_secret_that_stands_in_the_file() {
+    let shown = wrong(MISTAKES).to_string();
+    for secret in [
+        "sk_live_literal",
+        "hunter22",
+        "literal_client_secret",
+        "another_literal_secret",
+    ] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn mistakes_never_show_what_a_reference_stands_for() {
+    let text = |value: &str| {
+        format!(
+            "[connections.a]\ntype = \"rest\"\nbase_url = \"{value}\"\ntimeout = \"{value}\"\nmax_body = \"{value}\"\n\
+             headers = {{ X = \"{value}\" }}\nauth = {{ type = \"bearer\", token = \"{value}\" }}\n\
+             [jobs.j.source]\nconnection = \"{value}\"\npath = \"{value}{{{{\"\nid = \"~{value}~\"\n\
+             filter = \"{value} ==\"\nversion = {{ from = \"/v\", zone = \"{value}\" }}\n\
+             incremental = {{ param = \"s\", start = \"{value}\" }}\n[jobs.j.destination]\nconnection = \"a\"\n\
+             path = \"/{value}\"\n[jobs.j.map]\na = {{ expr = \"{value} ~\" }}\n\
+             b = {{ from = \"a\", to = \"{value}\" }}\nc = {{ from = \"a\", to = \"phone\", region = \"{value}\" }}\n"
+        )
+    };
+    for value in ["${TOKEN}", "x${TOKEN}", "${BROKEN}"] {
+        let mistakes = wrong(&text(value));
+        assert!(
+            !format!("{mistakes} {mistakes:?}").contains("the-secret-token"),
+            "{mistakes}"
+        );
+    }
+}
+
+#[test]
+fn every_missing_variable_is_named() {
+    let text = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://${HOST_A}${HOST_B}\"";
+    assert_eq!(
+        problems(text),
+        [
+            "the environment variable `HOST_A` is not set",
+            "the environment variable `HOST_B` is not set"
+        ]
+    );
+}
+
+#[test]
+fn an_empty_secret_is_told() {
+    let text = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n\
+                auth = { type = \"bearer\", token = \"${EMPTY}\" }";
+    assert_eq!(problems(text), ["`token` is empty"]);
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_place() {
+    insta::assert_snapshot!(wrong(
+        "[workspace]\nname = \"a\n[connections.a\ntype = = 1\n[jobs]\n[jobs]\n"
+    ));
+}
+
+#[test]
+fn a_secret_in_a_line_that_is_no_toml_is_not_shown() {
+    let shown = wrong("[connections.a]\nauth = { type = \"bearer\", token = \"sk_live_1234 }\n")
+        .to_string();
+    assert!(!shown.contains("sk_live_1234"), "{shown}");
+}
+
+#[test]
+fn names_that_are_declared_twice_in_one_file_are_told() {
+    let shown = wrong("[jobs.a]\n[jobs.a]\n").to_string();
+    assert!(
+        shown.starts_with("syncdeck.toml:2:7: this is no TOML: duplicate key"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn names_that_are_declared_twice_in_two_files_are_told_with_both_places() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let main = folder.path().join("syncdeck.toml");
+    let connection = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n";
+    let job = "[jobs.j]\nsource = { connection = \"a\", id = \"id\" }\n\
+               destination = { connection = \"a\", path = \"/{{ id }}\" }\n";
+    std::fs::write(
+        &main,
+        format!("include = [\"more.toml\", \"none.toml\"]\n{connection}{job}"),
+    )
+    .expect("written");
+    let more =
+        format!("include = [\"x.toml\"]\nworkspace.name = \"x\"\nconsole = 1\n{connection}{job}");
+    std::fs::write(folder.path().join("more.toml"), more).expect("written");
+    let shown = load(&main, &env).expect_err("it is wrong").to_string();
+    insta::assert_snapshot!(shown.replace(&folder.path().display().to_string(), "/folder"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let mistakes = load(Path::new("/no/such/syncdeck.toml"), &env).expect_err("it is not there");
+    assert_eq!(
+        mistakes.to_string(),
+        "/no/such/syncdeck.toml: can not be read: entity not found"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_does_not_make_the_others_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let main = folder.path().join("syncdeck.toml");
+    let job = "[jobs.j]\nsource = { connection = \"a\", id = \"id\" }\n\
+               destination = { connection = \"a\", path = \"/{{ id }}\" }\n";
+    std::fs::write(&main, format!("include = [\"more.toml\"]\n{job}")).expect("written");
+    std::fs::write(folder.path().join("more.toml"), "[connections.a").expect("written");
+    let mistakes = load(&main, &env).expect_err("it is wrong").0;
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    assert!(mistakes[0].file.ends_with("more.toml"));
+}
+
+#[test]
+fn without_a_home_the_state_folder_must_be_written() {
+    let mistakes =
+        parse("", Path::new("syncdeck.toml"), &|_| None).expect_err("there is no folder");
+    assert_eq!(mistakes.0.len(), 1);
+    assert!(
+        mistakes.0[0]
+            .hint
+            .as_ref()
+            .is_some_and(|hint| hint.contains("state = "))
+    );
+}
+
+/// One slip of a hand in a text.
+#[derive(Clone, Debug)]
+enum Slip {
+    Remove {
+        at: usize,
+        length: usize,
+    },
+    Insert {
+        at: usize,
+        text: String,
+    },
+    Repeat {
+        from: usize,
+        length: usize,
+        at: usize,
+    },
+}
+
+fn slip(length: usize) -> impl Strategy<Value = Slip> {
+    let text = prop_oneof![
+        "\\PC{1,4}",
+        prop::sample::select(vec![
+            "{{",
+            "}}",
+            "{%",
+            "${",
+            "${A}",
+            "${file:/}",
+            "\"",
+            "[",
+            "]",
+            "{",
+            "}",
+            "=",
+            "\n",
+            "''' ",
+            "[[jobs]]\n",
+            "0x",
+            "1e999",
+            "99999999999999999999",
+            "1979-05-27",
+            "true",
+            "\u{feff}",
+            "\r",
+            "\0",
+            "é",
+            "type",
+            "{}",
+            "nan",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop_oneof![
+        (0..length, 1..40usize).prop_map(|(at, length)| Slip::Remove { at, length }),
+        (0..length, text).prop_map(|(at, text)| Slip::Insert { at, text }),
+        (0..length, 1..80usize, 0..length).prop_map(|(from, length, at)| Slip::Repeat {
+            from,
+            length,
+            at
+        }),
+    ]
+}
+
+fn slipped(text: &str, slips: &[Slip]) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    for slip in slips {
+        let end = characters.len();
+        match slip {
+            Slip::Remove { at, length } => {
+                drop(characters.drain((*at).min(end)..(at + length).min(end)))
+            }
+            Slip::Insert { at, text } => {
+                drop(characters.splice((*at).min(end)..(*at).min(end), text.chars()))
+            }
+            Slip::Repeat { from, length, at } => {
+                let piece = characters[(*from).min(end)..(from + length).min(end)].to_vec();
+                drop(characters.splice((*at).min(end)..(*at).min(end), piece));
+            }
+        }
+    }
+    characters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_slip_of_the_hand_makes_the_reader_panic(slips in prop::collection::vec(slip(FULL.len()), 1..6)) {
+        let set = |_: &str| Some("https://value.example.com".to_owned());
+        if let Err(mistakes) = parse(&slipped(FULL, &slips), Path::new("syncdeck.toml"), &set) {
+            prop_assert!(!mistakes.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+        let _ = parse(&text, Path::new("syncdeck.toml"), &env);
+    }
+}
