@@ -41,3 +41,5 @@ pub mod logging;
 pub mod model;
 pub mod sim;
 pub mod store;
+pub mod tui;
+pub mod wiring;

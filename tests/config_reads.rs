@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use syncdeck::config::{Config, Mistakes, find, load, parse};
-use syncdeck::model::{
-    ConnectionKind, DeletePolicy, DestinationStream, Job, Schedule, SourceStream,
-};
+use syncdeck::model::{ConnectionKind, DeletePolicy, DestinationStream, Job, Schedule, SourceStream};
 
 const FULL: &str = include_str!("configs/full.toml");
 
@@ -20,10 +18,7 @@ const SECRETS: &[(&str, &str)] = &[
 ];
 
 fn env(name: &str) -> Option<String> {
-    let known = SECRETS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| (*value).to_owned());
+    let known = SECRETS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     known.or_else(|| (name == "HOME").then(|| "/home/ops".to_owned()))
 }
 
@@ -52,78 +47,40 @@ fn job(source: &str, destination: &str, job: &str) -> Job {
 fn the_full_example_is_read() {
     let config = right(FULL);
     let masked = |text: String| config.masks.mask(&text);
-    insta::assert_snapshot!(
-        "full_connections",
-        masked(format!("{:#?}", config.connections))
-    );
-    let jobs: Vec<Job> = config
-        .jobs
-        .iter()
-        .map(|job| Job {
-            configured: 0,
-            ..job.clone()
-        })
-        .collect();
+    insta::assert_snapshot!("full_connections", masked(format!("{:#?}", config.connections)));
+    let jobs: Vec<Job> = config.jobs.iter().map(|job| Job { configured: 0, ..job.clone() }).collect();
     insta::assert_snapshot!("full_jobs", masked(format!("{jobs:#?}")));
-    insta::assert_snapshot!(
-        "full_rest",
-        format!("{:#?}\n{:#?}", config.workspace, config.console)
-    );
+    insta::assert_snapshot!("full_rest", format!("{:#?}\n{:#?}", config.workspace, config.console));
 }
 
 #[test]
 fn nothing_but_offset_paging_is_warned_of_in_the_full_example() {
-    let warnings: Vec<String> = right(FULL)
-        .warnings
-        .iter()
-        .map(|warning| warning.problem.clone())
-        .collect();
-    assert_eq!(
-        warnings,
-        ["offset paging skips records of a set that changes while it is read"]
-    );
+    let warnings: Vec<String> = right(FULL).warnings.iter().map(|warning| warning.problem.clone()).collect();
+    assert_eq!(warnings, ["offset paging skips records of a set that changes while it is read"]);
 }
 
 // Row 99 of the fault matrix.
 #[test]
 fn a_configuration_never_shows_a_secret() {
     let config = right(FULL);
-    let shown = format!(
-        "{config:?} {config:#?} {:?} {:?}",
-        config.warnings, config.masks
-    );
+    let shown = format!("{config:?} {config:#?} {:?} {:?}", config.warnings, config.masks);
     for (name, secret) in SECRETS {
         assert!(!shown.contains(secret), "{name}");
-        assert!(
-            !config
-                .masks
-                .mask(&format!("sent {secret} away"))
-                .contains(secret),
-            "{name}"
-        );
+        assert!(!config.masks.mask(&format!("sent {secret} away")).contains(secret), "{name}");
     }
 }
 
 #[test]
 fn a_state_folder_is_relative_to_the_file() {
-    assert_eq!(
-        right("[workspace]\nstate = \"s\"").workspace.state,
-        Path::new("/etc/syncdeck/s")
-    );
+    assert_eq!(right("[workspace]\nstate = \"s\"").workspace.state, Path::new("/etc/syncdeck/s"));
 }
 
 #[test]
 fn a_state_folder_that_is_not_written_is_the_users() {
-    assert_eq!(
-        right("workspace.name = \"x\"").workspace.state,
-        Path::new("/home/ops/.local/state/syncdeck/x")
-    );
+    assert_eq!(right("workspace.name = \"x\"").workspace.state, Path::new("/home/ops/.local/state/syncdeck/x"));
     let xdg = |name: &str| (name == "XDG_STATE_HOME").then(|| "/var/state".to_owned());
     let config = parse("", Path::new("a.toml"), &xdg).expect("an empty file is right");
-    assert_eq!(
-        config.workspace.state,
-        Path::new("/var/state/syncdeck/default")
-    );
+    assert_eq!(config.workspace.state, Path::new("/var/state/syncdeck/default"));
 }
 
 #[test]
@@ -140,28 +97,15 @@ fn a_delete_does_what_the_destination_allows() {
     let hard = "delete = { path = \"/d/{{ id }}\" }";
     assert_eq!(job("", "", "").delete, DeletePolicy::Ignore);
     assert_eq!(job("", hard, "").delete, DeletePolicy::Hard);
-    assert_eq!(
-        job("", &format!("{hard}\n{soft}"), "").delete,
-        DeletePolicy::Soft
-    );
+    assert_eq!(job("", &format!("{hard}\n{soft}"), "").delete, DeletePolicy::Soft);
     let ignored = job("", &format!("{hard}\n{soft}"), "delete = \"ignore\"");
-    assert_eq!(
-        (ignored.delete, ignored.destination.soft_delete),
-        (DeletePolicy::Ignore, None)
-    );
+    assert_eq!((ignored.delete, ignored.destination.soft_delete), (DeletePolicy::Ignore, None));
 }
 
 #[test]
 fn an_incremental_listing_overlaps_by_a_minute() {
-    let job = job(
-        "version = \"v\"\nincremental = { param = \"since\" }",
-        "",
-        "",
-    );
-    assert_eq!(
-        job.source.incremental.expect("it is incremental").overlap,
-        Duration::from_secs(60)
-    );
+    let job = job("version = \"v\"\nincremental = { param = \"since\" }", "", "");
+    assert_eq!(job.source.incremental.expect("it is incremental").overlap, Duration::from_secs(60));
 }
 
 #[test]
@@ -173,14 +117,8 @@ fn a_body_of_nothing_but_fields_is_the_fields() {
 
 #[test]
 fn numbers_in_a_query_are_sent_as_they_are_written() {
-    let SourceStream::Rest(rest) = job("query = { limit = 500, all = true, q = \"a b\" }", "", "")
-        .source
-        .stream;
-    let query: Vec<(&str, &str)> = rest
-        .query
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let SourceStream::Rest(rest) = job("query = { limit = 500, all = true, q = \"a b\" }", "", "").source.stream;
+    let query: Vec<(&str, &str)> = rest.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(query, [("limit", "500"), ("all", "true"), ("q", "a b")]);
 }
 
@@ -193,11 +131,7 @@ fn a_doubled_dollar_is_no_reference() {
 #[test]
 fn a_base_url_may_come_from_the_environment() {
     let config = right(FULL);
-    let search = config
-        .connections
-        .iter()
-        .find(|connection| connection.id.as_str() == "search")
-        .expect("declared");
+    let search = config.connections.iter().find(|connection| connection.id.as_str() == "search").expect("declared");
     let ConnectionKind::Rest(rest) = &search.kind;
     assert_eq!(rest.base_url, "https://hidden-host.example.net/v1");
 }
@@ -212,12 +146,7 @@ fn credentials_over_plain_http_are_warned_of_unless_they_stay_on_this_machine() 
     };
     assert_eq!(warned("http://crm.example.com"), 1);
     assert_eq!(warned("http://10.0.0.1"), 1);
-    for quiet in [
-        "https://crm.example.com",
-        "http://127.0.0.1:80",
-        "http://[::1]:80",
-        "http://localhost:80",
-    ] {
+    for quiet in ["https://crm.example.com", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost:80"] {
         assert_eq!(warned(quiet), 0, "{quiet}");
     }
 }
@@ -233,24 +162,13 @@ fn jobs_that_feed_each_other_are_warned_of_once() {
         destination = { connection = \"a\", write = \"batch\", batch = { path = \"/x:batch\" } }\n\
         [jobs.elsewhere]\nsource = { connection = \"b\", path = \"/y\", id = \"id\" }\n\
         destination = { connection = \"a\", path = \"/z/{{ id }}\" }\n";
-    let warnings: Vec<String> = right(text)
-        .warnings
-        .iter()
-        .map(|warning| warning.problem.clone())
-        .collect();
-    assert_eq!(
-        warnings,
-        ["a change goes round in a circle: `there` → `back` → `there`"]
-    );
+    let warnings: Vec<String> = right(text).warnings.iter().map(|warning| warning.problem.clone()).collect();
+    assert_eq!(warnings, ["a change goes round in a circle: `there` → `back` → `there`"]);
 }
 
 #[test]
 fn tidying_a_job_does_not_make_it_another() {
-    let plain = job(
-        "version = \"a.b\"",
-        "delete = { path = \"/d/{{ id }}\" }",
-        "",
-    );
+    let plain = job("version = \"a.b\"", "delete = { path = \"/d/{{ id }}\" }", "");
     let tidied = job(
         "version = \"/a/b\"\nsorted = false\nquery = {}\nmethod = \"GET\"",
         "method = \"PUT\"\ndelete = { path = \"/d/{{ id }}\", method = \"DELETE\" }",
@@ -272,30 +190,19 @@ fn a_renewed_secret_does_not_make_a_job_another() {
     let text = with_job("query = { key = \"${KEY}\" }", "", "");
     let configured = |key: &'static str, text: &str| {
         let env = move |name: &str| Some(if name == "KEY" { key } else { "/home/ops" }.to_owned());
-        parse(text, Path::new("a.toml"), &env)
-            .expect("it is right")
-            .jobs[0]
-            .configured
+        parse(text, Path::new("a.toml"), &env).expect("it is right").jobs[0].configured
     };
-    assert_eq!(
-        configured("first-secret", &text),
-        configured("second-secret", &text)
-    );
-    assert_ne!(
-        configured("first-secret", &text),
-        configured("first-secret", &text.replace("${KEY}", "first-secret"))
-    );
+    assert_eq!(configured("first-secret", &text), configured("second-secret", &text));
+    assert_ne!(configured("first-secret", &text), configured("first-secret", &text.replace("${KEY}", "first-secret")));
 }
 
 #[test]
 fn included_files_are_read_in_order_and_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let connection = |name: &str| {
-        format!("[connections.{name}]\ntype = \"rest\"\nbase_url = \"https://x.example.com\"")
-    };
+    let connection =
+        |name: &str| format!("[connections.{name}]\ntype = \"rest\"\nbase_url = \"https://x.example.com\"");
     std::fs::create_dir(folder.path().join("jobs")).expect("a folder");
-    let write =
-        |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
     write("jobs/b.toml", &connection("b"));
     write("jobs/a.toml", &connection("a"));
     write("jobs/.hidden.toml", &connection("hidden"));
@@ -305,11 +212,7 @@ fn included_files_are_read_in_order_and_once() {
     let include = "include = [\"extra.toml\", \"jobs/*.toml\", \"*.toml\"]\n";
     std::fs::write(&main, format!("{include}{}", connection("main"))).expect("written");
     let config = load(&main, &env).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let names: Vec<&str> = config
-        .connections
-        .iter()
-        .map(|connection| connection.id.as_str())
-        .collect();
+    let names: Vec<&str> = config.connections.iter().map(|connection| connection.id.as_str()).collect();
     assert_eq!(names, ["main", "extra", "a", "b"]);
 }
 
@@ -325,9 +228,7 @@ fn a_secret_is_read_from_a_file_beside_the_one_that_names_it() {
     std::fs::write(&main, "include = [\"sub/c.toml\"]").expect("written");
     let config = load(&main, &env).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let ConnectionKind::Rest(rest) = &config.connections[0].kind;
-    let Some(syncdeck::model::Auth::Bearer { token }) = &rest.auth else {
-        panic!("a bearer")
-    };
+    let Some(syncdeck::model::Auth::Bearer { token }) = &rest.auth else { panic!("a bearer") };
     assert_eq!(token.expose(), "from-the-file");
 }
 
@@ -336,50 +237,28 @@ fn a_configuration_that_is_named_is_the_only_one_that_is_tried() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("syncdeck.toml"), "").expect("written");
     let nothing = |_: &str| None;
-    let missing =
-        find(Some(Path::new("other.toml")), &nothing, folder.path()).expect_err("it is not there");
-    assert_eq!(
-        missing.looked,
-        [("other.toml (-c)".to_owned(), "not found".to_owned())]
-    );
+    let missing = find(Some(Path::new("other.toml")), &nothing, folder.path()).expect_err("it is not there");
+    assert_eq!(missing.looked, [("other.toml (-c)".to_owned(), "not found".to_owned())]);
     let variable = |name: &str| (name == "SYNCDECK_CONFIG").then(|| "other.toml".to_owned());
     assert!(find(None, &variable, folder.path()).is_err());
     std::fs::write(folder.path().join("other.toml"), "").expect("written");
-    assert_eq!(
-        find(None, &variable, folder.path()),
-        Ok(PathBuf::from("other.toml"))
-    );
+    assert_eq!(find(None, &variable, folder.path()), Ok(PathBuf::from("other.toml")));
     let first = find(Some(Path::new("syncdeck.toml")), &variable, folder.path());
     assert_eq!(first, Ok(PathBuf::from("syncdeck.toml")));
 }
 
 #[test]
 fn a_configuration_is_looked_for_here_and_then_in_the_users_folder() {
-    let (here, home) = (
-        tempfile::tempdir().expect("a folder"),
-        tempfile::tempdir().expect("a folder"),
-    );
+    let (here, home) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let user = home.path().to_str().expect("a path").to_owned();
     let env = |name: &str| (name == "XDG_CONFIG_HOME").then(|| user.clone());
-    let looked: Vec<_> = find(None, &env, here.path())
-        .expect_err("nothing is there")
-        .looked;
+    let looked: Vec<_> = find(None, &env, here.path()).expect_err("nothing is there").looked;
     let there = home.path().join("syncdeck/syncdeck.toml");
     let places: Vec<String> = looked.into_iter().map(|(place, _)| place).collect();
-    assert_eq!(
-        places,
-        [
-            "$SYNCDECK_CONFIG".to_owned(),
-            "./syncdeck.toml".to_owned(),
-            there.display().to_string()
-        ]
-    );
+    assert_eq!(places, ["$SYNCDECK_CONFIG".to_owned(), "./syncdeck.toml".to_owned(), there.display().to_string()]);
     std::fs::create_dir(home.path().join("syncdeck")).expect("a folder");
     std::fs::write(&there, "").expect("written");
     assert_eq!(find(None, &env, here.path()), Ok(there));
     std::fs::write(here.path().join("syncdeck.toml"), "").expect("written");
-    assert_eq!(
-        find(None, &env, here.path()),
-        Ok(PathBuf::from("syncdeck.toml"))
-    );
+    assert_eq!(find(None, &env, here.path()), Ok(PathBuf::from("syncdeck.toml")));
 }

@@ -20,81 +20,50 @@ fn refused(schema: &Value, value: &Value, place: &str) -> Option<String> {
     if schema.get("const").is_some_and(|only| only != value) {
         return no("another constant");
     }
-    if schema
-        .get("enum")
-        .and_then(Value::as_array)
-        .is_some_and(|words| !words.contains(value))
-    {
+    if schema.get("enum").and_then(Value::as_array).is_some_and(|words| !words.contains(value)) {
         return no("another word");
     }
     if let Some(types) = schema.get("type") {
-        let types = types
-            .as_array()
-            .cloned()
-            .unwrap_or_else(|| vec![types.clone()]);
-        if !types
-            .iter()
-            .any(|name| is_of_type(value, name.as_str().expect("a type's name")))
-        {
+        let types = types.as_array().cloned().unwrap_or_else(|| vec![types.clone()]);
+        if !types.iter().any(|name| is_of_type(value, name.as_str().expect("a type's name"))) {
             return no("another type");
         }
     }
     let number = value.as_f64();
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
-    if number
-        .zip(bound("minimum"))
-        .is_some_and(|(n, least)| n < least)
-        || number
-            .zip(bound("maximum"))
-            .is_some_and(|(n, most)| n > most)
+    if number.zip(bound("minimum")).is_some_and(|(n, least)| n < least)
+        || number.zip(bound("maximum")).is_some_and(|(n, most)| n > most)
     {
         return no("out of bounds");
     }
-    if let (Some(pattern), Some(text)) = (
-        schema.get("pattern").and_then(Value::as_str),
-        value.as_str(),
-    ) && !regex::Regex::new(pattern)
-        .expect("a pattern")
-        .is_match(text)
+    if let (Some(pattern), Some(text)) = (schema.get("pattern").and_then(Value::as_str), value.as_str())
+        && !regex::Regex::new(pattern).expect("a pattern").is_match(text)
     {
         return no("another pattern");
     }
     for (name, wanted) in [("oneOf", 1..=1), ("anyOf", 1..=usize::MAX)] {
         if let Some(choices) = schema.get(name).and_then(Value::as_array) {
-            let reasons: Vec<String> = choices
-                .iter()
-                .filter_map(|choice| refused(choice, value, place))
-                .collect();
+            let reasons: Vec<String> = choices.iter().filter_map(|choice| refused(choice, value, place)).collect();
             if !wanted.contains(&(choices.len() - reasons.len())) {
                 return Some(reasons.join("\n"));
             }
         }
     }
     if let (Some(items), Some(list)) = (schema.get("items"), value.as_array()) {
-        return list
-            .iter()
-            .find_map(|item| refused(items, item, &format!("{place}[]")));
+        return list.iter().find_map(|item| refused(items, item, &format!("{place}[]")));
     }
     refused_members(schema, value.as_object()?, place)
 }
 
 fn refused_members(schema: &Value, members: &Map<String, Value>, place: &str) -> Option<String> {
-    for name in schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
         if !members.contains_key(name.as_str().expect("a name")) {
             return Some(format!("{place}: lacks {name}"));
         }
     }
     members.iter().find_map(|(name, value)| {
         let place = format!("{place}.{name}");
-        match (
-            schema.get("properties").and_then(|known| known.get(name)),
-            schema.get("additionalProperties"),
-        ) {
+        match (schema.get("properties").and_then(|known| known.get(name)), schema.get("additionalProperties")) {
             (Some(known), _) => refused(known, value, &place),
             (None, Some(Value::Bool(false))) => Some(format!("{place}: unknown")),
             (None, Some(others)) => refused(others, value, &place),
@@ -138,48 +107,33 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("/jobs/customers_to_crm/delete", json!("sfot")),
         ("/jobs/customers_to_crm/destination/write", json!("lookup")),
         ("/jobs/customers_to_crm/source/paginate", json!("all")),
-        (
-            "/jobs/customers_to_crm/schedule",
-            json!({ "cron": "0 3 * * *" }),
-        ),
-        (
-            "/jobs/customers_to_crm/guard",
-            json!({ "max_error_fraction": 2 }),
-        ),
+        ("/jobs/customers_to_crm/schedule", json!({ "cron": "0 3 * * *" })),
+        ("/jobs/customers_to_crm/guard", json!({ "max_error_fraction": 2 })),
         ("/workspace", json!({ "colour": "red" })),
     ] {
         let mut document = full();
         *document.pointer_mut(pointer).expect("the example has it") = wrong.clone();
-        assert!(
-            refused(&schema(), &document, "file").is_some(),
-            "the schema takes {wrong} at {pointer}"
-        );
+        assert!(refused(&schema(), &document, "file").is_some(), "the schema takes {wrong} at {pointer}");
         let text = toml::to_string(&document).expect("a document is TOML");
-        let read = parse(&text, Path::new("syncdeck.toml"), &|_| {
-            Some("https://value.example.com".into())
-        });
+        let read = parse(&text, Path::new("syncdeck.toml"), &|_| Some("https://value.example.com".into()));
         assert!(read.is_err(), "the reader takes {wrong} at {pointer}");
     }
 }
 
-/// Every table of the schema: the names that lead to it, the constants that choose it, and its keys.
-fn tables(
-    schema: &Value,
-    path: &[String],
-    chosen: &[(Vec<String>, Value)],
-    found: &mut Vec<(Vec<String>, Vec<(Vec<String>, Value)>, Vec<String>)>,
-) {
-    for choice in ["oneOf", "anyOf"]
-        .iter()
-        .filter_map(|name| schema.get(*name).and_then(Value::as_array))
-        .flatten()
-    {
+/// A table of the schema.
+struct Known {
+    /// The names that lead to it.
+    path: Vec<String>,
+    /// The words that choose it, and where they stand.
+    chosen: Vec<(Vec<String>, Value)>,
+    keys: Vec<String>,
+}
+
+fn tables(schema: &Value, path: &[String], chosen: &[(Vec<String>, Value)], found: &mut Vec<Known>) {
+    for choice in ["oneOf", "anyOf"].iter().filter_map(|name| schema.get(*name).and_then(Value::as_array)).flatten() {
         tables(choice, path, chosen, found);
     }
-    if let Some(others) = schema
-        .get("additionalProperties")
-        .filter(|others| others.is_object())
-    {
+    if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
         tables(others, &[path, &["x".to_owned()]].concat(), chosen, found);
     }
     let Some(known) = schema.get("properties").and_then(Value::as_object) else {
@@ -191,29 +145,16 @@ fn tables(
             chosen.push(([path, std::slice::from_ref(name)].concat(), word.clone()));
         }
     }
-    found.push((
-        path.to_vec(),
-        chosen.clone(),
-        known.keys().cloned().collect(),
-    ));
+    found.push(Known { path: path.to_vec(), chosen: chosen.clone(), keys: known.keys().cloned().collect() });
     for (name, value) in known {
-        tables(
-            value,
-            &[path, std::slice::from_ref(name)].concat(),
-            &chosen,
-            found,
-        );
+        tables(value, &[path, std::slice::from_ref(name)].concat(), &chosen, found);
     }
 }
 
 fn put(document: &mut Value, path: &[String], value: Value) {
     let mut here = document;
     for name in path {
-        here = here
-            .as_object_mut()
-            .expect("a table")
-            .entry(name.clone())
-            .or_insert_with(|| json!({}));
+        here = here.as_object_mut().expect("a table").entry(name.clone()).or_insert_with(|| json!({}));
     }
     *here = value;
 }
@@ -223,28 +164,18 @@ fn reader_and_schema_know_the_same_keys() {
     let mut found = Vec::new();
     tables(&schema(), &[], &[], &mut found);
     assert!(found.len() > 30, "only {} tables", found.len());
-    for (path, chosen, keys) in found {
+    for Known { path, chosen, keys } in found {
         let mut document = json!({});
         put(&mut document, &path, json!({}));
         for key in &keys {
-            put(
-                &mut document,
-                &[path.as_slice(), std::slice::from_ref(key)].concat(),
-                json!([[]]),
-            );
+            put(&mut document, &[path.as_slice(), std::slice::from_ref(key)].concat(), json!([[]]));
         }
-        put(
-            &mut document,
-            &[path.as_slice(), &["no_such_key".to_owned()]].concat(),
-            json!(1),
-        );
+        put(&mut document, &[path.as_slice(), &["no_such_key".to_owned()]].concat(), json!(1));
         for (place, word) in chosen {
             put(&mut document, &place, word);
         }
         let text = toml::to_string(&document).expect("a document is TOML");
-        let mistakes = parse(&text, Path::new("syncdeck.toml"), &|_| Some("/home".into()))
-            .expect_err("it is wrong")
-            .0;
+        let mistakes = parse(&text, Path::new("syncdeck.toml"), &|_| Some("/home".into())).expect_err("it is wrong").0;
         let unknown: Vec<&str> = mistakes
             .iter()
             .map(|mistake| mistake.problem.as_str())
@@ -252,18 +183,10 @@ fn reader_and_schema_know_the_same_keys() {
             .collect();
         assert_eq!(unknown.len(), 1, "{path:?}: {unknown:?}\n{text}");
         assert!(unknown[0].contains("no_such_key"), "{unknown:?}");
-        let hint = mistakes
-            .iter()
-            .find(|mistake| mistake.problem == unknown[0])
-            .and_then(|mistake| mistake.hint.clone());
-        let told: Vec<String> = hint
-            .iter()
-            .flat_map(|hint| hint.split('`').skip(1).step_by(2))
-            .map(str::to_owned)
-            .collect();
-        assert!(
-            told.iter().all(|name| keys.contains(name)),
-            "the reader knows {told:?}, the schema {keys:?}"
-        );
+        let hint =
+            mistakes.iter().find(|mistake| mistake.problem == unknown[0]).and_then(|mistake| mistake.hint.clone());
+        let told: Vec<String> =
+            hint.iter().flat_map(|hint| hint.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+        assert!(told.iter().all(|name| keys.contains(name)), "the reader knows {told:?}, the schema {keys:?}");
     }
 }

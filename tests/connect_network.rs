@@ -1,5 +1,7 @@
 //! The transport over real sockets of this machine: what breaks, what is followed, and what never leaves the origin.
 
+#![allow(clippy::unwrap_used, reason = "what a test arranges fails loudly")]
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;

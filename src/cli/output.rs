@@ -19,6 +19,13 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether the screen is coloured, by the same rule as lines on a terminal.
+    pub fn is_wanted_on_screen(self) -> bool {
+        wants_colour(self, true, is_colour_off())
+    }
+}
+
 /// The two streams of a command. What is foreign passes through [`visible`] on its way, whoever prints it.
 pub struct Output {
     stdout: Stream,
@@ -40,13 +47,12 @@ impl Output {
     /// The process's own streams.
     pub fn new(color: Color) -> Self {
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let no_color = is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let no_color = is_colour_off();
         Self {
             stdout: Stream::new(Box::new(io::stdout()), wants_colour(color, out, no_color)),
             stderr: Stream::new(Box::new(io::stderr()), wants_colour(color, err, no_color)),
             bars: None,
-            has_bars: err && !is_dumb,
+            has_bars: err && !is_dumb(),
         }
     }
 
@@ -140,6 +146,15 @@ impl Output {
     fn print(&mut self, text: &str) -> Result<(), Report> {
         self.stdout.print(text).map_err(|error| unwritten(&error))
     }
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// `NO_COLOR` (no-color.org) is set, or the terminal says that it can do nothing.
+fn is_colour_off() -> bool {
+    is_dumb() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn wants_colour(color: Color, is_terminal: bool, no_color: bool) -> bool {

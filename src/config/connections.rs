@@ -1,11 +1,9 @@
 //! Connections: from checked tables to the model.
 
-use super::read::is_secret_name;
 use super::report::{Place, Report};
+use super::suspects::is_secret_name;
 use super::tree::{Entry, Table, Value};
-use crate::model::{
-    Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret,
-};
+use crate::model::{Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret};
 use url::{Host, Url};
 
 /// Builds one connection. None when a part of it is wrong, which was told.
@@ -15,18 +13,12 @@ pub(super) fn connection(entry: &Entry, report: &mut Report) -> Option<Connectio
         return None;
     };
     let limits = table.table("limits").map(limits);
-    let retry = table
-        .table("retry")
-        .and_then(|retry| retry_rule(retry, report));
+    let retry = table.table("retry").and_then(|retry| retry_rule(retry, report));
     let headers = headers(table.table("headers"), report);
     let auth = table.table("auth").map(|auth| auth_of(auth, report));
     let base_url = base_url(table, report);
     if let Some(url) = &base_url {
-        let has_credentials = auth.is_some()
-            || headers
-                .iter()
-                .flatten()
-                .any(|(name, _)| is_secret_name(name));
+        let has_credentials = auth.is_some() || headers.iter().flatten().any(|(name, _)| is_secret_name(name));
         warn_of_clear_text(url, has_credentials, table.place_of("base_url"), report);
     }
     let auth = match auth {
@@ -56,28 +48,19 @@ fn base_url(table: &Table, report: &mut Report) -> Option<Url> {
         None
     };
     let Ok(url) = Url::parse(&text.text) else {
-        return refuse(
-            "`base_url` is no address",
-            "write it whole, such as `\"https://shop.example.com/api\"`",
-        );
+        return refuse("`base_url` is no address", "write it whole, such as `\"https://shop.example.com/api\"`");
     };
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return refuse(
-            "`base_url` must begin with `https://` or `http://`",
-            "a connection of type `rest` speaks HTTP",
-        );
+        return refuse("`base_url` must begin with `https://` or `http://`", "a connection of type `rest` speaks HTTP");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        if let Some(password) = url.password().map(str::to_owned) {
-            report.suspect(&password);
+        // As they stand in the file: a parsed address holds them percent-encoded.
+        let user_info = text.text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(part, _)| part);
+        for part in user_info.into_iter().flat_map(|whole| [Some(whole), whole.split_once(':').map(|(_, last)| last)]) {
+            part.into_iter().for_each(|part| report.suspect(part));
         }
-        let hint =
-            "write `auth = { type = \"basic\", user = \"…\", password = \"${NAME}\" }` instead";
-        report.mistake(
-            place,
-            "`base_url` holds a user or a password, which would be shown",
-            hint.to_owned(),
-        );
+        let hint = "write `auth = { type = \"basic\", user = \"…\", password = \"${NAME}\" }` instead";
+        report.mistake(place, "`base_url` holds a user or a password, which would be shown", hint.to_owned());
         return None;
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -112,15 +95,12 @@ fn headers(table: Option<&Table>, report: &mut Report) -> Option<Vec<(String, Se
         };
         if http::HeaderName::from_bytes(entry.name.as_bytes()).is_err() {
             whole = false;
-            report.mistake(
-                entry.key_place,
-                format!("`{}` is no name of a header", entry.name),
-                None,
-            );
+            let hint = "a header's name has letters, digits and `-`".to_owned();
+            report.mistake(entry.key_place, format!("`{}` is no name of a header", entry.name), hint);
         }
         // `Accept` is no secret; what stands in `Authorization` is, also when it is written out.
         if is_secret_name(&entry.name) && !value.secret {
-            report.secret(&value.text);
+            report.literal_secret(&value.text);
         }
         whole &= is_header_value(&value.text, &entry.name, entry.node.place, report);
         headers.push((entry.name.clone(), Secret::new(&*value.text)));
@@ -151,8 +131,7 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
     match table.tag? {
         "bearer" => {
             let token = secret("token")?;
-            is_header_value(token.expose(), "token", table.place_of("token"), report)
-                .then_some(Auth::Bearer { token })
+            is_header_value(token.expose(), "token", table.place_of("token"), report).then_some(Auth::Bearer { token })
         }
         "basic" => {
             let user = secret("user")?;
@@ -161,10 +140,7 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
                 report.mistake(table.place_of("user"), "`user` holds a colon", hint);
                 return None;
             }
-            Some(Auth::Basic {
-                user,
-                password: secret("password")?,
-            })
+            Some(Auth::Basic { user, password: secret("password")? })
         }
         "header" => {
             let value = secret("value")?;
@@ -172,10 +148,7 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
             is_header_value(value.expose(), "value", table.place_of("value"), report)
                 .then_some(Auth::Header { name, value })
         }
-        _ => Some(Auth::Query {
-            name: table.owned_text("name")?,
-            value: secret("value")?,
-        }),
+        _ => Some(Auth::Query { name: table.owned_text("name")?, value: secret("value")? }),
     }
 }
 
@@ -191,19 +164,11 @@ fn limits(table: &Table) -> Limits {
 }
 
 fn retry_rule(table: &Table, report: &mut Report) -> Option<RetryRule> {
-    let rule = RetryRule {
-        attempts: table.count("attempts")?,
-        first_delay: table.duration("first_delay")?,
-        max_delay: table.duration("max_delay")?,
-        max_retry_after: table.duration("max_retry_after")?,
-    };
-    if rule.first_delay > rule.max_delay {
+    let (first_delay, max_delay) = (table.duration("first_delay")?, table.duration("max_delay")?);
+    if first_delay > max_delay {
         let hint = "the first wait is the shortest one".to_owned();
-        report.mistake(
-            table.place_of("first_delay"),
-            "`first_delay` is longer than `max_delay`",
-            hint,
-        );
+        report.mistake(table.place_of("first_delay"), "`first_delay` is longer than `max_delay`", hint);
     }
-    Some(rule)
+    let max_retry_after = table.duration("max_retry_after")?;
+    Some(RetryRule { attempts: table.count("attempts")?, first_delay, max_delay, max_retry_after })
 }

@@ -19,23 +19,14 @@ pub(super) fn warn_of_cycles(jobs: &[Entry], report: &mut Report) {
         let Some(mut round) = way_back(&arrows, start) else {
             continue;
         };
-        let shown = round
-            .iter()
-            .chain(round.first())
-            .map(|job| format!("`{job}`"))
-            .collect::<Vec<_>>()
-            .join(" → ");
+        let shown = round.iter().chain(round.first()).map(|job| format!("`{job}`")).collect::<Vec<_>>().join(" → ");
         round.sort_unstable();
         if told.contains(&round) {
             continue;
         }
         told.push(round);
         let hint = "unchanged records are skipped, but values that the systems write differently go round for ever";
-        report.warning(
-            arrows[start].place,
-            format!("a change goes round in a circle: {shown}"),
-            hint.to_owned(),
-        );
+        report.warning(arrows[start].place, format!("a change goes round in a circle: {shown}"), hint.to_owned());
     }
 }
 
@@ -60,11 +51,7 @@ fn arrow(entry: &Entry) -> Option<Arrow<'_>> {
 fn collection(table: &Table) -> String {
     let path = table.text("path").map_or("", |path| path.text.as_str());
     let path = path.split(['{', '?']).next().unwrap_or_default();
-    path.split(':')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('/')
-        .to_owned()
+    path.split(':').next().unwrap_or_default().trim_end_matches('/').to_owned()
 }
 
 /// The jobs of the shortest way from what `start` writes to what it reads, `start` first.

@@ -44,6 +44,8 @@ pub(super) enum Kind {
     UrlTemplate,
     Expression,
     HeaderName,
+    /// The name of a transform; the mapping says which there are.
+    Transform,
     Word(&'static [Word]),
     /// Any value.
     Json,
@@ -82,26 +84,12 @@ pub(super) struct Variant {
 }
 
 pub(super) const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        default: None,
-        required: false,
-        later: false,
-        about,
-    }
+    Key { name, kind, default: None, required: false, later: false, about }
 }
 
 /// A key that this version knows by name only.
 pub(super) const fn later(name: &'static str, about: &'static str) -> Key {
-    Key {
-        name,
-        kind: Kind::Json,
-        default: None,
-        required: false,
-        later: true,
-        about,
-    }
+    Key { name, kind: Kind::Json, default: None, required: false, later: true, about }
 }
 
 pub(super) const fn word(name: &'static str) -> Word {
@@ -113,10 +101,7 @@ pub(super) const fn later_word(name: &'static str) -> Word {
 }
 
 pub(super) const fn variant(word: &'static str, spec: &'static Spec) -> Variant {
-    Variant {
-        word,
-        spec: Some(spec),
-    }
+    Variant { word, spec: Some(spec) }
 }
 
 pub(super) const fn later_variant(word: &'static str) -> Variant {
@@ -152,9 +137,7 @@ impl Tagged {
     }
 
     pub(super) fn available(&self) -> impl Iterator<Item = (&'static str, &'static Spec)> {
-        self.variants
-            .iter()
-            .filter_map(|variant| variant.spec.map(|spec| (variant.word, spec)))
+        self.variants.iter().filter_map(|variant| variant.spec.map(|spec| (variant.word, spec)))
     }
 
     pub(super) fn holds_secrets(&self) -> bool {
@@ -182,16 +165,13 @@ impl Kind {
             Self::UrlTemplate => "a text, a number or a boolean".into(),
             Self::Expression => "an expression such as `\"record.kind == 'customer'\"`".into(),
             Self::HeaderName => "a header's name".into(),
+            Self::Transform => "a transform's name".into(),
             Self::Word(words) => format!("one of {}", listed(words.iter().map(|word| word.name))),
             Self::Json | Self::Body => "a value".into(),
             Self::JsonTable | Self::Table(_) | Self::Named(_) => "a table".into(),
             Self::Tagged(tagged) => format!("a table with a `{}`", tagged.tag),
             Self::List(of) => format!("a list, each item {}", of.wanted()),
-            Self::Either(kinds) => kinds
-                .iter()
-                .map(Kind::wanted)
-                .collect::<Vec<_>>()
-                .join(", or "),
+            Self::Either(kinds) => kinds.iter().map(Kind::wanted).collect::<Vec<_>>().join(", or "),
         }
     }
 
@@ -216,6 +196,7 @@ impl Kind {
             | Self::Pointer
             | Self::Expression
             | Self::HeaderName
+            | Self::Transform
             | Self::Word(_) => value.is_str(),
         }
     }
@@ -232,19 +213,11 @@ pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The known name that was most likely meant.
-pub(super) fn nearest<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
     known
         .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&lower, &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -6,8 +6,7 @@ use super::source::method;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::Table;
 use crate::model::{
-    DeletePolicy, DestinationStream, JobDestination, RestBatch, RestDestination, RestRequest,
-    RestWrite, VersionHeader,
+    DeletePolicy, DestinationStream, JobDestination, RestBatch, RestDestination, RestRequest, RestWrite, VersionHeader,
 };
 use serde_json::Value as Json;
 
@@ -26,32 +25,15 @@ pub(super) fn destination(
     };
     let delete = table.table("delete").map(|delete| {
         let method = method_of(delete);
-        let request = RestRequest {
-            method: method?,
-            path: path_of(delete, "path", report)?,
-            body: body(delete),
-        };
+        let request = RestRequest { method: method?, path: path_of(delete, "path", report)?, body: body(delete) };
         is_for_one_record(&request, delete, report).then_some(request)
     });
-    let soft_delete = table
-        .table("soft_delete")
-        .map(|soft| soft_fields(soft, report));
-    let version_header = table.table("version_header").map(|header| {
-        Some(VersionHeader {
-            name: header.owned_text("name")?,
-            from: header.pointer("from")?,
-        })
-    });
+    let soft_delete = table.table("soft_delete").map(|soft| soft_fields(soft, report));
+    let version_header = table
+        .table("version_header")
+        .map(|header| Some(VersionHeader { name: header.owned_text("name")?, from: header.pointer("from")? }));
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    let optional = [
-        "body",
-        "idempotency_header",
-        "version_header",
-        "id",
-        "delete",
-        "soft_delete",
-        "batch",
-    ];
+    let optional = ["body", "idempotency_header", "version_header", "id", "delete", "soft_delete", "batch"];
     if optional.into_iter().any(is_wrong) {
         return None;
     }
@@ -73,13 +55,8 @@ pub(super) fn destination(
 /// What a deleted record does, as written or as the destination allows.
 pub(super) fn delete_policy(job: &Table, report: &mut Report) -> Option<DeletePolicy> {
     let destination = job.table("destination")?;
-    let is_batch = destination
-        .text("write")
-        .is_some_and(|write| write.text == "batch");
-    let in_batch = is_batch
-        && destination
-            .table("batch")
-            .is_some_and(|batch| batch.is_written("each_delete"));
+    let is_batch = destination.text("write").is_some_and(|write| write.text == "batch");
+    let in_batch = is_batch && destination.table("batch").is_some_and(|batch| batch.is_written("each_delete"));
     let has_soft = destination.is_written("soft_delete");
     let has_hard = destination.is_written("delete") || in_batch;
     let place = job.place_of("delete");
@@ -91,22 +68,14 @@ pub(super) fn delete_policy(job: &Table, report: &mut Report) -> Option<DeletePo
         Some("soft") => {
             if !has_soft {
                 let hint = "add `soft_delete = { fields = { active = false } }` to the destination";
-                report.mistake(
-                    place,
-                    "`delete = \"soft\"` needs the destination's `soft_delete`",
-                    hint.to_owned(),
-                );
+                report.mistake(place, "`delete = \"soft\"` needs the destination's `soft_delete`", hint.to_owned());
             }
             Some(DeletePolicy::Soft)
         }
         Some("hard") => {
             if !has_hard {
                 let hint = "add `delete = { method = \"DELETE\", path = \"/contacts/{{ id }}\" }` to the destination";
-                report.mistake(
-                    place,
-                    "`delete = \"hard\"` needs the destination's `delete`",
-                    hint.to_owned(),
-                );
+                report.mistake(place, "`delete = \"hard\"` needs the destination's `delete`", hint.to_owned());
             }
             Some(DeletePolicy::Hard)
         }
@@ -132,35 +101,27 @@ fn body(table: &Table) -> Option<Json> {
 }
 
 fn is_fields(body: &Json) -> bool {
-    let inner = body
-        .as_str()
-        .and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
+    let inner = body.as_str().and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
     inner.is_some_and(|inner| inner.trim() == "fields")
 }
 
 fn upsert(table: &Table, report: &mut Report) -> Option<RestRequest> {
     if !table.is_written("path") {
-        let hint = "add `path = \"/contacts/{{ id }}\"` to the destination".to_owned();
+        let hint = match table.is_written("batch") && !table.is_written("write") {
+            true => "write `write = \"batch\"` to use the `batch`".to_owned(),
+            false => "add `path = \"/contacts/{{ id }}\"` to the destination".to_owned(),
+        };
         report.mistake(table.place, "`write = \"upsert\"` needs a `path`", hint);
         return None;
     }
-    let request = RestRequest {
-        method: method_of(table)?,
-        path: path_of(table, "path", report)?,
-        body: body(table),
-    };
+    let request = RestRequest { method: method_of(table)?, path: path_of(table, "path", report)?, body: body(table) };
     is_for_one_record(&request, table, report).then_some(request)
 }
 
 /// True when path or body say which record is meant.
 fn is_for_one_record(request: &RestRequest, table: &Table, report: &mut Report) -> bool {
     const NAMES: &[&str] = &["id", "record"];
-    if mentions(&request.path, NAMES)
-        || request
-            .body
-            .as_ref()
-            .is_some_and(|body| mentions_in(body, NAMES))
-    {
+    if mentions(&request.path, NAMES) || request.body.as_ref().is_some_and(|body| mentions_in(body, NAMES)) {
         return true;
     }
     report.mistake(
@@ -175,28 +136,16 @@ fn batch_write(table: &Table, report: &mut Report) -> Option<RestBatch> {
     let Some(batch) = table.table("batch") else {
         if !table.is_written("batch") {
             let hint = "add `batch = { path = \"/contacts:batch\", items = \"/items\", statuses = \"/results\" }`";
-            report.mistake(
-                table.place,
-                "`write = \"batch\"` needs a `batch`",
-                hint.to_owned(),
-            );
+            report.mistake(table.place, "`write = \"batch\"` needs a `batch`", hint.to_owned());
         }
         return None;
     };
     let mut item = |name: &str| {
         let built = batch.table(name).map(|each| {
             let method = method_of(each);
-            Some(RestRequest {
-                method: method?,
-                path: path_of(each, "path", report)?,
-                body: body(each),
-            })
+            Some(RestRequest { method: method?, path: path_of(each, "path", report)?, body: body(each) })
         });
-        if built.is_none() && batch.is_written(name) {
-            None
-        } else {
-            transposed(built)
-        }
+        if built.is_none() && batch.is_written(name) { None } else { transposed(built) }
     };
     let (each, each_delete) = (item("each"), item("each_delete"));
     let path = path_of(batch, "path", report);
@@ -220,11 +169,7 @@ fn soft_fields(table: &Table, report: &mut Report) -> Option<serde_json::Map<Str
     let fields = table.json("fields")?.as_object()?;
     if fields.is_empty() {
         let hint = "write `fields = { active = false }`".to_owned();
-        report.mistake(
-            table.place_of("fields"),
-            "`soft_delete` sets no field",
-            hint,
-        );
+        report.mistake(table.place_of("fields"), "`soft_delete` sets no field", hint);
         return None;
     }
     Some(fields.clone())

@@ -34,9 +34,7 @@ pub(super) fn expand(raw: &str, folder: &Path, env: &dyn Fn(&str) -> Option<Stri
         expanded.text.push_str(before);
         let Some(close) = reference.find('}') else {
             let hint = "write `$${` for a `${` that means nothing else".to_owned();
-            expanded
-                .problems
-                .push(("a `${` has no `}`".to_owned(), hint));
+            expanded.problems.push(("a `${` has no `}`".to_owned(), hint));
             return expanded;
         };
         expanded.replace(&reference[2..close], folder, env);
@@ -62,22 +60,14 @@ impl Expanded {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_name {
-            let hint =
-                "write `${NAME}`, `${file:PATH}`, or `$${` for a `${` that means nothing else"
-                    .to_owned();
-            self.problems
-                .push((format!("`${{{name}}}` names no environment variable"), hint));
+            let hint = "write `${NAME}`, `${file:PATH}`, or `$${` for a `${` that means nothing else".to_owned();
+            self.problems.push((format!("`${{{name}}}` names no environment variable"), hint));
             return None;
         }
         let value = env(name);
         if value.is_none() {
-            let hint = format!(
-                "set it before syncdeck starts, or write `${{file:PATH}}` to read it from a file"
-            );
-            self.problems.push((
-                format!("the environment variable `{name}` is not set"),
-                hint,
-            ));
+            let hint = "set it before syncdeck starts, or write `${file:PATH}` to read it from a file".to_owned();
+            self.problems.push((format!("the environment variable `{name}` is not set"), hint));
         }
         value
     }
@@ -93,8 +83,7 @@ impl Expanded {
             }
             Err(reason) => {
                 let hint = format!("it is looked for at `{}`", full.display());
-                self.problems
-                    .push((format!("the file `{path}` can not be read: {reason}"), hint));
+                self.problems.push((format!("the file `{path}` can not be read: {reason}"), hint));
                 None
             }
         }
@@ -105,9 +94,7 @@ impl Expanded {
 fn read_file(path: &Path) -> Result<String, String> {
     let file = File::open(path).map_err(|error| error.kind().to_string())?;
     let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.kind().to_string())?;
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.kind().to_string())?;
     if bytes.len() as u64 > FILE_MAX {
         return Err("it is larger than 1MiB".into());
     }
@@ -128,10 +115,7 @@ fn readable_by_others(path: &str, full: &Path) -> Option<(String, String)> {
     // A pipe of the shell (`<(…)`) has no permissions that mean anything.
     let open = metadata.is_file() && metadata.permissions().mode() & 0o077 != 0;
     open.then(|| {
-        (
-            format!("the file `{path}` can be read by other users"),
-            format!("run `chmod 600 {}`", full.display()),
-        )
+        (format!("the file `{path}` can be read by other users"), format!("run `chmod 600 {}`", full.display()))
     })
 }
 
@@ -162,10 +146,7 @@ mod tests {
 
     #[test]
     fn a_doubled_dollar_is_a_literal() {
-        assert_eq!(
-            expand("a $${TOKEN} b", Path::new(""), &env).text,
-            "a ${TOKEN} b"
-        );
+        assert_eq!(expand("a $${TOKEN} b", Path::new(""), &env).text, "a ${TOKEN} b");
         assert_eq!(expand("$${${TOKEN}", Path::new(""), &env).text, "${t0ken");
         assert_eq!(expand("$5 {x} $", Path::new(""), &env).text, "$5 {x} $");
     }
@@ -173,17 +154,8 @@ mod tests {
     #[test]
     fn every_missing_variable_is_named() {
         let problems = expand("${A}${B}", Path::new(""), &env).problems;
-        let names: Vec<&str> = problems
-            .iter()
-            .map(|(problem, _)| problem.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "the environment variable `A` is not set",
-                "the environment variable `B` is not set"
-            ]
-        );
+        let names: Vec<&str> = problems.iter().map(|(problem, _)| problem.as_str()).collect();
+        assert_eq!(names, ["the environment variable `A` is not set", "the environment variable `B` is not set"]);
     }
 
     #[test]
@@ -197,19 +169,13 @@ mod tests {
     fn a_file_loses_only_its_last_newline() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("secret"), "line\n\n").expect("written");
-        assert_eq!(
-            expand("<${file:secret}>", folder.path(), &env).text,
-            "<line\n>"
-        );
+        assert_eq!(expand("<${file:secret}>", folder.path(), &env).text, "<line\n>");
     }
 
     #[test]
     fn a_missing_file_is_named() {
         let expanded = expand("${file:no/such}", Path::new("/nowhere"), &env);
-        assert_eq!(
-            expanded.problems[0].0,
-            "the file `no/such` can not be read: entity not found"
-        );
+        assert_eq!(expanded.problems[0].0, "the file `no/such` can not be read: entity not found");
     }
 
     #[cfg(unix)]
@@ -219,17 +185,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         std::fs::write(&path, "s").expect("written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640))
-            .expect("permissions");
-        assert_eq!(
-            expand("${file:secret}", folder.path(), &env).warnings.len(),
-            1
-        );
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
-            .expect("permissions");
-        assert_eq!(
-            expand("${file:secret}", folder.path(), &env).warnings.len(),
-            0
-        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("permissions");
+        assert_eq!(expand("${file:secret}", folder.path(), &env).warnings.len(), 1);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+        assert_eq!(expand("${file:secret}", folder.path(), &env).warnings.len(), 0);
     }
 }

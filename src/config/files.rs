@@ -15,9 +15,7 @@ const INCLUDED_MAX: usize = 1_000;
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let file = File::open(path).map_err(|error| error.kind().to_string())?;
     let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.kind().to_string())?;
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.kind().to_string())?;
     if bytes.len() as u64 > FILE_MAX {
         return Err("it is larger than 16MiB".into());
     }
@@ -57,37 +55,19 @@ pub(super) fn included(root: &Table, main: &Path, report: &mut Report) -> Vec<So
 
 /// The files that a pattern stands for.
 fn matches(pattern: &str, folder: &Path, place: Place, report: &mut Report) -> Vec<PathBuf> {
-    let (parent, last) = pattern
-        .rsplit_once('/')
-        .map_or(("", pattern), |(parent, last)| (parent, last));
+    let (parent, last) = pattern.rsplit_once('/').map_or(("", pattern), |(parent, last)| (parent, last));
     if parent.contains('*') {
         let hint = "name the folders one by one, such as `include = [\"a/*.toml\", \"b/*.toml\"]`";
-        report.mistake(
-            place,
-            format!("`*` stands in a folder's name: `{pattern}`"),
-            hint.to_owned(),
-        );
+        report.mistake(place, format!("`*` stands in a folder's name: `{pattern}`"), hint.to_owned());
         return Vec::new();
     }
     if !last.contains('*') {
         return vec![folder.join(pattern)];
     }
     // `/*.toml` is the root folder, not the configuration's.
-    let parent = if pattern.starts_with('/') && parent.is_empty() {
-        "/"
-    } else {
-        parent
-    };
-    let searched = if parent.is_empty() {
-        folder.to_owned()
-    } else {
-        folder.join(parent)
-    };
-    let listed = std::fs::read_dir(if searched.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        &searched
-    });
+    let parent = if pattern.starts_with('/') && parent.is_empty() { "/" } else { parent };
+    let searched = if parent.is_empty() { folder.to_owned() } else { folder.join(parent) };
+    let listed = std::fs::read_dir(if searched.as_os_str().is_empty() { Path::new(".") } else { &searched });
     let mut names: Vec<String> = match listed {
         Ok(entries) => entries
             .flatten()
@@ -102,10 +82,7 @@ fn matches(pattern: &str, folder: &Path, place: Place, report: &mut Report) -> V
         report.warning(place, format!("no file matches `{pattern}`"), None);
     }
     if names.len() > INCLUDED_MAX {
-        let problem = format!(
-            "`{pattern}` stands for {} files, more than {INCLUDED_MAX}",
-            names.len()
-        );
+        let problem = format!("`{pattern}` stands for {} files, more than {INCLUDED_MAX}", names.len());
         report.mistake(place, problem, "write a narrower pattern".to_owned());
         names.truncate(INCLUDED_MAX);
     }

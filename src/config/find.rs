@@ -16,9 +16,7 @@ impl fmt::Display for NotFound {
         for (place, reason) in &self.looked {
             write!(f, "\n  {place}: {reason}")?;
         }
-        f.write_str(
-            "\nhint: write a `syncdeck.toml`, or name one by `-c FILE`; `syncdeck demo` needs none",
-        )
+        f.write_str("\nhint: write a `syncdeck.toml`, or name one by `-c FILE`; `syncdeck demo` needs none")
     }
 }
 
@@ -26,11 +24,7 @@ impl std::error::Error for NotFound {}
 
 /// The configuration's path: `explicit`, else `$SYNCDECK_CONFIG`, else `syncdeck.toml` in `cwd`, else in the
 /// user's configuration folder. A path that a person named is the only one that is tried.
-pub fn find(
-    explicit: Option<&Path>,
-    env: &dyn Fn(&str) -> Option<String>,
-    cwd: &Path,
-) -> Result<PathBuf, NotFound> {
+pub fn find(explicit: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: &Path) -> Result<PathBuf, NotFound> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
     if let Some(path) = explicit {
         return named(path, "-c", cwd, Vec::new());
@@ -50,10 +44,7 @@ pub fn find(
         .map(PathBuf::from)
         .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".config")));
     let Some(folder) = folder else {
-        looked.push((
-            "$XDG_CONFIG_HOME/syncdeck/syncdeck.toml".to_owned(),
-            "not set, and no $HOME".to_owned(),
-        ));
+        looked.push(("$XDG_CONFIG_HOME/syncdeck/syncdeck.toml".to_owned(), "not set, and no $HOME".to_owned()));
         return Err(NotFound { looked });
     };
     let path = folder.join("syncdeck").join("syncdeck.toml");
@@ -66,12 +57,7 @@ pub fn find(
     }
 }
 
-fn named(
-    path: &Path,
-    by: &str,
-    cwd: &Path,
-    mut looked: Vec<(String, String)>,
-) -> Result<PathBuf, NotFound> {
+fn named(path: &Path, by: &str, cwd: &Path, mut looked: Vec<(String, String)>) -> Result<PathBuf, NotFound> {
     match why_not(&cwd.join(path)) {
         None => Ok(path.to_owned()),
         Some(reason) => {

@@ -1,14 +1,9 @@
 //! The format of `syncdeck.toml`, declared once: the file itself, its connections and the console.
 
-use super::declare::{
-    Key, Kind, Spec, Tagged, Word, key, later, later_variant, later_word, variant, word,
-};
+use super::declare::{Key, Kind, Spec, Tagged, Word, key, later, later_variant, later_word, variant, word};
 use super::format_job::JOB;
 
-pub(super) const COUNT: Kind = Kind::Integer {
-    min: 1,
-    max: u32::MAX as u64,
-};
+pub(super) const COUNT: Kind = Kind::Integer { min: 1, max: u32::MAX as u64 };
 
 pub(super) static FILE: Spec = Spec {
     about: "The configuration of syncdeck.",
@@ -16,43 +11,22 @@ pub(super) static FILE: Spec = Spec {
         key(
             "include",
             Kind::List(&Kind::Text),
-            "More files to read, relative to this one; `*` stands for any text in the last part. Only the first file includes others.",
+            "More files to read, relative to this one; `*` stands for any text in the last part of a path.",
         ),
-        key(
-            "workspace",
-            Kind::Table(&WORKSPACE),
-            "The name of this configuration and the folder of its state.",
-        ),
-        key(
-            "connections",
-            Kind::Named(&Kind::Tagged(&CONNECTION)),
-            "The systems, declared once, by name.",
-        ),
+        key("workspace", Kind::Table(&WORKSPACE), "The name of this configuration and the folder of its state."),
+        key("connections", Kind::Named(&Kind::Tagged(&CONNECTION)), "The systems, declared once, by name."),
         later("instances", "The same jobs for many customers."),
-        key(
-            "jobs",
-            Kind::Named(&Kind::Tagged(&JOB)),
-            "The jobs, by name.",
-        ),
+        key("jobs", Kind::Named(&Kind::Tagged(&JOB)), "The jobs, by name."),
         later("flows", "Requests that are answered step by step, by name."),
         later("serve", "The address for webhooks and flows."),
-        key(
-            "console",
-            Kind::Table(&CONSOLE),
-            "How the console looks and which keys it knows.",
-        ),
+        key("console", Kind::Table(&CONSOLE), "How the console looks and which keys it knows."),
     ],
 };
 
 pub(super) static WORKSPACE: Spec = Spec {
     about: "The name of this configuration and the folder of its state.",
     keys: &[
-        key(
-            "name",
-            Kind::Text,
-            "Shown in the console's header; a folder's name.",
-        )
-        .default("\"default\""),
+        key("name", Kind::Text, "Shown in the console's header; a folder's name.").default("\"default\""),
         key(
             "state",
             Kind::Text,
@@ -64,24 +38,15 @@ pub(super) static WORKSPACE: Spec = Spec {
 pub(super) static CONSOLE: Spec = Spec {
     about: "How the console looks and which keys it knows.",
     keys: &[
-        key(
-            "theme",
-            Kind::Text,
-            "`auto`, `dark`, `light`, `mono`, or a file beside the configuration.",
-        )
-        .default("\"auto\""),
+        key("theme", Kind::Text, "`auto`, `dark`, `light`, `mono`, or a file beside the configuration.")
+            .default("\"auto\""),
         key(
             "redact",
             Kind::List(&Kind::Text),
             "Fields that are masked on screen and in exports until they are revealed by key.",
         )
         .default("[]"),
-        key(
-            "keys",
-            Kind::Named(&Kind::Text),
-            "Which key does what: action = key.",
-        )
-        .default("{}"),
+        key("keys", Kind::Named(&Kind::Text), "Which key does what: action = key.").default("{}"),
     ],
 };
 
@@ -101,43 +66,14 @@ static CONNECTION: Tagged = Tagged {
 pub(super) static REST: Spec = Spec {
     about: "A system that speaks JSON over HTTP.",
     keys: &[
-        key(
-            "base_url",
-            Kind::Text,
-            "The address that every path is appended to.",
-        )
-        .required(),
-        key(
-            "headers",
-            Kind::Named(&Kind::Text),
-            "Headers that every request carries.",
-        )
-        .default("{}"),
-        key(
-            "timeout",
-            Kind::Span,
-            "The longest that one request may take, from connecting to the last byte.",
-        )
-        .default("\"30s\""),
-        key(
-            "max_body",
-            Kind::Size,
-            "The largest answer that is taken, after decompression.",
-        )
-        .default("\"64MiB\""),
+        key("base_url", Kind::Text, "The address that every path is appended to.").required(),
+        key("headers", Kind::Named(&Kind::Text), "Headers that every request carries.").default("{}"),
+        key("timeout", Kind::Span, "The longest that one request may take, from connecting to the last byte.")
+            .default("\"30s\""),
+        key("max_body", Kind::Size, "The largest answer that is taken, after decompression.").default("\"64MiB\""),
         key("auth", Kind::Tagged(&AUTH), "How requests prove who asks."),
-        key(
-            "limits",
-            Kind::Table(&LIMITS),
-            "The bounds that all jobs of this connection share.",
-        )
-        .default("{}"),
-        key(
-            "retry",
-            Kind::Table(&RETRY),
-            "How transient faults are tried again.",
-        )
-        .default("{}"),
+        key("limits", Kind::Table(&LIMITS), "The bounds that all jobs of this connection share.").default("{}"),
+        key("retry", Kind::Table(&RETRY), "How transient faults are tried again.").default("{}"),
     ],
 };
 
@@ -161,10 +97,7 @@ static BEARER: Spec = Spec {
 
 static BASIC: Spec = Spec {
     about: "A user and a password in the `Authorization` header.",
-    keys: &[
-        key("user", Kind::Text, "The user.").required(),
-        key("password", Kind::Secret, "The password.").required(),
-    ],
+    keys: &[key("user", Kind::Text, "The user.").required(), key("password", Kind::Secret, "The password.").required()],
 };
 
 static AUTH_HEADER: Spec = Spec {
@@ -186,18 +119,9 @@ static AUTH_QUERY: Spec = Spec {
 static LIMITS: Spec = Spec {
     about: "A token bucket and a ceiling of requests in flight. What the system itself says in its headers tightens it.",
     keys: &[
-        key(
-            "requests",
-            COUNT,
-            "Requests allowed in each `per`. Not written: no budget.",
-        ),
+        key("requests", COUNT, "Requests allowed in each `per`. Not written: no budget."),
         key("per", Kind::Span, "The time that `requests` counts for.").default("\"60s\""),
-        key(
-            "burst",
-            COUNT,
-            "Requests that may come at once after a pause.",
-        )
-        .default("1"),
+        key("burst", COUNT, "Requests that may come at once after a pause.").default("1"),
         key(
             "in_flight",
             Kind::Integer { min: 1, max: 1024 },
@@ -210,18 +134,8 @@ static RETRY: Spec = Spec {
     about: "How transient faults are tried again: 408, 425, 429, 5xx, timeouts, broken connections.",
     keys: &[
         key("attempts", COUNT, "Tries of one request in all.").default("8"),
-        key(
-            "first_delay",
-            Kind::Span,
-            "The first wait; it doubles with every try.",
-        )
-        .default("\"1s\""),
-        key(
-            "max_delay",
-            Kind::Span,
-            "The longest wait between two tries.",
-        )
-        .default("\"60s\""),
+        key("first_delay", Kind::Span, "The first wait; it doubles with every try.").default("\"1s\""),
+        key("max_delay", Kind::Span, "The longest wait between two tries.").default("\"60s\""),
         key(
             "max_retry_after",
             Kind::Duration,
@@ -233,17 +147,11 @@ static RETRY: Spec = Spec {
 
 pub(super) static LISTING_METHODS: &[Word] = &[word("GET"), word("POST")];
 pub(super) static WRITING_METHODS: &[Word] = &[word("PUT"), word("POST"), word("PATCH")];
-pub(super) static DELETING_METHODS: &[Word] =
-    &[word("DELETE"), word("POST"), word("PUT"), word("PATCH")];
+pub(super) static DELETING_METHODS: &[Word] = &[word("DELETE"), word("POST"), word("PUT"), word("PATCH")];
 pub(super) static DELETE_POLICIES: &[Word] = &[word("soft"), word("hard"), word("ignore")];
 pub(super) static ORPHAN_ANSWERS: &[Word] = &[word("create"), word("dead_letter"), word("ignore")];
 pub(super) static VERSION_KINDS: &[Word] = &[word("auto"), word("time"), word("integer")];
-pub(super) static WRITES: &[Word] = &[
-    word("upsert"),
-    word("batch"),
-    later_word("lookup"),
-    later_word("create"),
-];
+pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), later_word("lookup"), later_word("create")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];
 
@@ -251,5 +159,4 @@ pub(super) static NO_PAGES: &[Word] = &[word("none")];
 pub(super) const LATER_FOR_EACH: Key = later("for_each", "One job for each instance.");
 
 /// How a path is mended that does not say which record it is for.
-pub(super) const REST_PATH_HINT: &str =
-    "put the record's id into it, such as `\"/contacts/{{ id }}\"`";
+pub(super) const REST_PATH_HINT: &str = "put the record's id into it, such as `\"/contacts/{{ id }}\"`";

@@ -2,19 +2,15 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, NO_PAGES,
-    ORPHAN_ANSWERS, VERSION_KINDS, WRITES, WRITING_METHODS,
+    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, NO_PAGES, ORPHAN_ANSWERS,
+    VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
 pub(super) static JOB: Tagged = Tagged {
     tag: "mode",
     default: Some("one_way"),
     about: "A standing order: what is kept in step with what.",
-    variants: &[
-        variant("one_way", &ONE_WAY),
-        later_variant("two_way"),
-        later_variant("reconcile"),
-    ],
+    variants: &[variant("one_way", &ONE_WAY), later_variant("two_way"), later_variant("reconcile")],
 };
 
 static ONE_WAY: Spec = Spec {
@@ -56,12 +52,8 @@ static SCHEDULE: Spec = Spec {
     about: "A schedule that outlives restarts.",
     keys: &[
         key("every", Kind::Span, "The time from one start to the next."),
-        key(
-            "jitter",
-            Kind::Duration,
-            "Up to so much is added at random, so that jobs do not start together.",
-        )
-        .default("\"0s\""),
+        key("jitter", Kind::Duration, "Up to so much is added at random, so that jobs do not start together.")
+            .default("\"0s\""),
         later("cron", "A schedule in cron's words."),
         later("tz", "The time zone of `cron`."),
     ],
@@ -70,26 +62,12 @@ static SCHEDULE: Spec = Spec {
 static GUARD: Spec = Spec {
     about: "Bounds beyond which a run is parked for a person.",
     keys: &[
-        later(
-            "max_delete_fraction",
-            "Of the records, how many a run may delete.",
-        ),
+        later("max_delete_fraction", "Of the records, how many a run may delete."),
         later("max_deletes", "How many records a run may delete."),
-        key(
-            "max_error_fraction",
-            Kind::Fraction,
-            "Of the records that a run scanned, how many may be dead-lettered.",
-        )
-        .default("0.5"),
-        key(
-            "min_records",
-            Kind::Integer {
-                min: 0,
-                max: u64::MAX,
-            },
-            "Fractions are looked at from so many records on.",
-        )
-        .default("50"),
+        key("max_error_fraction", Kind::Fraction, "Of the records that a run scanned, how many may be dead-lettered.")
+            .default("0.5"),
+        key("min_records", Kind::Integer { min: 0, max: u64::MAX }, "Fractions are looked at from so many records on.")
+            .default("50"),
     ],
 };
 
@@ -97,35 +75,13 @@ static SOURCE: Spec = Spec {
     about: "Where and how records are read.",
     keys: &[
         key("connection", Kind::Text, "The connection's name.").required(),
-        key(
-            "path",
-            Kind::UrlTemplate,
-            "Appended to the connection's `base_url`.",
-        )
-        .default("\"\""),
-        key(
-            "query",
-            Kind::Named(&Kind::UrlTemplate),
-            "Parameters; templates know `cursor`, `since` and `limit`.",
-        )
-        .default("{}"),
-        key(
-            "method",
-            Kind::Word(LISTING_METHODS),
-            "POST for searches and GraphQL.",
-        )
-        .default("\"GET\""),
-        key(
-            "body",
-            Kind::Body,
-            "The body of a POST; templates know `cursor`, `since` and `limit`.",
-        ),
-        key(
-            "records",
-            Kind::Pointer,
-            "Where the array of records stands in the answer; \"\" is the answer itself.",
-        )
-        .default("\"\""),
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").default("\"\""),
+        key("query", Kind::Named(&Kind::UrlTemplate), "Parameters; templates know `cursor`, `since` and `limit`.")
+            .default("{}"),
+        key("method", Kind::Word(LISTING_METHODS), "POST for searches and GraphQL.").default("\"GET\""),
+        key("body", Kind::Body, "The body of a POST; templates know `cursor`, `since` and `limit`."),
+        key("records", Kind::Pointer, "Where the array of records stands in the answer; \"\" is the answer itself.")
+            .default("\"\""),
         key(
             "id",
             Kind::Either(&[Kind::Pointer, Kind::List(&Kind::Pointer)]),
@@ -137,43 +93,19 @@ static SOURCE: Spec = Spec {
             Kind::Either(&[Kind::Pointer, Kind::Table(&VERSION)]),
             "Where a record's version stands: a time or an integer that says which is newer.",
         ),
-        key(
-            "deleted",
-            Kind::Pointer,
-            "Truthy means that the record is gone.",
-        ),
-        key(
-            "filter",
-            Kind::Expression,
-            "Records that the expression refuses are skipped as filtered.",
-        ),
+        key("deleted", Kind::Pointer, "Truthy means that the record is gone."),
+        key("filter", Kind::Expression, "Records that the expression refuses are skipped as filtered."),
         key(
             "sorted",
             Kind::Boolean,
             "The listing is in order of (version, id), so the watermark may move page by page.",
         )
         .default("false"),
-        key(
-            "error",
-            Kind::Pointer,
-            "Where an error stands that is told in a 200 answer.",
-        ),
-        key(
-            "total",
-            Kind::Pointer,
-            "Where the number of records of the listing stands.",
-        ),
-        key(
-            "one",
-            Kind::Table(&ONE),
-            "How one record is read again, so that a retry sends what the source holds now.",
-        ),
-        key(
-            "paginate",
-            Kind::Either(&[Kind::Word(NO_PAGES), Kind::Tagged(&PAGINATE)]),
-            "How the next page is found.",
-        )
-        .default("\"none\""),
+        key("error", Kind::Pointer, "Where an error stands that is told in a 200 answer."),
+        key("total", Kind::Pointer, "Where the number of records of the listing stands."),
+        key("one", Kind::Table(&ONE), "How one record is read again, so that a retry sends what the source holds now."),
+        key("paginate", Kind::Either(&[Kind::Word(NO_PAGES), Kind::Tagged(&PAGINATE)]), "How the next page is found.")
+            .default("\"none\""),
         key(
             "incremental",
             Kind::Table(&INCREMENTAL),
@@ -187,22 +119,9 @@ static SOURCE: Spec = Spec {
 static VERSION: Spec = Spec {
     about: "A record's version and how it is read.",
     keys: &[
-        key(
-            "from",
-            Kind::Pointer,
-            "Where the version stands in a record.",
-        )
-        .required(),
-        key(
-            "kind",
-            Kind::Word(VERSION_KINDS),
-            "`auto` reads an integer as an integer and else a time.",
-        ),
-        key(
-            "zone",
-            Kind::Zone,
-            "The zone of times that are written without one.",
-        ),
+        key("from", Kind::Pointer, "Where the version stands in a record.").required(),
+        key("kind", Kind::Word(VERSION_KINDS), "`auto` reads an integer as an integer and else a time."),
+        key("zone", Kind::Zone, "The zone of times that are written without one."),
     ],
 };
 
@@ -210,40 +129,21 @@ static ONE: Spec = Spec {
     about: "How one record is read by its id.",
     keys: &[
         key("path", Kind::UrlTemplate, "A template that knows `id`.").required(),
-        key(
-            "record",
-            Kind::Pointer,
-            "Where the record stands in the answer.",
-        )
-        .default("\"\""),
+        key("record", Kind::Pointer, "Where the record stands in the answer.").default("\"\""),
     ],
 };
 
 static INCREMENTAL: Spec = Spec {
     about: "How the source is asked for what changed since a version.",
     keys: &[
-        key(
-            "param",
-            Kind::Text,
-            "The query parameter that takes the bound. Not needed where a template uses `since`.",
-        ),
+        key("param", Kind::Text, "The query parameter that takes the bound. Not needed where a template uses `since`."),
         key(
             "start",
-            Kind::Either(&[
-                Kind::Time,
-                Kind::Integer {
-                    min: 0,
-                    max: i64::MAX as u64,
-                },
-            ]),
+            Kind::Either(&[Kind::Time, Kind::Integer { min: 0, max: i64::MAX as u64 }]),
             "The bound of the very first listing.",
         ),
-        key(
-            "overlap",
-            Kind::Duration,
-            "How far behind the watermark a listing begins, for records committed late.",
-        )
-        .default("\"60s\""),
+        key("overlap", Kind::Duration, "How far behind the watermark a listing begins, for records committed late.")
+            .default("\"60s\""),
     ],
 };
 
@@ -263,20 +163,12 @@ static PAGINATE: Tagged = Tagged {
     ],
 };
 
-static PAGES_NONE: Spec = Spec {
-    about: "One answer holds everything.",
-    keys: &[],
-};
+static PAGES_NONE: Spec = Spec { about: "One answer holds everything.", keys: &[] };
 
 static PAGES_CURSOR: Spec = Spec {
     about: "A token in the answer goes back as a parameter.",
     keys: &[
-        key(
-            "next",
-            Kind::Pointer,
-            "Where the token stands in the answer.",
-        )
-        .required(),
+        key("next", Kind::Pointer, "Where the token stands in the answer.").required(),
         key("param", Kind::Text, "The parameter that takes the token.").default("\"cursor\""),
     ],
 };
@@ -284,52 +176,23 @@ static PAGES_CURSOR: Spec = Spec {
 static PAGES_NEXT_URL: Spec = Spec {
     about: "The answer or a header holds the next page's address.",
     keys: &[
-        key(
-            "next",
-            Kind::Pointer,
-            "Where the address stands in the answer.",
-        ),
-        key(
-            "header",
-            Kind::HeaderName,
-            "The header that holds the address.",
-        ),
+        key("next", Kind::Pointer, "Where the address stands in the answer."),
+        key("header", Kind::HeaderName, "The header that holds the address."),
     ],
 };
 
 static PAGES_PARAMS: Spec = Spec {
     about: "An object in the answer whose members all go back as parameters.",
-    keys: &[key(
-        "next",
-        Kind::Pointer,
-        "Where the object stands in the answer.",
-    )
-    .required()],
+    keys: &[key("next", Kind::Pointer, "Where the object stands in the answer.").required()],
 };
 
-static PAGES_LINK_HEADER: Spec = Spec {
-    about: "The `Link` header with `rel=\"next\"` (RFC 8288).",
-    keys: &[],
-};
+static PAGES_LINK_HEADER: Spec = Spec { about: "The `Link` header with `rel=\"next\"` (RFC 8288).", keys: &[] };
 
 static PAGES_PAGE: Spec = Spec {
     about: "Pages are numbered.",
     keys: &[
-        key(
-            "param",
-            Kind::Text,
-            "The parameter that takes the page's number.",
-        )
-        .default("\"page\""),
-        key(
-            "first",
-            Kind::Integer {
-                min: 0,
-                max: u32::MAX as u64,
-            },
-            "The first page's number.",
-        )
-        .default("1"),
+        key("param", Kind::Text, "The parameter that takes the page's number.").default("\"page\""),
+        key("first", Kind::Integer { min: 0, max: u32::MAX as u64 }, "The first page's number.").default("1"),
         key("size_param", Kind::Text, "The parameter that takes `size`."),
         key("size", COUNT, "Records a page."),
     ],
@@ -347,12 +210,7 @@ static PAGES_OFFSET: Spec = Spec {
 static PAGES_KEYSET: Spec = Spec {
     about: "The last record's version and id go back as parameters.",
     keys: &[
-        key(
-            "after",
-            Kind::Text,
-            "The parameter that takes the last version.",
-        )
-        .required(),
+        key("after", Kind::Text, "The parameter that takes the last version.").required(),
         key("tie", Kind::Text, "The parameter that takes the last id."),
     ],
 };
@@ -374,10 +232,18 @@ static DESTINATION: Spec = Spec {
             Kind::Body,
             "What is sent; the text `{{ fields }}` alone stands for the mapped fields. Default: the mapped fields.",
         ),
-        key("changed_fields_only", Kind::Boolean, "Updates send only the fields that differ from what was last written.")
-            .default("false"),
+        key(
+            "changed_fields_only",
+            Kind::Boolean,
+            "Updates send only the fields that differ from what was last written.",
+        )
+        .default("false"),
         key("idempotency_header", Kind::HeaderName, "The header that takes a key which is the same for every attempt."),
-        key("version_header", Kind::Table(&VERSION_HEADER), "Sends the last seen version, so that a newer record is not overwritten."),
+        key(
+            "version_header",
+            Kind::Table(&VERSION_HEADER),
+            "Sends the last seen version, so that a newer record is not overwritten.",
+        ),
         key("id", Kind::Pointer, "Where the destination's own id stands in its answer."),
         later("create", "How a record is created where the destination gives it its id."),
         later("lookup", "How a record is found by its external id."),
@@ -392,12 +258,7 @@ static VERSION_HEADER: Spec = Spec {
     about: "The header that carries the destination's last seen version.",
     keys: &[
         key("name", Kind::HeaderName, "The header's name.").default("\"If-Match\""),
-        key(
-            "from",
-            Kind::Pointer,
-            "Where the version stands in an answer; \"\" is the `ETag` header.",
-        )
-        .default("\"\""),
+        key("from", Kind::Pointer, "Where the version stands in an answer; \"\" is the `ETag` header.").default("\"\""),
     ],
 };
 
@@ -419,80 +280,30 @@ static BATCH: Spec = Spec {
     about: "How many records are written by one request.",
     keys: &[
         key("method", Kind::Word(WRITING_METHODS), "The method.").default("\"POST\""),
-        key(
-            "path",
-            Kind::UrlTemplate,
-            "Appended to the connection's `base_url`.",
-        )
-        .required(),
-        key(
-            "size",
-            Kind::Integer {
-                min: 1,
-                max: 10_000,
-            },
-            "The most records a request.",
-        )
-        .default("100"),
-        key(
-            "items",
-            Kind::Pointer,
-            "Where the array of records stands in the request.",
-        )
-        .default("\"\""),
-        key(
-            "statuses",
-            Kind::Pointer,
-            "Where the array of statuses stands in the answer.",
-        )
-        .default("\"\""),
-        key(
-            "status",
-            Kind::Pointer,
-            "In one status: an HTTP status number.",
-        )
-        .default("\"/status\""),
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("size", Kind::Integer { min: 1, max: 10_000 }, "The most records a request.").default("100"),
+        key("items", Kind::Pointer, "Where the array of records stands in the request.").default("\"\""),
+        key("statuses", Kind::Pointer, "Where the array of statuses stands in the answer.").default("\"\""),
+        key("status", Kind::Pointer, "In one status: an HTTP status number.").default("\"/status\""),
         key("error", Kind::Pointer, "In one status: the message."),
-        key(
-            "each",
-            Kind::Table(&EACH),
-            "What one item is, when it is more than the fields.",
-        ),
-        key(
-            "each_delete",
-            Kind::Table(&EACH_DELETE),
-            "What one item is that deletes its record.",
-        ),
+        key("each", Kind::Table(&EACH), "What one item is, when it is more than the fields."),
+        key("each_delete", Kind::Table(&EACH_DELETE), "What one item is that deletes its record."),
     ],
 };
 
 static EACH: Spec = Spec {
     about: "One item of a batch.",
     keys: &[
-        key(
-            "method",
-            Kind::Word(WRITING_METHODS),
-            "Known to the body as `method`.",
-        )
-        .default("\"PUT\""),
+        key("method", Kind::Word(WRITING_METHODS), "Known to the body as `method`.").default("\"PUT\""),
         key("path", Kind::UrlTemplate, "Known to the body as `path`.").default("\"\""),
-        key(
-            "body",
-            Kind::Body,
-            "The item; the text `{{ fields }}` alone stands for the mapped fields.",
-        ),
+        key("body", Kind::Body, "The item; the text `{{ fields }}` alone stands for the mapped fields."),
     ],
 };
 
 static EACH_DELETE: Spec = Spec {
     about: "One item of a batch that deletes its record.",
     keys: &[
-        key(
-            "method",
-            Kind::Word(DELETING_METHODS),
-            "Known to the body as `method`.",
-        )
-        .default("\"DELETE\""),
+        key("method", Kind::Word(DELETING_METHODS), "Known to the body as `method`.").default("\"DELETE\""),
         key("path", Kind::UrlTemplate, "Known to the body as `path`.").default("\"\""),
         key("body", Kind::Body, "The item.").required(),
     ],
@@ -501,82 +312,29 @@ static EACH_DELETE: Spec = Spec {
 static RULE: Spec = Spec {
     about: "Where one destination field comes from: one of `from`, `expr` and `value`.",
     keys: &[
-        key(
-            "from",
-            Kind::Pointer,
-            "Where the value stands in the record.",
-        ),
+        key("from", Kind::Pointer, "Where the value stands in the record."),
         key("expr", Kind::Text, "An expression over `record`."),
         key("value", Kind::Json, "A constant."),
-        key(
-            "default",
-            Kind::Json,
-            "What a missing field becomes. Without it, it is left out.",
-        ),
-        key(
-            "required",
-            Kind::Boolean,
-            "A missing field dead-letters the record.",
-        )
-        .default("false"),
+        key("default", Kind::Json, "What a missing field becomes. Without it, it is left out."),
+        key("required", Kind::Boolean, "A missing field dead-letters the record.").default("false"),
         key("trim", Kind::Boolean, "Spaces at both ends are removed.").default("false"),
-        key(
-            "values",
-            Kind::JsonTable,
-            "A picklist: source value = destination value.",
-        ),
-        key(
-            "otherwise",
-            Kind::Json,
-            "What a value becomes that `values` does not know.",
-        ),
-        key("to", Kind::Text, "The transform."),
+        key("values", Kind::JsonTable, "A picklist: source value = destination value."),
+        key("otherwise", Kind::Json, "What a value becomes that `values` does not know."),
+        key("to", Kind::Transform, "The transform."),
         key("decimal", Kind::Text, "`number`: the decimal mark."),
+        key("yes", Kind::List(&Kind::Json), "`boolean`: the values that are true."),
+        key("no", Kind::List(&Kind::Json), "`boolean`: the values that are false."),
+        key("read", Kind::Text, "`time`, `date`: how the value is written at the source."),
+        key("write", Kind::Text, "`time`, `date`: how it is written at the destination."),
+        key("zone", Kind::Zone, "`time`, `date`: the zone of values without one."),
+        key("region", Kind::Text, "`phone`: the region of numbers without a country code."),
+        key("style", Kind::Text, "`phone`: `us`, `e164`, `international` or `national`."),
+        key("by", Kind::Text, "`split`, `join`: the text between the parts."),
+        key("salt", Kind::Secret, "`hash`: a secret that is hashed with the value."),
         key(
-            "yes",
-            Kind::List(&Kind::Json),
-            "`boolean`: the values that are true.",
+            "back",
+            Kind::Json,
+            "`json`: true makes text of JSON. Else the transform of a two-way job's other direction.",
         ),
-        key(
-            "no",
-            Kind::List(&Kind::Json),
-            "`boolean`: the values that are false.",
-        ),
-        key(
-            "read",
-            Kind::Text,
-            "`time`, `date`: how the value is written at the source.",
-        ),
-        key(
-            "write",
-            Kind::Text,
-            "`time`, `date`: how it is written at the destination.",
-        ),
-        key(
-            "zone",
-            Kind::Zone,
-            "`time`, `date`: the zone of values without one.",
-        ),
-        key(
-            "region",
-            Kind::Text,
-            "`phone`: the region of numbers without a country code.",
-        ),
-        key(
-            "style",
-            Kind::Text,
-            "`phone`: `us`, `e164`, `international` or `national`.",
-        ),
-        key(
-            "by",
-            Kind::Text,
-            "`split`, `join`: the text between the parts.",
-        ),
-        key(
-            "salt",
-            Kind::Secret,
-            "`hash`: a secret that is hashed with the value.",
-        ),
-        later("back", "The transform of the other direction."),
     ],
 };

@@ -19,12 +19,8 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
     };
     let schedule = schedule(table, report);
     let policy = delete_policy(table, report);
-    let source = table
-        .table("source")
-        .map(|inner| source(inner, connections, report));
-    let destination = table
-        .table("destination")
-        .map(|inner| destination(inner, policy, connections, report));
+    let source = table.table("source").map(|inner| source(inner, connections, report));
+    let destination = table.table("destination").map(|inner| destination(inner, policy, connections, report));
     let map = table.table("map").and_then(|map| rules(map, report));
     let guard = table.table("guard").and_then(|guard| {
         Some(Guard {
@@ -33,10 +29,7 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
         })
     });
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["description", "enabled", "max_pages", "max_runtime"]
-        .into_iter()
-        .any(is_wrong)
-    {
+    if ["description", "enabled", "max_pages", "max_runtime"].into_iter().any(is_wrong) {
         return None;
     }
     Some(Job {
@@ -58,11 +51,7 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
 }
 
 /// The connection that a source or a destination names.
-pub(super) fn connection(
-    table: &Table,
-    connections: &[String],
-    report: &mut Report,
-) -> Option<ConnectionId> {
+pub(super) fn connection(table: &Table, connections: &[String], report: &mut Report) -> Option<ConnectionId> {
     let name = table.text("connection")?;
     if connections.contains(&name.text) {
         return Some(ConnectionId::from(name.text.as_str()));
@@ -73,11 +62,7 @@ pub(super) fn connection(
         None if connections.is_empty() => format!("add a table `[connections.{}]`", name.text),
         None => format!("the connections are {}", listed(known())),
     };
-    report.mistake(
-        table.place_of("connection"),
-        format!("there is no connection `{}`", name.text),
-        hint,
-    );
+    report.mistake(table.place_of("connection"), format!("there is no connection `{}`", name.text), hint);
     None
 }
 
@@ -90,10 +75,7 @@ fn schedule(job: &Table, report: &mut Report) -> Option<Schedule> {
         let hint = "write `schedule = { every = \"5m\" }` or `schedule = \"manual\"`".to_owned();
         report.mistake(table.place, "`schedule` does not say when", hint);
     }
-    Some(Schedule::Every {
-        every: table.duration("every")?,
-        jitter: table.duration("jitter")?,
-    })
+    Some(Schedule::Every { every: table.duration("every")?, jitter: table.duration("jitter")? })
 }
 
 fn on_orphan(job: &Table) -> Option<OnOrphan> {
@@ -111,10 +93,7 @@ fn on_orphan(job: &Table) -> Option<OnOrphan> {
 fn configured(job: &Table) -> u64 {
     let parts: Vec<Json> = ["source", "destination", "map"]
         .into_iter()
-        .map(|name| {
-            job.entry(name)
-                .map_or(Json::Null, |entry| entry.node.canonical.clone())
-        })
+        .map(|name| job.entry(name).map_or(Json::Null, |entry| entry.node.canonical.clone()))
         .collect();
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }

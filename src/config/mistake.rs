@@ -30,17 +30,10 @@ impl fmt::Display for Mistake {
         if self.line == 0 {
             write!(f, "{}: {}", self.file, self.problem)?;
         } else {
-            writeln!(
-                f,
-                "{}:{}:{}: {}",
-                self.file, self.line, self.column, self.problem
-            )?;
+            writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.problem)?;
             let gutter = self.line.to_string().len();
             writeln!(f, "  {} | {}", self.line, self.line_text)?;
-            let (before, mark) = (
-                " ".repeat(self.mark_start),
-                "^".repeat(self.mark_width.max(1)),
-            );
+            let (before, mark) = (" ".repeat(self.mark_start), "^".repeat(self.mark_width.max(1)));
             write!(f, "  {:gutter$} | {before}{mark}", "")?;
         }
         match &self.hint {

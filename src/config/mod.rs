@@ -16,9 +16,12 @@ mod jobs;
 mod map;
 mod mistake;
 mod read;
+mod read_json;
+mod read_text;
 mod report;
 mod schema;
 mod source;
+mod suspects;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -73,18 +76,8 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("workspace", &self.masks.mask(&self.workspace.name))
-            .field(
-                "connections",
-                &self
-                    .connections
-                    .iter()
-                    .map(|connection| &connection.id)
-                    .collect::<Vec<_>>(),
-            )
-            .field(
-                "jobs",
-                &self.jobs.iter().map(|job| &job.id).collect::<Vec<_>>(),
-            )
+            .field("connections", &self.connections.iter().map(|connection| &connection.id).collect::<Vec<_>>())
+            .field("jobs", &self.jobs.iter().map(|job| &job.id).collect::<Vec<_>>())
             .field("warnings", &self.warnings.len())
             .finish_non_exhaustive()
     }
@@ -108,11 +101,7 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
 }
 
 /// Reads a configuration from its text. Paths are relative to the folder of `path`, whether it exists or not.
-pub fn parse(
-    text: &str,
-    path: &Path,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Config, Mistakes> {
+pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Mistakes> {
     let mut report = Report::default();
     let mut files = vec![SourceFile {
         name: path.display().to_string(),
@@ -129,22 +118,14 @@ pub fn parse(
         let root = read_file(&files, index, env, &mut report);
         if let Some(include) = root.as_ref().and_then(|root| root.entry("include")) {
             let hint = format!("move it to `{}`", files[0].name);
-            report.mistake(
-                include.key_place,
-                "only the first file can include others",
-                hint,
-            );
+            report.mistake(include.key_place, "only the first file can include others", hint);
         }
         document.add(root, &files, &mut report);
     }
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
-        (Ok(warnings), Some(config)) => Ok(Config {
-            masks,
-            warnings,
-            ..config
-        }),
+        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, ..config }),
         (Err(mistakes), _) => Err(Mistakes(mistakes)),
         (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
     }
@@ -157,14 +138,8 @@ fn read_file(
     report: &mut Report,
 ) -> Option<Table> {
     let file = &files[index];
-    let mut reader = Reader {
-        report,
-        env,
-        folder: file.folder.clone(),
-        file: index,
-        path: Vec::new(),
-        default_place: None,
-    };
+    let mut reader =
+        Reader { report, env, folder: file.folder.clone(), file: index, path: Vec::new(), default_place: None };
     reader.document(&file.text, &FILE)
 }
 
@@ -190,28 +165,14 @@ impl Document {
                 ("connections", Value::Table(table)) => {
                     extend(&mut self.connections, table, "connection", files, report);
                 }
-                ("jobs", Value::Table(table)) => {
-                    extend(&mut self.jobs, table, "job", files, report)
-                }
+                ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
                 ("connections" | "jobs", _) => self.is_partial = true,
                 (name @ ("workspace" | "console"), value) => {
-                    let slot = if name == "workspace" {
-                        &mut self.workspace
-                    } else {
-                        &mut self.console
-                    };
-                    let entry = Entry {
-                        node: tree::Node {
-                            value,
-                            ..entry.node
-                        },
-                        ..entry
-                    };
+                    let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
+                    let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
                     match slot {
                         None => *slot = Some(entry),
-                        Some(first) => {
-                            told_twice(&format!("`[{}]`", entry.name), first, &entry, files, report)
-                        }
+                        Some(first) => told_twice(&format!("`[{}]`", entry.name), first, &entry, files, report),
                     }
                 }
                 _ => {}
@@ -219,12 +180,7 @@ impl Document {
         }
     }
 
-    fn build(
-        self,
-        files: &[SourceFile],
-        env: &dyn Fn(&str) -> Option<String>,
-        report: &mut Report,
-    ) -> Option<Config> {
+    fn build(self, files: &[SourceFile], env: &dyn Fn(&str) -> Option<String>, report: &mut Report) -> Option<Config> {
         let mut reader = Reader {
             report: &mut *report,
             env,
@@ -235,39 +191,19 @@ impl Document {
         };
         let mut table_or_default = |entry: Option<Entry>, spec| match entry {
             None => Some(reader.empty(spec, Place::default())),
-            Some(Entry {
-                node:
-                    tree::Node {
-                        value: Value::Table(table),
-                        ..
-                    },
-                ..
-            }) => Some(table),
+            Some(Entry { node: tree::Node { value: Value::Table(table), .. }, .. }) => Some(table),
             Some(_) => None,
         };
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
-        let workspace =
-            workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
+        let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
         let console = console.and_then(|table| console_of(&table));
-        let connections: Vec<_> = self
-            .connections
-            .iter()
-            .map(|entry| connections::connection(entry, report))
-            .collect();
+        let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
         if self.is_partial {
             return None;
         }
-        let names: Vec<String> = self
-            .connections
-            .iter()
-            .map(|entry| entry.name.clone())
-            .collect();
-        let jobs: Vec<_> = self
-            .jobs
-            .iter()
-            .map(|entry| jobs::job(entry, &names, report))
-            .collect();
+        let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
+        let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
         cycles::warn_of_cycles(&self.jobs, report);
         Some(Config {
             workspace: workspace?,
@@ -280,43 +216,18 @@ impl Document {
     }
 }
 
-fn extend(
-    all: &mut Vec<Entry>,
-    table: Table,
-    what: &str,
-    files: &[SourceFile],
-    report: &mut Report,
-) {
+fn extend(all: &mut Vec<Entry>, table: Table, what: &str, files: &[SourceFile], report: &mut Report) {
     for entry in table.entries {
         match all.iter().find(|known| known.name == entry.name) {
-            Some(first) => told_twice(
-                &format!("{what} `{}`", entry.name),
-                first,
-                &entry,
-                files,
-                report,
-            ),
+            Some(first) => told_twice(&format!("{what} `{}`", entry.name), first, &entry, files, report),
             None => all.push(entry),
         }
     }
 }
 
-fn told_twice(
-    what: &str,
-    first: &Entry,
-    second: &Entry,
-    files: &[SourceFile],
-    report: &mut Report,
-) {
-    let problem = format!(
-        "{what} is declared twice, first at {}",
-        position(files, first.key_place)
-    );
-    report.mistake(
-        second.key_place,
-        problem,
-        "remove or rename one of the two".to_owned(),
-    );
+fn told_twice(what: &str, first: &Entry, second: &Entry, files: &[SourceFile], report: &mut Report) {
+    let problem = format!("{what} is declared twice, first at {}", position(files, first.key_place));
+    report.mistake(second.key_place, problem, "remove or rename one of the two".to_owned());
 }
 
 /// Tells of a name that could not be typed on a command line or shown in a list.
@@ -340,26 +251,16 @@ fn workspace_of(
     let name = table.owned_text("name")?;
     let is_folder_name = !name.is_empty()
         && !name.starts_with('.')
-        && !name
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '/' | '\\'))
+        && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\'))
         && name.len() <= 100;
     if !is_folder_name {
         let hint = "a name is a text without `/` that does not begin with a dot, such as `acme-production`";
-        report.mistake(
-            table.place_of("name"),
-            "the workspace's `name` can not name a folder",
-            hint.to_owned(),
-        );
+        report.mistake(table.place_of("name"), "the workspace's `name` can not name a folder", hint.to_owned());
         return None;
     }
     let state = match table.owned_text("state") {
         Some(state) if state.is_empty() => {
-            report.mistake(
-                table.place_of("state"),
-                "`state` is empty",
-                "write `state = \"state\"`".to_owned(),
-            );
+            report.mistake(table.place_of("state"), "`state` is empty", "write `state = \"state\"`".to_owned());
             return None;
         }
         Some(state) => folder.join(state),
@@ -374,37 +275,24 @@ fn workspace_of(
             }
         },
     };
-    Some(Workspace {
-        name,
-        state: std::path::absolute(&state).unwrap_or(state),
-    })
+    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state) })
 }
 
 /// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.
 fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        env(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
 }
 
 fn console_of(table: &Table) -> Option<ConsoleConfig> {
     let keys = table.table("keys")?;
-    let redact = table
-        .list("redact")
-        .iter()
-        .filter_map(|node| match &node.value {
-            Value::Text(text) => Some(text.text.clone()),
-            _ => None,
-        });
+    let redact = table.list("redact").iter().filter_map(|node| match &node.value {
+        Value::Text(text) => Some(text.text.clone()),
+        _ => None,
+    });
     Some(ConsoleConfig {
         theme: table.owned_text("theme")?,
         redact: redact.collect(),
-        keys: keys
-            .texts()
-            .map(|(name, text)| (name.to_owned(), text.text.clone()))
-            .collect(),
+        keys: keys.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect(),
     })
 }

@@ -2,15 +2,13 @@
 
 use super::declare::{Key, Kind, Spec, Tagged};
 use super::format::FILE;
+use crate::model::mapping::TRANSFORMS;
 use serde_json::{Map, Value, json};
 
 /// The JSON Schema (2020-12) of `syncdeck.toml`, for editors.
 pub fn schema() -> Value {
     let mut schema = Map::new();
-    schema.insert(
-        "$schema".into(),
-        "https://json-schema.org/draft/2020-12/schema".into(),
-    );
+    schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".into(), "syncdeck.toml".into());
     schema.extend(table(&FILE, None));
     Value::Object(schema)
@@ -45,10 +43,7 @@ fn table(spec: &Spec, tag: Option<(&Tagged, &str)>) -> Map<String, Value> {
 fn property(key: &Key) -> Value {
     let mut schema = Map::new();
     if key.later {
-        schema.insert(
-            "description".into(),
-            format!("{} Not available in this version.", key.about).into(),
-        );
+        schema.insert("description".into(), format!("{} Not available in this version.", key.about).into());
         schema.insert("not".into(), json!({}));
         return Value::Object(schema);
     }
@@ -72,21 +67,14 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         Kind::Size => json!({ "type": "string", "pattern": or_reference("[0-9]+(B|KiB|MiB|GiB)") }),
         Kind::UrlTemplate => json!({ "type": ["string", "integer", "boolean"] }),
         // A reference is no date-time yet, so the text's format stays open.
-        Kind::Text
-        | Kind::Secret
-        | Kind::Time
-        | Kind::Zone
-        | Kind::Pointer
-        | Kind::Expression
-        | Kind::HeaderName => json!({ "type": "string" }),
+        Kind::Text | Kind::Secret | Kind::Time | Kind::Zone | Kind::Pointer | Kind::Expression | Kind::HeaderName => {
+            json!({ "type": "string" })
+        }
         Kind::Word(words) => {
-            let known: Vec<&str> = words
-                .iter()
-                .filter(|word| !word.later)
-                .map(|word| word.name)
-                .collect();
+            let known: Vec<&str> = words.iter().filter(|word| !word.later).map(|word| word.name).collect();
             json!({ "enum": known })
         }
+        Kind::Transform => json!({ "enum": TRANSFORMS.iter().map(|transform| transform.name).collect::<Vec<_>>() }),
         Kind::Json | Kind::Body => json!({}),
         Kind::JsonTable => json!({ "type": "object" }),
         Kind::List(of) => json!({ "type": "array", "items": self::kind(of) }),
@@ -102,10 +90,8 @@ fn kind(kind: &Kind) -> Map<String, Value> {
 }
 
 fn tagged_table(tagged: &Tagged) -> Value {
-    let variants: Vec<Map<String, Value>> = tagged
-        .available()
-        .map(|(word, spec)| table(spec, Some((tagged, word))))
-        .collect();
+    let variants: Vec<Map<String, Value>> =
+        tagged.available().map(|(word, spec)| table(spec, Some((tagged, word)))).collect();
     json!({ "description": tagged.about, "oneOf": variants })
 }
 

@@ -5,16 +5,12 @@ use super::report::Report;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::{Table, Value};
 use crate::model::{
-    Incremental, JobSource, Method, NextUrl, Paginate, Pointer, RecordFields, RestRecord,
-    RestSource, SourceStream, Version, VersionKind,
+    Incremental, JobSource, Method, NextUrl, Paginate, Pointer, RecordFields, RestRecord, RestSource, SourceStream,
+    Version, VersionKind,
 };
 
 /// Builds a source. None when a part of it is wrong, which was told.
-pub(super) fn source(
-    table: &Table,
-    connections: &[String],
-    report: &mut Report,
-) -> Option<JobSource> {
+pub(super) fn source(table: &Table, connections: &[String], report: &mut Report) -> Option<JobSource> {
     let connection = super::jobs::connection(table, connections, report);
     let version = version(table, report);
     let incremental = incremental(table, version.as_ref(), report);
@@ -30,36 +26,17 @@ pub(super) fn source(
     let id = ids(table, report);
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if [
-        "version",
-        "deleted",
-        "filter",
-        "body",
-        "error",
-        "total",
-        "one",
-        "incremental",
-    ]
-    .into_iter()
-    .any(is_wrong)
-    {
+    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental"].into_iter().any(is_wrong) {
         return None;
     }
     let incremental = incremental?;
-    let since_param = incremental
-        .as_ref()
-        .map(|incremental| incremental.param.clone())
-        .filter(|name| !name.is_empty());
+    let since_param = incremental.as_ref().map(|incremental| incremental.param.clone()).filter(|name| !name.is_empty());
     Some(JobSource {
         connection: connection?,
         filter: table.owned_text("filter"),
         sorted: table.boolean("sorted"),
         incremental,
-        fields: RecordFields {
-            id: id?,
-            version,
-            deleted: table.pointer("deleted"),
-        },
+        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
         stream: SourceStream::Rest(RestSource {
             path: path?,
             query: query?,
@@ -79,15 +56,9 @@ pub(super) fn source(
 }
 
 pub(super) fn method(name: Option<&str>) -> Option<Method> {
-    [
-        Method::Get,
-        Method::Post,
-        Method::Put,
-        Method::Patch,
-        Method::Delete,
-    ]
-    .into_iter()
-    .find(|method| Some(method.as_str()) == name)
+    [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
+        .into_iter()
+        .find(|method| Some(method.as_str()) == name)
 }
 
 fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
@@ -104,11 +75,7 @@ fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
     };
     if pointers.is_empty() || pointers.iter().any(Pointer::is_root) {
         let hint = "point to the field that holds it, such as `id = \"/id\"`".to_owned();
-        report.mistake(
-            table.place_of("id"),
-            "`id` points to no field of a record",
-            hint,
-        );
+        report.mistake(table.place_of("id"), "`id` points to no field of a record", hint);
         return None;
     }
     Some(pointers)
@@ -116,10 +83,7 @@ fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
 
 fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
     let table = table?;
-    let query: Vec<_> = table
-        .texts()
-        .map(|(name, text)| (name.to_owned(), text.text.clone()))
-        .collect();
+    let query: Vec<_> = table.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect();
     (query.len() == table.entries.len()).then_some(query)
 }
 
@@ -154,23 +118,15 @@ fn incremental(
     let Some(incremental) = table.table("incremental") else {
         return (!table.is_written("incremental")).then_some(None);
     };
-    let place = table
-        .entry("incremental")
-        .map_or(table.place, |entry| entry.key_place);
+    let place = table.entry("incremental").map_or(table.place, |entry| entry.key_place);
     if !table.is_written("version") {
-        let hint =
-            "add `version = \"/updated_at\"`: where a record says when it changed".to_owned();
+        let hint = "add `version = \"/updated_at\"`: where a record says when it changed".to_owned();
         report.mistake(place, "`incremental` needs a `version`", hint);
     }
     let param = incremental.owned_text("param");
     if param.is_none() && !incremental.is_written("param") && !uses_since(table) {
-        let hint =
-            "add `param = \"updated_since\"`: the query parameter that takes the bound".to_owned();
-        report.mistake(
-            incremental.place,
-            "`incremental` has no `param`, and no template uses `since`",
-            hint,
-        );
+        let hint = "add `param = \"updated_since\"`: the query parameter that takes the bound".to_owned();
+        report.mistake(incremental.place, "`incremental` has no `param`, and no template uses `since`", hint);
     }
     let start = match (incremental.get("start"), version) {
         (Some(start), Some((_, kind))) => {
@@ -183,11 +139,7 @@ fn incremental(
                 Ok(version) => Some(version),
                 Err(reason) => {
                     let hint = "the bound is of the same kind as the records' versions".to_owned();
-                    report.mistake(
-                        incremental.place_of("start"),
-                        format!("`start` is no {reason}"),
-                        hint,
-                    );
+                    report.mistake(incremental.place_of("start"), format!("`start` is no {reason}"), hint);
                     return None;
                 }
             }
@@ -196,43 +148,23 @@ fn incremental(
         _ => None,
     };
     let overlap = incremental.duration("overlap")?;
-    Some(Some(Incremental {
-        param: param.unwrap_or_default(),
-        start,
-        overlap,
-    }))
+    Some(Some(Incremental { param: param.unwrap_or_default(), start, overlap }))
 }
 
 fn uses_since(source: &Table) -> bool {
-    let in_path = source
-        .text("path")
-        .is_some_and(|path| mentions(&path.text, &["since"]));
-    let in_query = source.table("query").is_some_and(|query| {
-        query
-            .texts()
-            .any(|(_, text)| mentions(&text.text, &["since"]))
-    });
-    in_path
-        || in_query
-        || source
-            .json("body")
-            .is_some_and(|body| mentions_in(body, &["since"]))
+    let in_path = source.text("path").is_some_and(|path| mentions(&path.text, &["since"]));
+    let in_query =
+        source.table("query").is_some_and(|query| query.texts().any(|(_, text)| mentions(&text.text, &["since"])));
+    in_path || in_query || source.json("body").is_some_and(|body| mentions_in(body, &["since"]))
 }
 
 fn one_record(table: &Table, report: &mut Report) -> Option<RestRecord> {
     let path = path_of(table, "path", report)?;
     if !mentions(&path, &["id"]) {
-        report.mistake(
-            table.place_of("path"),
-            "`path` reads the same record for every id",
-            REST_PATH_HINT.to_owned(),
-        );
+        report.mistake(table.place_of("path"), "`path` reads the same record for every id", REST_PATH_HINT.to_owned());
         return None;
     }
-    Some(RestRecord {
-        path,
-        record: table.pointer("record")?,
-    })
+    Some(RestRecord { path, record: table.pointer("record")? })
 }
 
 fn paginate(source: &Table, report: &mut Report) -> Option<Paginate> {
@@ -241,14 +173,9 @@ fn paginate(source: &Table, report: &mut Report) -> Option<Paginate> {
         _ => return Some(Paginate::None),
     };
     match table.tag? {
-        "cursor" => Some(Paginate::Cursor {
-            next: table.pointer("next")?,
-            param: table.owned_text("param")?,
-        }),
+        "cursor" => Some(Paginate::Cursor { next: table.pointer("next")?, param: table.owned_text("param")? }),
         "next_url" => next_url(table, report),
-        "params" => Some(Paginate::Params {
-            next: table.pointer("next")?,
-        }),
+        "params" => Some(Paginate::Params { next: table.pointer("next")? }),
         "link_header" => Some(Paginate::LinkHeader),
         "page" => {
             let size_param = size_param(table, report)?;
@@ -274,19 +201,10 @@ fn paginate(source: &Table, report: &mut Report) -> Option<Paginate> {
         }
         "keyset" => {
             if !source.is_written("version") {
-                let hint =
-                    "add `version = \"/updated_at\"`: the field that the listing is in order of"
-                        .to_owned();
-                report.mistake(
-                    source.place_of("paginate"),
-                    "paging by `keyset` needs a `version`",
-                    hint,
-                );
+                let hint = "add `version = \"/updated_at\"`: the field that the listing is in order of".to_owned();
+                report.mistake(source.place_of("paginate"), "paging by `keyset` needs a `version`", hint);
             }
-            Some(Paginate::Keyset {
-                after: table.owned_text("after")?,
-                tie: table.owned_text("tie"),
-            })
+            Some(Paginate::Keyset { after: table.owned_text("after")?, tie: table.owned_text("tie") })
         }
         _ => Some(Paginate::None),
     }
@@ -300,11 +218,7 @@ fn next_url(table: &Table, report: &mut Report) -> Option<Paginate> {
             let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
             if !is_wrong("next") && !is_wrong("header") {
                 let hint = "write `next = \"/next_url\"` or `header = \"Next-Page\"`".to_owned();
-                report.mistake(
-                    table.place,
-                    "paging by `next_url` needs either `next` or `header`",
-                    hint,
-                );
+                report.mistake(table.place, "paging by `next_url` needs either `next` or `header`", hint);
             }
             return None;
         }

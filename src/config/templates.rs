@@ -8,9 +8,7 @@ use serde_json::Value as Json;
 /// True when the template uses one of the names.
 pub(super) fn mentions(template: &str, names: &[&str]) -> bool {
     // A text that is no template was told already, and counts as one that could use anything.
-    Template::compile(template, TemplateUse::Text).map_or(true, |template| {
-        names.iter().any(|name| template.uses(name))
-    })
+    Template::compile(template, TemplateUse::Text).map_or(true, |template| names.iter().any(|name| template.uses(name)))
 }
 
 /// True when a text of the tree uses one of the names.
@@ -63,10 +61,7 @@ mod tests {
 
     #[test]
     fn a_name_is_found_anywhere_in_a_tree() {
-        assert!(mentions_in(
-            &json!({ "variables": [{ "id": "{{ id }}" }] }),
-            &["id"]
-        ));
+        assert!(mentions_in(&json!({ "variables": [{ "id": "{{ id }}" }] }), &["id"]));
         assert!(!mentions_in(&json!({ "id": 1 }), &["id"]));
     }
 }

@@ -13,10 +13,7 @@ type Taken = BTreeMap<*const Spec, BTreeSet<String>>;
 
 fn gather(table: &Table, taken: &mut Taken) {
     if let Some(spec) = table.spec {
-        taken
-            .entry(std::ptr::from_ref(spec))
-            .or_default()
-            .extend(table.taken.borrow().iter().cloned());
+        taken.entry(std::ptr::from_ref(spec)).or_default().extend(table.taken.borrow().iter().cloned());
     }
     for entry in &table.entries {
         if let Value::Table(inner) = &entry.node.value {
@@ -28,9 +25,7 @@ fn gather(table: &Table, taken: &mut Taken) {
 fn specs_of(kind: &'static Kind, found: &mut Vec<&'static Spec>) {
     match kind {
         Kind::Table(spec) => specs_in(spec, found),
-        Kind::Tagged(tagged) => tagged
-            .available()
-            .for_each(|(_, spec)| specs_in(spec, found)),
+        Kind::Tagged(tagged) => tagged.available().for_each(|(_, spec)| specs_in(spec, found)),
         Kind::Named(of) | Kind::List(of) => specs_of(of, found),
         Kind::Either(kinds) => kinds.iter().for_each(|kind| specs_of(kind, found)),
         _ => {}
@@ -46,18 +41,10 @@ fn specs_in(spec: &'static Spec, found: &mut Vec<&'static Spec>) {
 fn every_key_that_is_declared_is_used_by_a_builder() {
     let env = |_: &str| Some("https://secret.example.com".to_owned());
     let mut report = Report::default();
-    let files = [SourceFile {
-        name: "syncdeck.toml".into(),
-        folder: PathBuf::new(),
-        text: FULL.to_owned(),
-    }];
+    let files = [SourceFile { name: "syncdeck.toml".into(), folder: PathBuf::new(), text: FULL.to_owned() }];
     let mut document = Document::default();
     document.add(read_file(&files, 0, &env, &mut report), &files, &mut report);
-    let names: Vec<String> = document
-        .connections
-        .iter()
-        .map(|entry| entry.name.clone())
-        .collect();
+    let names: Vec<String> = document.connections.iter().map(|entry| entry.name.clone()).collect();
     for entry in &document.connections {
         connections::connection(entry, &mut report);
     }
@@ -65,10 +52,7 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
         jobs::job(entry, &names, &mut report);
     }
     cycles::warn_of_cycles(&document.jobs, &mut report);
-    let (workspace, console) = (
-        document.workspace.expect("a workspace"),
-        document.console.expect("a console"),
-    );
+    let (workspace, console) = (document.workspace.expect("a workspace"), document.console.expect("a console"));
     let table_of = |entry: Entry| match entry.node.value {
         Value::Table(table) => table,
         other => panic!("no table: {other:?}"),
@@ -86,21 +70,11 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     gather(&workspace, &mut taken);
     gather(&console, &mut taken);
     let mut specs = Vec::new();
-    FILE.keys
-        .iter()
-        .for_each(|key| specs_of(&key.kind, &mut specs));
+    FILE.keys.iter().for_each(|key| specs_of(&key.kind, &mut specs));
     for spec in specs {
-        let asked = taken
-            .get(&std::ptr::from_ref(spec))
-            .cloned()
-            .unwrap_or_default();
+        let asked = taken.get(&std::ptr::from_ref(spec)).cloned().unwrap_or_default();
         for key in spec.keys.iter().filter(|key| !key.later) {
-            assert!(
-                asked.contains(key.name),
-                "nobody reads `{}` of: {}",
-                key.name,
-                spec.about
-            );
+            assert!(asked.contains(key.name), "nobody reads `{}` of: {}", key.name, spec.about);
         }
     }
 }
@@ -108,14 +82,17 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
 #[test]
 fn what_is_not_written_is_what_the_model_says() {
     let text = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"";
-    let config =
-        parse(text, Path::new("a.toml"), &|_| Some("/home/a".into())).expect("it is right");
-    assert_eq!(
-        config.connections[0].limits,
-        crate::model::Limits::default()
-    );
-    assert_eq!(
-        config.connections[0].retry,
-        crate::model::RetryRule::default()
-    );
+    let config = parse(text, Path::new("a.toml"), &|_| Some("/home/a".into())).expect("it is right");
+    assert_eq!(config.connections[0].limits, crate::model::Limits::default());
+    assert_eq!(config.connections[0].retry, crate::model::RetryRule::default());
+}
+
+#[test]
+fn a_rule_takes_the_options_that_transforms_have() {
+    let known: BTreeSet<&str> = map::OPTIONS.iter().copied().collect();
+    let had: BTreeSet<&str> = crate::model::mapping::TRANSFORMS
+        .iter()
+        .flat_map(|transform| transform.options.iter().map(|option| option.name))
+        .collect();
+    assert_eq!(known, had);
 }

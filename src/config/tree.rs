@@ -40,11 +40,7 @@ pub(super) struct Text {
 
 impl std::fmt::Debug for Text {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.secret {
-            f.write_str("••••")
-        } else {
-            write!(f, "{:?}", self.text)
-        }
+        if self.secret { f.write_str("••••") } else { write!(f, "{:?}", self.text) }
     }
 }
 
@@ -73,51 +69,25 @@ pub(super) struct Entry {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map()
-            .entries(
-                self.entries
-                    .iter()
-                    .map(|entry| (&entry.name, &entry.node.value)),
-            )
-            .finish()
+        f.debug_map().entries(self.entries.iter().map(|entry| (&entry.name, &entry.node.value))).finish()
     }
 }
 
 impl Table {
-    pub(super) fn new(
-        place: Place,
-        spec: Option<&'static Spec>,
-        tag: Option<&'static str>,
-    ) -> Self {
-        Self {
-            place,
-            spec,
-            tag,
-            ..Self::default()
-        }
+    pub(super) fn new(place: Place, spec: Option<&'static Spec>, tag: Option<&'static str>) -> Self {
+        Self { place, spec, tag, ..Self::default() }
     }
 
     /// The value of a key; none when it is not there or wrong.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self.entry(name) {
-            Some(Entry {
-                node:
-                    Node {
-                        value: Value::Wrong,
-                        ..
-                    },
-                ..
-            })
-            | None => None,
+            Some(Entry { node: Node { value: Value::Wrong, .. }, .. }) | None => None,
             Some(entry) => Some(&entry.node.value),
         }
     }
 
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
-        debug_assert!(
-            self.spec.is_none_or(|spec| spec.key(name).is_some()),
-            "`{name}` is read but not declared"
-        );
+        debug_assert!(self.spec.is_none_or(|spec| spec.key(name).is_some()), "`{name}` is read but not declared");
         #[cfg(test)]
         self.taken.borrow_mut().insert(name.to_owned());
         self.entries.iter().find(|entry| entry.name == name)
@@ -130,9 +100,7 @@ impl Table {
 
     /// Where a key's value stands; the table itself when it is not written.
     pub(super) fn place_of(&self, name: &str) -> Place {
-        self.entry(name)
-            .filter(|entry| entry.written)
-            .map_or(self.place, |entry| entry.node.place)
+        self.entry(name).filter(|entry| entry.written).map_or(self.place, |entry| entry.node.place)
     }
 
     pub(super) fn boolean(&self, name: &str) -> bool {
@@ -147,8 +115,7 @@ impl Table {
     }
 
     pub(super) fn count(&self, name: &str) -> Option<u32> {
-        self.integer(name)
-            .map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        self.integer(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
     }
 
     pub(super) fn number(&self, name: &str) -> Option<f64> {
@@ -213,11 +180,9 @@ impl Table {
 
     /// The names and texts of a table whose names the author chose.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &Text)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| match &entry.node.value {
-                Value::Text(text) => Some((entry.name.as_str(), text)),
-                _ => None,
-            })
+        self.entries.iter().filter_map(|entry| match &entry.node.value {
+            Value::Text(text) => Some((entry.name.as_str(), text)),
+            _ => None,
+        })
     }
 }

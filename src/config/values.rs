@@ -2,19 +2,8 @@
 
 use std::time::Duration;
 
-const DURATION_UNITS: &[(&str, u64)] = &[
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
-const SIZE_UNITS: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
+const DURATION_UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const SIZE_UNITS: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 /// Reads `"250ms"`, `"30s"`, `"5m"`, `"12h"` or `"1d"`; the reason when it is none.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -50,11 +39,7 @@ fn quantity(text: &str, units: &[(&str, u64)]) -> Result<u64, String> {
     let Some((_, factor)) = units.iter().find(|(name, _)| *name == unit) else {
         return Err(format!("its unit is none of {}", names()));
     };
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(*factor))
-        .ok_or_else(|| "it is too large".into())
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor)).ok_or_else(|| "it is too large".into())
 }
 
 #[cfg(test)]
@@ -72,22 +57,10 @@ mod tests {
 
     #[test]
     fn a_duration_that_is_none_is_told_why() {
-        for text in [
-            "",
-            "30",
-            "s",
-            "1.5s",
-            "30 s",
-            "99999999999999999999s",
-            "18446744073709551615h",
-            "-1s",
-        ] {
+        for text in ["", "30", "s", "1.5s", "30 s", "99999999999999999999s", "18446744073709551615h", "-1s"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        assert_eq!(
-            duration("30"),
-            Err("it lacks a unit, one of `ms`, `s`, `m`, `h` and `d`".into())
-        );
+        assert_eq!(duration("30"), Err("it lacks a unit, one of `ms`, `s`, `m`, `h` and `d`".into()));
     }
 
     #[test]
@@ -102,10 +75,7 @@ mod tests {
     fn a_time_needs_its_offset() {
         assert!(time("2020-01-01T00:00:00Z").is_ok());
         assert!(time("2020-01-01T00:00:00+02:00").is_ok());
-        assert_eq!(
-            time("2020-01-01T00:00:00"),
-            Err("it lacks its offset from UTC, such as `Z` or `+02:00`".into())
-        );
+        assert_eq!(time("2020-01-01T00:00:00"), Err("it lacks its offset from UTC, such as `Z` or `+02:00`".into()));
         assert_eq!(time("yesterday"), Err("it is no RFC 3339 time".into()));
     }
 }

@@ -153,7 +153,8 @@ fn redirect(method: &Method, status: StatusCode, headers: &HeaderMap, from: &Url
     let keeps_body = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
     let turns_to_get = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
     // A write that came back as a read would count as written, so a write follows only where it stays a write.
-    if !keeps_body && !(turns_to_get && method == Method::GET) {
+    let stays_read = turns_to_get && method == Method::GET;
+    if !(keeps_body || stays_read) {
         return None;
     }
     let url = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
@@ -277,12 +278,11 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return Some(tls);
         }
-        // An input/output error hides what it was made of from `source`.
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
-            return Some(tls);
-        }
-        cause = inner.source();
+        // An input/output error leaves out of `source` what it was made of, which may be another such error.
+        cause = match inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => inner.source(),
+        };
     }
     None
 }

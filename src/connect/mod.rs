@@ -150,3 +150,8 @@ pub async fn probe(link: &Link, job: &Job) -> Reply<Page> {
         Err(reason) => Reply { outcome: Err(rest::unusable(job, link, &reason)), signals: Signals::default() },
     }
 }
+
+/// Asks whether the connection's system answers at its base address, without reading or writing a record.
+pub async fn reach(link: &Link) -> Reply<u16> {
+    rest::reach(link).await
+}

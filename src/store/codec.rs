@@ -2,8 +2,8 @@
 
 use super::StoreError;
 use crate::model::{
-    DeadLetterId, DeadMark, DestinationId, Fingerprint, Link, LinkEvent, Outcome, RawJson, RunId, SkipReason, Timestamp,
-    Version,
+    DeadLetterId, DeadMark, DestinationId, Fingerprint, Link, LinkEvent, Outcome, RawJson, RunId, SkipReason,
+    Timestamp, Version,
 };
 use serde::Serialize;
 use serde::de::Deserialize;
@@ -289,17 +289,19 @@ mod tests {
             (any::<bool>(), any::<Option<String>>(), any::<bool>(), proptest::option::of(dead)),
             proptest::collection::vec(event, 0..=Link::HISTORY_MAX),
         )
-            .prop_map(|((destination, version, written, writes), (tombstone, tag, has_fields, dead), history)| Link {
-                destination_id: destination.map(DestinationId::from),
-                version,
-                written: written.map(Fingerprint),
-                writes,
-                tombstone,
-                destination_version: tag,
-                fields: has_fields.then(|| RawJson::from_trusted(r#"{"a":9007199254740993}"#.to_owned())),
-                dead,
-                history,
-            })
+            .prop_map(
+                |((destination, version, written, writes), (tombstone, tag, has_fields, dead), history)| Link {
+                    destination_id: destination.map(DestinationId::from),
+                    version,
+                    written: written.map(Fingerprint),
+                    writes,
+                    tombstone,
+                    destination_version: tag,
+                    fields: has_fields.then(|| RawJson::from_trusted(r#"{"a":9007199254740993}"#.to_owned())),
+                    dead,
+                    history,
+                },
+            )
     }
 
     proptest! {

@@ -197,12 +197,7 @@ pub(super) struct GroupRow {
 
 impl GroupRow {
     pub(super) fn of(head: &Head<'_>) -> Self {
-        Self {
-            reason: head.reason(),
-            letters: PlaceCounts::default(),
-            first_at: head.first_at,
-            last_at: head.last_at,
-        }
+        Self { reason: head.reason(), letters: PlaceCounts::default(), first_at: head.first_at, last_at: head.last_at }
     }
 
     pub(super) fn add(&mut self, head: &Head<'_>) {

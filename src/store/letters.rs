@@ -5,9 +5,7 @@ use super::jobs::{JobRow, PlaceCounts, job_row, place_byte};
 use super::letter_rows::{Body, GroupRow, Head, Wanted, missing_body};
 use super::tables::{GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE};
 use super::{LetterIds, Shared, StoreError};
-use crate::model::{
-    DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow,
-};
+use crate::model::{DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -187,11 +185,7 @@ impl Shared {
     }
 
     /// The next matching numbers, newest first, for a move that goes on where it left off.
-    pub(super) fn next_letter_ids(
-        &self,
-        filter: &LetterFilter,
-        limit: usize,
-    ) -> Result<Vec<DeadLetterId>, StoreError> {
+    pub(super) fn next_letter_ids(&self, filter: &LetterFilter, limit: usize) -> Result<Vec<DeadLetterId>, StoreError> {
         let Some(wanted) = self.wanted(filter) else { return Ok(Vec::new()) };
         let mut ids = Vec::new();
         visit_matching(&self.snapshot()?, &wanted, |id, _| {

@@ -120,11 +120,7 @@ impl Shared {
     }
 
     /// The record whose counterpart is `destination`, where the two have different ids.
-    pub(super) fn record_at(
-        &self,
-        job: &JobId,
-        destination: &DestinationId,
-    ) -> Result<Option<RecordId>, StoreError> {
+    pub(super) fn record_at(&self, job: &JobId, destination: &DestinationId) -> Result<Option<RecordId>, StoreError> {
         let Some(number) = self.linked(job) else { return Ok(None) };
         let table = self.snapshot()?.open_table(LINKS_BY_DESTINATION)?;
         Ok(table.get((number, destination.as_str()))?.map(|id| RecordId::from(id.value())))

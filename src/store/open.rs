@@ -135,10 +135,8 @@ fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 }
 
 pub(super) fn open_folder(folder: &Path, options: &Options) -> Result<Shared, StoreError> {
-    let refused = |error: &dyn std::fmt::Display| StoreError::Folder {
-        folder: folder.to_owned(),
-        problem: error.to_string(),
-    };
+    let refused =
+        |error: &dyn std::fmt::Display| StoreError::Folder { folder: folder.to_owned(), problem: error.to_string() };
     make_folder(folder).map_err(|error| refused(&error))?;
     let path = folder.join(FILE);
     if !path.try_exists().map_err(|error| refused(&error))? {
@@ -303,13 +301,7 @@ fn open_error(error: DatabaseError, path: &Path) -> StoreError {
 }
 
 impl Shared {
-    fn new(
-        database: Database,
-        backend: Backend,
-        heads: Heads,
-        options: &Options,
-        holder: Option<PathBuf>,
-    ) -> Self {
+    fn new(database: Database, backend: Backend, heads: Heads, options: &Options, holder: Option<PathBuf>) -> Self {
         let mut directory = Directory::default();
         directory.renew(&heads);
         Self {

@@ -194,11 +194,7 @@ impl Store {
     }
 
     /// The record whose counterpart at the destination is `destination`, where the two have different ids.
-    pub async fn record_at(
-        &self,
-        job: &JobId,
-        destination: &DestinationId,
-    ) -> Result<Option<RecordId>, StoreError> {
+    pub async fn record_at(&self, job: &JobId, destination: &DestinationId) -> Result<Option<RecordId>, StoreError> {
         open::caught(|| self.shared.record_at(job, destination))
     }
 

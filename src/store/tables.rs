@@ -38,8 +38,7 @@ pub(super) const LETTERS_BY_PLACE: TableDefinition<(u8, u64), ()> = TableDefinit
 pub(super) const LETTERS_BY_JOB: TableDefinition<(u32, u8, u64), ()> = TableDefinition::new("letters_by_job");
 
 /// (group, job number, place, letter number): the letters that failed for one reason.
-pub(super) const LETTERS_BY_GROUP: TableDefinition<(u64, u32, u8, u64), ()> =
-    TableDefinition::new("letters_by_group");
+pub(super) const LETTERS_BY_GROUP: TableDefinition<(u64, u32, u8, u64), ()> = TableDefinition::new("letters_by_group");
 
 /// (group, job number) → the reason and the kept counts ([`super::letter_rows::GroupRow`]).
 pub(super) const GROUPS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("groups");

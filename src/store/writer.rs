@@ -14,8 +14,8 @@ use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
-use super::runs::{RunRow, write_runs};
 use super::open::{caught, closed};
+use super::runs::{RunRow, write_runs};
 use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
     Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
@@ -34,14 +34,40 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Something to be written, and who waits for it.
 pub(super) enum Order {
-    Page { page: Box<PageCommit>, links: Vec<PackedLink>, reply: Reply<Committed> },
-    Begin { new: NewRun, reply: Reply<(Run, Epoch)> },
-    Finish { run: RunId, end: RunEnd, at: Timestamp, reply: Reply<()> },
-    Control { job: JobId, control: JobControl, note: Option<Note>, reply: Reply<()> },
-    Note { note: Note, reply: Reply<()> },
+    Page {
+        page: Box<PageCommit>,
+        links: Vec<PackedLink>,
+        reply: Reply<Committed>,
+    },
+    Begin {
+        new: NewRun,
+        reply: Reply<(Run, Epoch)>,
+    },
+    Finish {
+        run: RunId,
+        end: RunEnd,
+        at: Timestamp,
+        reply: Reply<()>,
+    },
+    Control {
+        job: JobId,
+        control: JobControl,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
+    Note {
+        note: Note,
+        reply: Reply<()>,
+    },
     /// The note is written with the letters, if any moved.
-    Move { piece: MovePiece, note: Option<Note>, reply: Reply<()> },
-    Close { reply: Reply<()> },
+    Move {
+        piece: MovePiece,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
 }
 
 impl Order {
@@ -333,13 +359,7 @@ impl Writer {
     }
 }
 
-fn stage_page(
-    page: PageCommit,
-    links: Vec<PackedLink>,
-    reply: Reply<Committed>,
-    heads: &mut Heads,
-    batch: &mut Batch,
-) {
+fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
     let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, .. } = page;
     let job = heads.job_mut(&id);
     let number = job.row.number;

@@ -27,7 +27,7 @@ struct Writer {
 
 enum Upsert {
     Single(Single),
-    Batch(Batch),
+    Batch(Box<Batch>),
 }
 
 /// One record a request.
@@ -63,7 +63,7 @@ impl Writer {
         let client = Client::new(link, &job.id)?;
         let upsert = match &rest.write {
             RestWrite::Upsert(request) => Upsert::Single(Single::compile(&client, request, Body::Fields)?),
-            RestWrite::Batch(batch) => Upsert::Batch(Batch::compile(&client, batch)?),
+            RestWrite::Batch(batch) => Upsert::Batch(Box::new(Batch::compile(&client, batch)?)),
         };
         let delete =
             rest.delete.as_ref().map(|request| Single::compile(&client, request, Body::Nothing)).transpose()?;

@@ -12,8 +12,8 @@ mod source;
 #[cfg(test)]
 mod testing;
 
-use super::{Destination, Fault, FaultKind, Link, Source};
-use crate::model::Job;
+use super::{Destination, Fault, FaultKind, Link, Reply, Signals, Source};
+use crate::model::{Job, JobId};
 use std::sync::Arc;
 
 /// The source of `job`, with all its templates checked; the reason when one can not be used.
@@ -24,6 +24,38 @@ pub fn source(job: &Job, link: &Link) -> Result<Arc<dyn Source>, String> {
 /// The destination of `job`, with all its templates checked; the reason when one can not be used.
 pub fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, String> {
     destination::destination(job, link)
+}
+
+/// Asks for the connection's base address: the status of whatever answers, unless it refuses the credentials.
+pub(super) async fn reach(link: &Link) -> Reply<u16> {
+    let client = match request::Client::new(link, &JobId::from("check")) {
+        Ok(client) => client,
+        Err(reason) => return unreachable(link, &reason),
+    };
+    let target = match client.target("", &[]) {
+        Ok(target) => target,
+        Err(reason) => return unreachable(link, &reason),
+    };
+    let call = request::Call {
+        asked: classify::Asked::Page { cursor_sent: false },
+        method: http::Method::GET,
+        target,
+        body: bytes::Bytes::new(),
+        headers: Vec::new(),
+    };
+    let (answered, signals) = client.send(call).await;
+    let outcome = match (answered, signals.status) {
+        (Err(fault), Some(401) | None) => Err(fault),
+        (_, Some(status)) => Ok(status),
+        (Ok(response), None) => Ok(response.status().as_u16()),
+    };
+    Reply { outcome, signals }
+}
+
+fn unreachable(link: &Link, reason: &str) -> Reply<u16> {
+    let job = JobId::from("check");
+    let caller = classify::Caller { connection: link.connection.clone(), job, masks: link.masks.clone() };
+    Reply { outcome: Err(caller.fault(FaultKind::Fatal, reason, "no request")), signals: Signals::default() }
 }
 
 /// The fault of a job whose source or destination can not even be built.

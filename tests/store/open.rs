@@ -1,10 +1,8 @@
 //! Opening a state folder: whose it is, what it holds, and what is refused.
 
-mod store_story;
-
+use crate::story::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use store_story::*;
 use syncdeck::model::{JobControl, LetterState, Paused, RunEnd, Selection, Sequence};
 use syncdeck::store::{LetterMove, Options, Store, StoreError};
 
@@ -48,7 +46,9 @@ async fn who_comes_second_is_told_who_holds_the_state() {
     let store = open(folder.path()).expect("opened");
     let refused = open(folder.path()).err().expect("it is held");
     let pid = std::process::id();
-    assert!(matches!(&refused, StoreError::InUse { holder, .. } if holder.starts_with(&format!("pid {pid}, started "))));
+    assert!(
+        matches!(&refused, StoreError::InUse { holder, .. } if holder.starts_with(&format!("pid {pid}, started ")))
+    );
     assert!(refused.to_string().contains(" by "), "{refused}");
     assert!(refused.hint().is_some());
 

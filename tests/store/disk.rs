@@ -1,10 +1,8 @@
 //! Disks that fill up, break and lose power.
 
-mod store_story;
-
+use crate::story::disk::{Change, Disk, apply};
+use crate::story::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use store_story::disk::{Change, Disk, apply};
-use store_story::*;
 use syncdeck::model::{LetterFilter, RunEnd, Sequence};
 use syncdeck::store::{Options, Store, StoreError};
 

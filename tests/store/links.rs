@@ -1,10 +1,8 @@
 //! Links: found for a page at once, whether its ids lie together or not.
 
-mod store_story;
-
+use crate::story::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use store_story::*;
 use syncdeck::model::{DestinationId, Link, RecordId};
 use syncdeck::store::PageCommit;
 

@@ -1,9 +1,7 @@
 //! Pages are saved whole or not at all, in order, and only by the run that is the job's.
 
-mod store_story;
-
-use store_story::disk::Disk;
-use store_story::*;
+use crate::story::disk::Disk;
+use crate::story::*;
 use syncdeck::model::{Counts, Epoch, RunEnd, RunKind, Sequence, SkipCounts};
 use syncdeck::store::{NewRun, Options, Store, StoreError};
 
@@ -194,4 +192,3 @@ async fn runs_are_told_as_they_began_and_ended() {
     assert_eq!((told.end, told.ended_at, told.started_at), (Some(end), Some(at(8)), at(3)));
     assert_eq!((told.kind, told.by), (RunKind::Full, ana()));
 }
-

@@ -1,12 +1,10 @@
 //! What was stored opens in every later version: a file of each format is kept, and everything in it must be read.
 //!
-//! `SYNCDECK_WRITE_FIXTURES=1 cargo test --test store_format` writes the file of the present format anew.
+//! `SYNCDECK_WRITE_FIXTURES=1 cargo test --test store` writes the file of the present format anew.
 //! Do that only before a format is released; from then on a change of the layout is a new format with a file of its own.
 
-mod store_story;
-
+use crate::story::*;
 use std::path::{Path, PathBuf};
-use store_story::*;
 use syncdeck::model::{
     Counts, DeadLetterId, DeadMark, DestinationId, Fingerprint, GroupId, JobControl, LetterFilter, LetterPlace,
     LetterState, Link, LinkEvent, Outcome, Parked, Paused, Phase, Position, RawJson, RecordId, Run, RunEnd, RunId,
@@ -51,6 +49,7 @@ fn position() -> Position {
         watermark: watermark("a"),
         highest: watermark("b\u{1f}c"),
         pages: 3,
+        records: 250,
         complete: true,
     }
 }
@@ -108,7 +107,10 @@ async fn read_everything(store: &Store) {
     let customers = job("customers");
     let links = store.links(&customers, &[record(1), record(2), record(3), record(4)]).await.expect("read");
     assert_eq!(links, [Some(full_link()), Some(link(2)), Some(Link::default()), None]);
-    assert_eq!(links[0].as_ref().and_then(|link| link.version.as_ref()).map(Version::text), Some(time_version().text()));
+    assert_eq!(
+        links[0].as_ref().and_then(|link| link.version.as_ref()).map(Version::text),
+        Some(time_version().text())
+    );
     let there = DestinationId::from("003-ß");
     assert_eq!(store.record_at(&customers, &there).await.expect("read"), Some(record(1)));
     assert_eq!(store.link_count(&customers).await.expect("read"), 3);
@@ -132,7 +134,10 @@ fn read_runs(runs: &[Run]) {
             (1, name("customers"), Some(failed())),
         ]
     );
-    assert_eq!((runs[2].counts, runs[2].pages, runs[2].started_at, runs[2].ended_at), (counts(), 1, at(0), Some(at(7))));
+    assert_eq!(
+        (runs[2].counts, runs[2].pages, runs[2].started_at, runs[2].ended_at),
+        (counts(), 1, at(0), Some(at(7)))
+    );
 }
 
 async fn read_letters(store: &Store) {

@@ -1,13 +1,9 @@
 //! Dead letters: listed from indexes, counted once, never lost, never changed but by adding.
 
-mod store_story;
-
+use crate::story::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use store_story::*;
-use syncdeck::model::{
-    DeadLetterId, GroupId, LetterFilter, LetterPlace, LetterState, Run, Selection, Timestamp,
-};
+use syncdeck::model::{DeadLetterId, GroupId, LetterFilter, LetterPlace, LetterState, Run, Selection, Timestamp};
 use syncdeck::store::{LetterMove, Store};
 
 /// A store whose job `customers` has letters 1 to `n` waiting, in groups 1 to 3 by turns.
@@ -214,9 +210,8 @@ async fn a_hundred_thousand_letters_are_kept_listed_and_moved() {
     let store = in_memory();
     let (run, epoch) = begin(&store, "customers").await;
     for piece in 0..100 {
-        let dead = (0..1_000).map(|number| {
-            letter(&store, &run, piece * 1_000 + number, number % 7, "email already in use")
-        });
+        let dead =
+            (0..1_000).map(|number| letter(&store, &run, piece * 1_000 + number, number % 7, "email already in use"));
         store.commit_page(page_of_letters(&run, epoch, dead.collect())).await.expect("saved");
     }
     let list = store.letter_ids(&LetterFilter::default(), 1_000).await.expect("read");

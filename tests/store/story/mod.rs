@@ -1,5 +1,4 @@
 //! What the tests of the store tell their stories with: pages, letters, notes, and disks that misbehave.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod disk;
 

@@ -1,0 +1,295 @@
+//! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
+
+use super::overlays::Overlay;
+use super::screens::{Screen, checkpoints, dead, job, jobs, letters, logs};
+use super::theme::{Theme, Tone};
+use crate::control::{Answer, Refusal, Request};
+use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
+use ratatui::crossterm::event::KeyEvent;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tui_input::Input;
+
+/// Messages that are kept for the list of them.
+const MESSAGES_MAX: usize = 200;
+/// How long a message that needs no answer stays in its line.
+const MESSAGE_STAYS: Duration = Duration::from_secs(4);
+/// The least time between two questions that only keep a list fresh.
+pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
+
+/// What comes in.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    Key(KeyEvent),
+    /// Pasted text. It only ever goes into text fields, never counts as keys.
+    Paste(String),
+    Resize(u16, u16),
+    Snapshot(Arc<Snapshot>),
+    /// The engine's end of the line is gone.
+    EngineGone,
+    Answered { generation: u64, result: Result<Answer, Refusal> },
+    /// The moment of [`App::deadline`] has come.
+    Tick,
+}
+
+/// What goes out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Answered by [`Msg::Answered`] with the same generation, exactly once.
+    Ask { generation: u64, request: Request },
+    /// Clear the terminal and draw everything again.
+    Redraw,
+    Leave(Left),
+}
+
+/// How a person left the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The engine is to finish its pages, save its checkpoints and stop.
+    Quit,
+    /// The engine is to stop at once, as safely as after a crash.
+    QuitNow,
+    /// The process was told to end.
+    ToldToEnd,
+    /// The terminal went away.
+    TerminalGone,
+}
+
+/// What an answer is for. A new question of the same kind makes the answer to the old one worthless.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Purpose {
+    Groups,
+    GroupsOfJob(JobId),
+    Ids,
+    NewIds,
+    Rows,
+    Letter(DeadLetterId),
+    Checkpoints(JobId),
+    OlderCheckpoints(JobId),
+    Logs,
+    OlderLogs,
+    /// Newest number and count of what an order is for, before it is confirmed.
+    Measure,
+    Preview,
+    Order,
+}
+
+/// What the options say about showing.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Fields whose values are hidden until a key reveals them.
+    pub redact: Vec<String>,
+    pub is_demo: bool,
+    /// Where log files are, as a person may type it.
+    pub log_folder: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    Done,
+    Note,
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub at: Timestamp,
+    pub kind: MessageKind,
+    pub text: String,
+    pub hint: Option<String>,
+}
+
+impl MessageKind {
+    pub fn sign(self) -> (&'static str, Tone) {
+        match self {
+            Self::Done => ("✓ ", Tone::Ok),
+            Self::Note => ("", Tone::Plain),
+            Self::Failed => ("✗ ", Tone::Fail),
+        }
+    }
+}
+
+/// The last change that can be taken back.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    pub at: Timestamp,
+    pub text: String,
+    pub request: Request,
+}
+
+/// A filter that is being typed.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    pub input: Input,
+    /// What stood there before, for Esc.
+    pub before: String,
+    pub error: Option<String>,
+}
+
+/// The whole console between two frames.
+pub struct App {
+    pub theme: Theme,
+    pub settings: Settings,
+    pub size: (u16, u16),
+    pub now: Timestamp,
+    pub snapshot: Option<Arc<Snapshot>>,
+    pub is_engine_gone: bool,
+    pub screen: Screen,
+    pub prefix: Option<String>,
+    pub typing: Option<Typing>,
+    pub overlay: Option<Overlay>,
+    pub messages: VecDeque<Message>,
+    /// The message in the line, and until when.
+    pub line: Option<(Message, Timestamp)>,
+    /// Failures that nobody has waved away yet.
+    pub standing: Vec<Message>,
+    pub undo: Option<Undo>,
+    pub jobs: jobs::State,
+    pub job: job::State,
+    pub dead: dead::State,
+    pub letters: letters::State,
+    pub checkpoints: checkpoints::State,
+    pub logs: logs::State,
+    /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
+    pub interrupted_at: Option<Timestamp>,
+    /// When lists that follow the engine are to be asked for again.
+    pub refresh_at: Option<Timestamp>,
+    pub refreshed_at: Timestamp,
+    pub(super) effects: Vec<Effect>,
+    pending: Vec<(u64, Purpose)>,
+    generation: u64,
+}
+
+impl App {
+    pub fn new(theme: Theme, settings: Settings, size: (u16, u16), now: Timestamp) -> Self {
+        Self {
+            theme,
+            settings,
+            size,
+            now,
+            snapshot: None,
+            is_engine_gone: false,
+            screen: Screen::Jobs,
+            prefix: None,
+            typing: None,
+            overlay: None,
+            messages: VecDeque::new(),
+            line: None,
+            standing: Vec::new(),
+            undo: None,
+            jobs: jobs::State::default(),
+            job: job::State::default(),
+            dead: dead::State::default(),
+            letters: letters::State::default(),
+            checkpoints: checkpoints::State::default(),
+            logs: logs::State::default(),
+            interrupted_at: None,
+            refresh_at: None,
+            refreshed_at: Timestamp::ZERO,
+            effects: Vec::new(),
+            pending: Vec::new(),
+            generation: 0,
+        }
+    }
+
+    /// Asks the engine. An unanswered question of the same kind is forgotten: its answer will be dropped.
+    pub fn ask(&mut self, purpose: Purpose, request: Request) {
+        self.generation += 1;
+        if purpose != Purpose::Order {
+            self.forget(&purpose);
+        }
+        self.pending.push((self.generation, purpose));
+        self.effects.push(Effect::Ask { generation: self.generation, request });
+    }
+
+    /// Gives an order; what it did comes back as a message.
+    pub fn order(&mut self, request: Request) {
+        self.ask(Purpose::Order, request);
+    }
+
+    /// Drops the answer to a question of this kind, should it still come.
+    pub fn forget(&mut self, purpose: &Purpose) {
+        self.pending.retain(|(_, other)| std::mem::discriminant(other) != std::mem::discriminant(purpose));
+    }
+
+    pub fn is_asking(&self, purpose: &Purpose) -> bool {
+        self.pending.iter().any(|(_, other)| other == purpose)
+    }
+
+    pub(super) fn take_pending(&mut self, generation: u64) -> Option<Purpose> {
+        let at = self.pending.iter().position(|(number, _)| *number == generation)?;
+        Some(self.pending.swap_remove(at).1)
+    }
+
+    pub fn say(&mut self, kind: MessageKind, text: impl Into<String>, hint: Option<String>) {
+        let message = Message { at: self.now, kind, text: text.into(), hint };
+        if self.messages.len() == MESSAGES_MAX {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message.clone());
+        if kind == MessageKind::Failed {
+            if self.standing.len() == MESSAGES_MAX {
+                self.standing.remove(0);
+            }
+            self.standing.push(message);
+        } else {
+            self.line = Some((message, self.now.plus(MESSAGE_STAYS)));
+        }
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.say(MessageKind::Note, text, None);
+    }
+
+    /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let line = self.line.as_ref().map(|(_, until)| *until);
+        [line, self.refresh_at].into_iter().flatten().min()
+    }
+
+    pub fn jobs(&self) -> &[JobStatus] {
+        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.jobs)
+    }
+
+    pub fn job_status(&self, id: &JobId) -> Option<&JobStatus> {
+        self.jobs().iter().find(|job| job.id == *id)
+    }
+
+    /// The job that the selection is of, on any screen.
+    pub fn selected_job(&self) -> Option<JobId> {
+        match self.screen {
+            Screen::Jobs => self.jobs.selected.clone(),
+            Screen::Job => self.job.id.clone(),
+            Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
+            Screen::Letters => self.letters.selected_job(),
+            Screen::Checkpoints => self.checkpoints.job.clone(),
+            Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
+        }
+    }
+
+    /// Jobs with a run in progress, which would have to stop when this process ends.
+    pub fn running_jobs(&self) -> Vec<&JobStatus> {
+        let is_running = |job: &&JobStatus| {
+            job.run.is_some() || matches!(job.state, JobState::Running | JobState::Pausing | JobState::Stalled { .. })
+        };
+        self.jobs().iter().filter(is_running).collect()
+    }
+
+    pub fn dead_waiting(&self) -> u64 {
+        self.jobs().iter().map(|job| job.dead_waiting).sum()
+    }
+
+    /// Where the notices of the engine stand.
+    pub fn newest_notice(&self) -> u64 {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.notices)
+    }
+
+    pub fn is_redacted(&self, field: &str) -> bool {
+        let last = field.rsplit(['.', '/']).next().unwrap_or(field);
+        self.settings.redact.iter().any(|name| {
+            let name = name.trim_start_matches('/');
+            name == field.trim_start_matches('/') || name == last || name.replace('/', ".") == field
+        })
+    }
+}

@@ -1,0 +1,305 @@
+//! The keys: one table from key to action to words. Help, hints and "does nothing here" are made from it.
+
+use super::action::Action;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Who has the keys. The first context of a chain that knows a key decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    Jobs,
+    Job,
+    Dead,
+    Letters,
+    Checkpoints,
+    Logs,
+    /// Moving about, on every screen.
+    Move,
+    Everywhere,
+    /// A question that `y` answers.
+    Confirm,
+    QuitQuestion,
+    /// A form with text fields: letters type.
+    Form,
+    /// One line of text: a filter, the search of the help.
+    Typing,
+    /// Something to read: messages, a value.
+    Reading,
+}
+
+impl Context {
+    /// As a person would say where they are.
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Jobs => "Jobs",
+            Self::Job => "Job",
+            Self::Dead => "Dead letters",
+            Self::Letters => "Records",
+            Self::Checkpoints => "Checkpoints",
+            Self::Logs => "Logs",
+            Self::Move | Self::Everywhere => "every screen",
+            Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
+            Self::Typing => "a text field",
+            Self::Reading => "a page to read",
+        }
+    }
+
+    pub fn is_screen(self) -> bool {
+        matches!(self, Self::Jobs | Self::Job | Self::Dead | Self::Letters | Self::Checkpoints | Self::Logs)
+    }
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Binding {
+    pub context: Context,
+    /// As [`name`] writes them; a space parts a prefix from its second key.
+    pub keys: &'static [&'static str],
+    pub action: Action,
+    /// What it does, as the help says it.
+    pub words: &'static str,
+    /// The same for the line at the bottom; empty where it is not shown there.
+    pub hint: &'static str,
+}
+
+const fn key(
+    context: Context,
+    keys: &'static [&'static str],
+    action: Action,
+    words: &'static str,
+    hint: &'static str,
+) -> Binding {
+    Binding { context, keys, action, words, hint }
+}
+
+/// All keys. Within a context the order is that of the hints, the most wanted first.
+pub static KEYMAP: &[Binding] = &[
+    key(Context::Jobs, &["enter"], Action::Open, "opens the job, or the cause of a finding", "open"),
+    key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
+    key(Context::Jobs, &["n"], Action::RunNow, "runs the job now", "run now"),
+    key(Context::Jobs, &["P"], Action::PauseAll, "pauses all jobs, or resumes all", "pause all…"),
+    key(Context::Jobs, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
+    key(Context::Jobs, &["."], Action::LetIn, "sorts the jobs again by what needs a person", ""),
+    key(Context::Jobs, &["z"], Action::Zoom, "shows findings and chart in a small window", ""),
+    key(Context::Job, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
+    key(Context::Job, &["n"], Action::RunNow, "runs the job now", "run now"),
+    key(Context::Job, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
+    key(Context::Job, &["enter"], Action::Open, "opens the dead letters of the selected cause", "open cause"),
+    key(Context::Job, &["]"], Action::Next, "goes to the next job", "[ ] job"),
+    key(Context::Job, &["["], Action::Previous, "goes to the previous job", ""),
+    key(Context::Dead, &["enter"], Action::Open, "opens the records of this cause", "records"),
+    key(Context::Dead, &["r"], Action::Retry, "retries the selected cause (more than 20: asks)", "retry"),
+    key(Context::Dead, &["R"], Action::RetryAll, "retries all that match (preview first)", "retry all…"),
+    key(Context::Dead, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
+    key(Context::Dead, &["b"], Action::BringBack, "brings discarded ones back", ""),
+    key(Context::Dead, &["s"], Action::Sort, "sorts by count, newest, oldest", "sort"),
+    key(Context::Dead, &["."], Action::LetIn, "lets the new ones in", ""),
+    key(Context::Letters, &["r"], Action::Retry, "retries the marked records, or the selected one", "retry"),
+    key(Context::Letters, &["R"], Action::RetryAll, "retries all that match (preview first)", "retry all…"),
+    key(Context::Letters, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
+    key(Context::Letters, &["v"], Action::View, "shows the record as fields or as JSON", "fields/json"),
+    key(Context::Letters, &["]"], Action::Next, "goes to the next record", "[ ] record"),
+    key(Context::Letters, &["["], Action::Previous, "goes to the previous record", ""),
+    key(Context::Letters, &["space"], Action::Mark, "marks the record and moves down", "mark"),
+    key(Context::Letters, &["*"], Action::MarkAll, "marks all that match, also beyond the screen; again: none", ""),
+    key(Context::Letters, &["s"], Action::Sort, "sorts newest or oldest first", "sort"),
+    key(Context::Letters, &["enter"], Action::Open, "opens the record, then the whole value of a field", ""),
+    key(Context::Letters, &["="], Action::HideUnchanged, "hides fields that are the same", ""),
+    key(Context::Letters, &["i"], Action::Reveal, "shows or hides redacted values", ""),
+    key(Context::Letters, &["b"], Action::BringBack, "brings discarded ones back", ""),
+    key(Context::Letters, &["."], Action::LetIn, "lets the new ones in", ""),
+    key(Context::Checkpoints, &["]"], Action::Next, "goes to the next job", "[ ] job"),
+    key(Context::Checkpoints, &["["], Action::Previous, "goes to the previous job", ""),
+    key(Context::Checkpoints, &["."], Action::LetIn, "lets the new ones in", "new ones"),
+    key(Context::Logs, &["enter"], Action::Open, "opens or closes the line as fields", "fields"),
+    key(Context::Logs, &["+"], Action::MoreLines, "shows more levels, down to debug", "+ - level"),
+    key(Context::Logs, &["-"], Action::FewerLines, "shows fewer levels, up to errors alone", ""),
+    key(Context::Logs, &["."], Action::LetIn, "follows, or stops following", "follow"),
+    key(Context::Everywhere, &["/"], Action::Filter, "filters the list", "filter"),
+    key(Context::Everywhere, &["g j"], Action::JobOfSelection, "goes to the job of the selection", ""),
+    key(Context::Everywhere, &["g d"], Action::DeadOfJob, "goes to the dead letters of the job", ""),
+    key(Context::Everywhere, &["g c"], Action::CheckpointsOfJob, "goes to the checkpoints of the job", ""),
+    key(Context::Everywhere, &["g l"], Action::LogsOfJob, "goes to the log of the job", ""),
+    key(Context::Everywhere, &["1"], Action::ShowJobs, "shows the jobs", ""),
+    key(Context::Everywhere, &["2"], Action::ShowDead, "shows the dead letters", ""),
+    key(Context::Everywhere, &["4"], Action::ShowCheckpoints, "shows the checkpoints", ""),
+    key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
+    key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
+    key(Context::Everywhere, &["u"], Action::Undo, "undoes the last change", ""),
+    key(Context::Everywhere, &["`"], Action::Messages, "shows all messages", ""),
+    key(Context::Everywhere, &["esc"], Action::Back, "closes, clears, then goes back; never quits", ""),
+    key(Context::Everywhere, &["q"], Action::Quit, "quits (asks if jobs run in here)", "quit"),
+    key(Context::Everywhere, &["ctrl-c"], Action::Interrupt, "as q; twice leaves at once", ""),
+    key(Context::Everywhere, &["ctrl-l"], Action::Redraw, "draws the screen again", ""),
+    key(Context::Everywhere, &["?", "f1"], Action::Help, "shows the keys of this screen", "help"),
+    key(Context::Move, &["up", "k"], Action::Up, "a line up", ""),
+    key(Context::Move, &["down", "j"], Action::Down, "a line down", ""),
+    key(Context::Move, &["pgup"], Action::PageUp, "a page up", ""),
+    key(Context::Move, &["pgdn"], Action::PageDown, "a page down", ""),
+    key(Context::Move, &["ctrl-u"], Action::HalfUp, "half a page up", ""),
+    key(Context::Move, &["ctrl-d"], Action::HalfDown, "half a page down", ""),
+    key(Context::Move, &["g g", "home"], Action::Top, "to the first line", ""),
+    key(Context::Move, &["G", "end"], Action::Bottom, "to the last line", ""),
+    key(Context::Move, &["tab", "right", "l"], Action::NextPane, "to the next pane", ""),
+    key(Context::Move, &["shift-tab", "left", "h"], Action::PreviousPane, "to the previous pane", ""),
+    key(Context::Confirm, &["y"], Action::Yes, "yes", "yes"),
+    key(Context::Confirm, &["n", "esc", "enter", "q"], Action::No, "no, change nothing", "no"),
+    key(Context::Confirm, &["ctrl-c"], Action::Interrupt, "no; twice leaves at once", ""),
+    key(Context::QuitQuestion, &["s"], Action::StopAndQuit, "stops the jobs and quits", "stop and quit"),
+    key(Context::QuitQuestion, &["esc", "n", "enter", "q"], Action::No, "stays", "stay"),
+    key(Context::QuitQuestion, &["ctrl-c"], Action::Interrupt, "leaves at once", "leave at once"),
+    key(Context::Form, &["ctrl-s"], Action::Accept, "does it", "do it"),
+    key(Context::Form, &["tab", "down"], Action::NextPane, "to the next field", "next field"),
+    key(Context::Form, &["shift-tab", "up"], Action::PreviousPane, "to the previous field", ""),
+    key(Context::Form, &["esc"], Action::No, "changes nothing", "cancel"),
+    key(Context::Form, &["ctrl-c"], Action::Interrupt, "changes nothing; twice leaves at once", ""),
+    key(Context::Typing, &["enter"], Action::Accept, "takes the text", "take"),
+    key(Context::Typing, &["esc"], Action::No, "leaves the text as it was", "cancel"),
+    key(Context::Typing, &["ctrl-c"], Action::Interrupt, "leaves the field; twice leaves the program", ""),
+    key(Context::Typing, &["up"], Action::Up, "a line up", ""),
+    key(Context::Typing, &["down"], Action::Down, "a line down", ""),
+    key(Context::Typing, &["pgup"], Action::PageUp, "a page up", ""),
+    key(Context::Typing, &["pgdn"], Action::PageDown, "a page down", ""),
+    key(Context::Reading, &["esc", "q", "enter", "`"], Action::No, "closes", "close"),
+    key(Context::Reading, &["ctrl-c"], Action::Interrupt, "closes; twice leaves the program", ""),
+    key(Context::Reading, &["up", "k"], Action::Up, "a line up", "up"),
+    key(Context::Reading, &["down", "j"], Action::Down, "a line down", "down"),
+    key(Context::Reading, &["pgup", "ctrl-u"], Action::PageUp, "a page up", ""),
+    key(Context::Reading, &["pgdn", "ctrl-d", "space"], Action::PageDown, "a page down", ""),
+    key(Context::Reading, &["home"], Action::Top, "to the first line", ""),
+    key(Context::Reading, &["end", "G"], Action::Bottom, "to the last line", ""),
+];
+
+/// A key as the table writes it; none for keys that mean nothing here.
+pub fn name(event: &KeyEvent) -> Option<String> {
+    let name = match event.code {
+        KeyCode::Char(' ') => "space".to_owned(),
+        KeyCode::Char(letter) if event.modifiers.contains(KeyModifiers::CONTROL) => letter.to_ascii_lowercase().to_string(),
+        KeyCode::Char(letter) => letter.to_string(),
+        KeyCode::Enter => "enter".to_owned(),
+        KeyCode::Esc => "esc".to_owned(),
+        KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => "shift-tab".to_owned(),
+        KeyCode::Tab => "tab".to_owned(),
+        KeyCode::BackTab => "shift-tab".to_owned(),
+        KeyCode::Up => "up".to_owned(),
+        KeyCode::Down => "down".to_owned(),
+        KeyCode::Left => "left".to_owned(),
+        KeyCode::Right => "right".to_owned(),
+        KeyCode::PageUp => "pgup".to_owned(),
+        KeyCode::PageDown => "pgdn".to_owned(),
+        KeyCode::Home => "home".to_owned(),
+        KeyCode::End => "end".to_owned(),
+        KeyCode::F(number) => format!("f{number}"),
+        _ => return None,
+    };
+    let is_chord = event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META);
+    Some(match (is_chord, event.modifiers.contains(KeyModifiers::CONTROL)) {
+        (true, _) => format!("alt-{name}"),
+        (false, true) => format!("ctrl-{name}"),
+        (false, false) => name,
+    })
+}
+
+/// A key as people read it: `⏎`, `Ctrl-U`, `gd`.
+pub fn label(key: &str) -> String {
+    match key {
+        "enter" => "⏎".to_owned(),
+        "esc" => "Esc".to_owned(),
+        "up" => "↑".to_owned(),
+        "down" => "↓".to_owned(),
+        "left" => "Left".to_owned(),
+        "right" => "Right".to_owned(),
+        "pgup" => "PgUp".to_owned(),
+        "pgdn" => "PgDn".to_owned(),
+        "home" => "Home".to_owned(),
+        "end" => "End".to_owned(),
+        "tab" => "Tab".to_owned(),
+        "shift-tab" => "Shift-Tab".to_owned(),
+        "f1" => "F1".to_owned(),
+        _ => match key.split_once('-') {
+            Some(("ctrl", letter)) if !letter.is_empty() => format!("Ctrl-{}", letter.to_uppercase()),
+            Some(("alt", letter)) if !letter.is_empty() => format!("Alt-{letter}"),
+            _ => key.replace(' ', ""),
+        },
+    }
+}
+
+/// The binding of `key` in the first context of `chain` that knows it.
+pub fn find(chain: &[Context], key: &str) -> Option<&'static Binding> {
+    chain.iter().find_map(|context| KEYMAP.iter().find(|row| row.context == *context && row.keys.contains(&key)))
+}
+
+/// True when some binding of `chain` begins with `key` and has a second one.
+pub fn is_prefix(chain: &[Context], key: &str) -> bool {
+    KEYMAP.iter().filter(|row| chain.contains(&row.context)).any(|row| {
+        row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key))
+    })
+}
+
+/// What a key would do on another screen, in a sentence; or that it is no key at all.
+pub fn nothing_here(key: &str, here: Context) -> String {
+    let label = label(key);
+    if key.len() == 1 && key.chars().all(|digit| digit.is_ascii_digit()) {
+        return format!("{label} is not a screen here; {}", screens());
+    }
+    let elsewhere = KEYMAP.iter().find(|row| row.context.is_screen() && row.keys.contains(&key));
+    match elsewhere {
+        Some(row) => {
+            format!("{label} {} in {}; you are in {}", row.words, row.context.place(), here.place())
+        }
+        None => format!("{label} does nothing here; ? shows the keys"),
+    }
+}
+
+fn screens() -> String {
+    let rows = KEYMAP.iter().filter(|row| {
+        matches!(row.action, Action::ShowJobs | Action::ShowDead | Action::ShowCheckpoints | Action::ShowLogs)
+    });
+    rows.map(|row| format!("{} {}", label(row.keys[0]), row.words)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for (at, row) in KEYMAP.iter().enumerate() {
+            for other in &KEYMAP[at + 1..] {
+                let shared = row.keys.iter().find(|key| other.keys.contains(key));
+                let meet = row.context == other.context
+                    || (row.context.is_screen() && matches!(other.context, Context::Everywhere | Context::Move));
+                assert!(!(meet && shared.is_some()), "{shared:?} is {:?} and {:?}", row.action, other.action);
+            }
+        }
+    }
+
+    #[test]
+    fn no_prefix_is_a_key_of_its_own() {
+        for row in KEYMAP {
+            for key in row.keys.iter().filter_map(|key| key.split_once(' ')) {
+                assert!(!KEYMAP.iter().any(|other| other.context == row.context && other.keys.contains(&key.0)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_data_is_never_on_enter_space_or_escape() {
+        for row in KEYMAP.iter().filter(|row| row.action.changes_data() || row.action == Action::Yes) {
+            assert!(!row.keys.iter().any(|key| ["enter", "space", "esc"].contains(key)), "{:?}", row.action);
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_screen_is_named() {
+        assert_eq!(
+            nothing_here("x", Context::Logs),
+            "x discards dead letters with a reason in Dead letters; you are in Logs"
+        );
+        assert!(nothing_here("3", Context::Jobs).starts_with("3 is not a screen here"));
+    }
+
+    #[test]
+    fn every_binding_has_words() {
+        assert!(KEYMAP.iter().all(|row| !row.words.is_empty() && !row.keys.is_empty()));
+    }
+}

@@ -1,0 +1,49 @@
+//! Door one: the console. A pure core (what a key or a snapshot changes, what a frame shows) in a thin shell
+//! that alone touches the terminal.
+
+pub mod action;
+pub mod app;
+pub mod geometry;
+mod json;
+pub mod keymap;
+pub mod overlays;
+pub mod screens;
+mod shell;
+pub mod text;
+pub mod theme;
+pub mod update;
+mod view;
+mod welcome;
+mod widgets;
+
+pub use app::{App, Effect, Left, Msg, Settings};
+pub use shell::{Link, TuiError, run, run_link, welcome};
+pub use update::update;
+pub use view::view;
+pub use welcome::{Welcome, WelcomeChoice};
+
+use tokio_util::sync::CancellationToken;
+
+/// How the console is to look, and when it must end.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Draw with ASCII alone.
+    pub ascii: bool,
+    /// False for `NO_COLOR` and `--color never`.
+    pub color: bool,
+    /// Fields whose values are hidden until a key reveals them: names, or pointers.
+    pub redact: Vec<String>,
+    /// `syncdeck demo`: nothing is left behind.
+    pub is_demo: bool,
+    /// Where the log files are, as a person may type it; empty where there are none.
+    pub log_folder: String,
+    /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.
+    pub shutdown: CancellationToken,
+}
+
+impl Options {
+    pub(crate) fn theme(&self) -> theme::Theme {
+        let symbols = if self.ascii { text::Symbols::Ascii } else { text::Symbols::Unicode };
+        theme::Theme { symbols, color: self.color }
+    }
+}

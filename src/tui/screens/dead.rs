@@ -1,0 +1,371 @@
+//! Dead letters by cause: groups with kept counts, so that a million of them list at once.
+
+use super::{Screen, move_in};
+use crate::control::Request;
+use crate::model::{GroupId, LetterFilter, LetterGroup, LetterPlace, Selection};
+use crate::tui::action::Action;
+use crate::tui::app::{App, Purpose};
+use crate::tui::geometry::{self, TALL, WIDE};
+use crate::tui::overlays::{Scope, bulk};
+use crate::tui::text::{brief_moment, counted, grouped, moment};
+use crate::tui::theme::Tone;
+use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
+use ratatui::layout::Rect;
+use std::collections::HashMap;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Order {
+    #[default]
+    Count,
+    Newest,
+    Oldest,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// What was typed; shared with the list of records, which is narrowed by the same words.
+    pub filter_text: String,
+    /// The last filter that could be read.
+    pub filter: LetterFilter,
+    /// In the order of the screen, which stands still; the counts in it are those of the last answer.
+    groups: Option<Vec<LetterGroup>>,
+    /// Groups of the last answer that are not in the list yet.
+    unseen: Vec<LetterGroup>,
+    /// How many letters each group had ever had when the list was opened.
+    at_open: HashMap<GroupId, u64>,
+    order: Order,
+    list: ListState,
+    pub problem: Option<String>,
+    seen: (u64, u64),
+}
+
+/// Letters that a group ever had: it only grows, so its difference is what is new.
+fn ever(group: &LetterGroup) -> u64 {
+    group.waiting + group.retrying + group.discarded + group.recovered
+}
+
+impl State {
+    pub fn selected_group(&self) -> Option<&LetterGroup> {
+        self.groups.as_ref()?.get(self.list.selected)
+    }
+
+    /// Letters of `group` in the places that the filter asks for.
+    fn listed(&self, group: &LetterGroup) -> u64 {
+        let count = |place: &LetterPlace| match place {
+            LetterPlace::Waiting => group.waiting,
+            LetterPlace::Retrying => group.retrying,
+            LetterPlace::Discarded => group.discarded,
+            LetterPlace::Recovered => group.recovered,
+        };
+        self.filter.wanted_places().iter().map(count).sum()
+    }
+
+    fn new_of(&self, group: &LetterGroup) -> u64 {
+        ever(group).saturating_sub(self.at_open.get(&group.id).copied().unwrap_or(0))
+    }
+
+    fn new_count(&self) -> u64 {
+        let shown = self.groups.iter().flatten().map(|group| self.new_of(group));
+        shown.chain(self.unseen.iter().map(ever)).sum()
+    }
+
+    fn sort(&mut self) {
+        let order = self.order;
+        let mut groups = self.groups.take().unwrap_or_default();
+        let key = |state: &Self, group: &LetterGroup| match order {
+            Order::Count => (std::cmp::Reverse(state.listed(group)), group.id),
+            Order::Newest => (std::cmp::Reverse(group.last_at.0.unsigned_abs()), group.id),
+            Order::Oldest => (std::cmp::Reverse(u64::MAX - group.first_at.0.unsigned_abs()), group.id),
+        };
+        groups.sort_by_key(|group| key(self, group));
+        self.groups = Some(groups);
+    }
+}
+
+struct Layout {
+    list: Rect,
+    detail: Rect,
+}
+
+fn layout(app: &App, body: Rect) -> Layout {
+    let rows = if body.width >= WIDE && app.size.1 >= TALL {
+        body.height / 2
+    } else if body.height >= 17 && body.width >= 80 {
+        9
+    } else {
+        0
+    };
+    let (list, detail) = geometry::top(body, body.height - rows);
+    Layout { list, detail }
+}
+
+pub fn opened(app: &mut App, is_return: bool) {
+    if !is_return {
+        app.dead.groups = None;
+        app.dead.unseen.clear();
+    }
+    refresh(app);
+}
+
+pub fn is_stale(app: &App) -> bool {
+    // With words in the filter the engine must look at letters, so it is only asked when there are others.
+    let notices = if app.dead.filter.words.is_empty() { app.newest_notice() } else { app.dead.seen.1 };
+    app.dead.seen != (app.dead_waiting(), notices)
+}
+
+pub fn refresh(app: &mut App) {
+    app.dead.seen = (app.dead_waiting(), app.newest_notice());
+    let filter = app.dead.filter.clone();
+    app.ask(Purpose::Groups, Request::DeadGroups { filter });
+}
+
+pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
+    let state = &mut app.dead;
+    state.problem = None;
+    let Some(shown) = &mut state.groups else {
+        state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
+        state.groups = Some(groups);
+        state.unseen.clear();
+        state.sort();
+        return;
+    };
+    let mut latest: HashMap<GroupId, LetterGroup> = groups.into_iter().map(|group| (group.id, group)).collect();
+    for group in shown.iter_mut() {
+        match latest.remove(&group.id) {
+            Some(now) => *group = now,
+            // It has no letter left that the filter shows: it stays in its row until `.`, with none.
+            None => {
+                for place in state.filter.wanted_places() {
+                    let count = match place {
+                        LetterPlace::Waiting => &mut group.waiting,
+                        LetterPlace::Retrying => &mut group.retrying,
+                        LetterPlace::Discarded => &mut group.discarded,
+                        LetterPlace::Recovered => &mut group.recovered,
+                    };
+                    *count = 0;
+                }
+            }
+        }
+    }
+    state.unseen = latest.into_values().collect();
+    if shown.is_empty() {
+        let_in(app);
+    }
+}
+
+fn let_in(app: &mut App) {
+    let state = &mut app.dead;
+    let selected = state.selected_group().map(|group| group.id);
+    let mut groups = state.groups.take().unwrap_or_default();
+    groups.append(&mut state.unseen);
+    groups.retain(|group| state.listed(group) > 0);
+    state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
+    state.groups = Some(groups);
+    state.sort();
+    let at = state.groups.iter().flatten().position(|group| Some(group.id) == selected);
+    state.list.selected = at.unwrap_or(0);
+}
+
+/// Takes a filter for causes and records alike; the last valid one stays when this one is none.
+pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
+    text.clone_into(&mut app.dead.filter_text);
+    let filter = LetterFilter::parse(text)?;
+    if filter == app.dead.filter {
+        return Ok(());
+    }
+    app.dead.filter = filter;
+    app.dead.groups = None;
+    app.dead.list = ListState::default();
+    if app.screen == Screen::Letters {
+        super::letters::filter_changed(app);
+    } else {
+        refresh(app);
+    }
+    Ok(())
+}
+
+pub fn settle(app: &mut App, body: Rect) {
+    let rows = geometry::table_rows(layout(app, body).list);
+    let len = app.dead.groups.as_ref().map_or(0, Vec::len);
+    app.dead.list.settle(len, rows);
+}
+
+pub fn act(app: &mut App, action: Action) {
+    match action {
+        Action::Open => match app.dead.selected_group().cloned() {
+            Some(group) => super::letters::open_group(app, group),
+            None => app.note("there is no cause to open"),
+        },
+        Action::LetIn => match app.dead.new_count() {
+            0 => {
+                let_in(app);
+                app.note("nothing new");
+            }
+            n => {
+                let_in(app);
+                app.note(format!("let {} in", counted(n, "new letter", "new letters")));
+            }
+        },
+        Action::Sort => {
+            let (order, words) = match app.dead.order {
+                Order::Count => (Order::Newest, "newest first"),
+                Order::Newest => (Order::Oldest, "oldest first"),
+                Order::Oldest => (Order::Count, "most letters first"),
+            };
+            app.dead.order = order;
+            app.dead.sort();
+            app.note(format!("sorted {words}"));
+        }
+        Action::Retry => with_scope(app, |app, scope| bulk::retry(app, scope, false)),
+        Action::RetryAll => with_scope(app, |app, scope| bulk::retry(app, scope, true)),
+        Action::Discard => with_scope(app, bulk::discard),
+        Action::BringBack => with_scope(app, bulk::bring_back),
+        action => {
+            let len = app.dead.groups.as_ref().map_or(0, Vec::len);
+            move_in(&mut app.dead.list, action, len);
+        }
+    }
+}
+
+fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
+    let Some(group) = app.dead.selected_group() else {
+        app.note("no cause is selected");
+        return;
+    };
+    // The filter's words narrow the group, so its kept count is not that of the selection.
+    let count = app.dead.filter.words.is_empty().then_some(group.waiting);
+    let filter = LetterFilter { group: Some(group.id), job: Some(group.job.clone()), ..app.dead.filter.clone() };
+    let what = format!("{} ({})", group.reason.title(), group.job);
+    order(app, Scope { selection: Selection::Matching(filter), count, what });
+}
+
+const COLUMNS: [Column<'static>; 7] = [
+    Column::text("CAUSE", 20, 0),
+    Column::text("FIELD", 6, 3),
+    Column::id("JOB", 10, 2),
+    Column::number("COUNT", 0),
+    Column::number("NEW", 1),
+    Column::word("LAST", 1),
+    Column::word("KIND", 5),
+];
+
+fn kind_word(class: crate::model::ReasonClass) -> &'static str {
+    use crate::model::ReasonClass as Class;
+    match class {
+        Class::Unreadable => "unreadable",
+        Class::Mapping => "mapping",
+        Class::Rejected => "rejected",
+        Class::Exhausted => "exhausted",
+        Class::Conflict => "conflict",
+        Class::Orphan => "orphan",
+    }
+}
+
+pub fn new_words(app: &App) -> Option<String> {
+    let n = match app.screen {
+        Screen::Dead => app.dead.new_count(),
+        _ => return None,
+    };
+    (n > 0).then(|| format!("{} new since you opened this list — press . to show them", grouped(n)))
+}
+
+pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
+    let layout = layout(app, body);
+    draw_list(app, canvas, layout.list);
+    draw_detail(app, canvas, layout.detail);
+}
+
+fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let state = &app.dead;
+    let groups = state.groups.as_deref();
+    let listed: u64 = groups.unwrap_or_default().iter().map(|group| state.listed(group)).sum();
+    let order = match state.order {
+        Order::Count => "count",
+        Order::Newest => "newest",
+        Order::Oldest => "oldest",
+    };
+    let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
+    let right = match groups {
+        None => String::new(),
+        Some(_) => format!("{} · {} listed · sort: {order}", counted(n_causes, "cause", "causes"), grouped(listed)),
+    };
+    let inner = canvas.panel(area, "Dead letters by cause", &right, true);
+    let Some(groups) = groups else {
+        let line = match &state.problem {
+            Some(problem) => canvas.line().tone(format!(" ✗ {problem}"), Tone::Fail),
+            None => canvas.line().say(" asking the engine…"),
+        };
+        return canvas.put(inner, &line);
+    };
+    if groups.is_empty() {
+        let line = if state.filter_text.is_empty() {
+            canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
+        } else {
+            canvas.line().say(" No dead letter matches the filter. Esc clears it.")
+        };
+        return canvas.put(inner, &line);
+    }
+    let window = state.list.window(groups.len());
+    let rows: Vec<Vec<Cell>> = groups[window.clone()]
+        .iter()
+        .map(|group| {
+            let new = state.new_of(group);
+            vec![
+                Cell::new(group.reason.title()),
+                Cell::new(group.reason.field.clone().unwrap_or_else(|| "—".to_owned())),
+                Cell::new(group.job.as_str()),
+                Cell::new(grouped(state.listed(group))),
+                if new == 0 { Cell::new("") } else { Cell::toned(format!("+{}", grouped(new)), Tone::Warn) },
+                Cell::new(brief_moment(group.last_at, app.now)),
+                Cell::new(kind_word(group.reason.class)),
+            ]
+        })
+        .collect();
+    table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &|_| false);
+}
+
+fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(group) = app.dead.selected_group() else {
+        canvas.panel(area, "Cause", "", false);
+        return;
+    };
+    let right = format!("group {}", group.id);
+    let inner = canvas.panel(area, &group.reason.title(), &right, false);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let lines = detail_lines(app, canvas, group, usize::from(inner.width));
+    canvas.put_all(inner, &lines);
+}
+
+fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usize) -> Vec<Line> {
+    let reason = &group.reason;
+    let places = [
+        ("waiting", group.waiting),
+        ("being retried", group.retrying),
+        ("discarded", group.discarded),
+        ("recovered", group.recovered),
+    ];
+    let places: Vec<String> = places.iter().map(|(name, n)| format!("{name} {}", grouped(*n))).collect();
+    let field = reason.field.as_ref().map(|field| format!(", field {field}")).unwrap_or_default();
+    let status = reason.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let mut lines = vec![
+        canvas.line().dim("letters  ").say(places.join(" · ")),
+        canvas.line().dim("job      ").say(group.job.as_str()).say(format!("   {}{status}{field}", kind_word(reason.class))),
+        canvas.line().dim("first    ").say(moment(group.first_at, app.now)).dim("    last  ").say(moment(group.last_at, app.now)),
+    ];
+    let symbols = canvas.theme.symbols;
+    let message = crate::tui::text::visible_within(&reason.message, width * 4, symbols);
+    let parts = message.wrapped(width.saturating_sub(9));
+    lines.extend(parts.into_iter().take(4).enumerate().map(|(at, part)| {
+        canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
+    }));
+    if let Some(answer) = &reason.answer {
+        let answer = crate::tui::text::visible_within(answer, width * 5, symbols);
+        let parts = answer.wrapped(width.saturating_sub(9));
+        lines.extend(parts.into_iter().take(5).enumerate().map(|(at, part)| {
+            canvas.line().dim(if at == 0 { "answer   " } else { "         " }).shown(part, Tone::Plain)
+        }));
+    }
+    lines.push(canvas.line());
+    lines.push(canvas.line().key("⏎").say(" its records   ").key("r R").say(" retry   ").key("x").say(" discard with a reason"));
+    lines
+}

@@ -1,0 +1,603 @@
+//! Jobs: what runs, what needs a person, how fast it all goes, and the selected job in short.
+//!
+//! ```text
+//! ╭ Jobs ───────────────────────────────╮      at 80x24 the strip stands below the list alone;
+//! ╰─────────────────────────────────────╯      z or ! puts the findings in its place
+//! ╭ Needs attention ─╮╭ Throughput ─────╮
+//! ╰──────────────────╯╰─────────────────╯
+//! ╭ selected job ───────────────────────╮
+//! ╰─────────────────────────────────────╯
+//! ```
+
+use super::{Screen, move_in};
+use crate::control::Request;
+use crate::model::{
+    Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp,
+};
+use crate::tui::action::Action;
+use crate::tui::app::App;
+use crate::tui::geometry::{self, TALL, WIDE};
+use crate::tui::overlays::{Confirm, Overlay, pause};
+use crate::tui::text::{counted, distance, fitted, grouped, moment, rate, short, span};
+use crate::tui::theme::Tone;
+use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, chart, table};
+use ratatui::layout::{Position, Rect};
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    #[default]
+    List,
+    Attention,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// All jobs in the order of the screen. It stands still once a person has moved in the list.
+    order: Vec<JobId>,
+    /// Those of them that the filter lets through.
+    pub shown: Vec<JobId>,
+    pub selected: Option<JobId>,
+    pub list: ListState,
+    is_touched: bool,
+    pub filter: String,
+    pub pane: Pane,
+    pub findings: ListState,
+    is_zoomed: bool,
+}
+
+struct Layout {
+    list: Rect,
+    attention: Rect,
+    chart: Rect,
+    strip: Rect,
+}
+
+fn layout(app: &App, body: Rect) -> Layout {
+    let none = Rect { width: 0, height: 0, ..body };
+    if body.width >= WIDE && app.size.1 >= TALL {
+        let jobs = u16::try_from(app.jobs().len()).unwrap_or(u16::MAX);
+        let strip_rows = 9;
+        let wanted = jobs.saturating_add(3).clamp(6, body.height.saturating_sub(strip_rows + 8).max(6));
+        let (list, rest) = geometry::top(body, wanted);
+        let (middle, strip) = geometry::top(rest, rest.height.saturating_sub(strip_rows));
+        let (attention, chart) = geometry::left(middle, body.width / 2);
+        return Layout { list, attention, chart, strip };
+    }
+    // The detail pane goes first where room is short: Enter opens it on the full screen.
+    let strip_rows = if body.height >= 17 && body.width >= 80 { 8 } else { 0 };
+    let shows_findings = app.jobs.pane == Pane::Attention || app.jobs.is_zoomed;
+    let strip_rows = if shows_findings { strip_rows.max(body.height / 2) } else { strip_rows };
+    let (list, below) = geometry::top(body, body.height.saturating_sub(strip_rows));
+    match (shows_findings, app.jobs.is_zoomed && app.jobs.pane == Pane::List) {
+        (false, _) => Layout { list, attention: none, chart: none, strip: below },
+        (true, false) => Layout { list, attention: below, chart: none, strip: none },
+        (true, true) => {
+            let (attention, chart) = geometry::left(below, below.width / 2);
+            Layout { list, attention, chart, strip: none }
+        }
+    }
+}
+
+pub fn opened(app: &mut App) {
+    app.jobs.is_touched = false;
+    sort(app);
+}
+
+/// The jobs in order of who needs a person first, then by name.
+fn wanted_order(app: &App) -> Vec<JobId> {
+    let mut jobs: Vec<(u8, &JobId)> = app.jobs().iter().map(|job| (need(job), &job.id)).collect();
+    jobs.sort();
+    jobs.into_iter().map(|(_, id)| id.clone()).collect()
+}
+
+fn need(job: &JobStatus) -> u8 {
+    match &job.state {
+        JobState::NeedsAttention { .. } => 0,
+        JobState::Stalled { .. } => 1,
+        JobState::Disabled => 6,
+        _ if job.dead_waiting > 0 => 2,
+        JobState::Paused { .. } => 3,
+        JobState::Running | JobState::Pausing | JobState::Waiting { .. } => 4,
+        JobState::Idle => 5,
+    }
+}
+
+fn sort(app: &mut App) {
+    app.jobs.order = wanted_order(app);
+    filter(app);
+}
+
+pub fn snapshot_came(app: &mut App) {
+    let is_same_set = {
+        let mut known: Vec<&JobId> = app.jobs.order.iter().collect();
+        let mut now: Vec<&JobId> = app.jobs().iter().map(|job| &job.id).collect();
+        known.sort();
+        now.sort();
+        known == now
+    };
+    if !app.jobs.is_touched || !is_same_set {
+        app.jobs.order = wanted_order(app);
+    }
+    filter(app);
+}
+
+fn filter(app: &mut App) {
+    let words: Vec<String> = app.jobs.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let matches = |id: &JobId| {
+        words.is_empty()
+            || app.job_status(id).is_some_and(|job| {
+                let text = format!(
+                    "{} {} {} {} {}",
+                    job.id,
+                    job.state.word(),
+                    job.source,
+                    job.destination,
+                    job.description.as_deref().unwrap_or_default()
+                );
+                let text = text.to_lowercase();
+                words.iter().all(|word| text.contains(word))
+            })
+    };
+    let shown: Vec<JobId> = app.jobs.order.iter().filter(|id| matches(id)).cloned().collect();
+    let at = app.jobs.selected.as_ref().and_then(|selected| shown.iter().position(|id| id == selected));
+    app.jobs.list.selected = at.unwrap_or(app.jobs.list.selected.min(shown.len().saturating_sub(1)));
+    app.jobs.selected = shown.get(app.jobs.list.selected).cloned();
+    app.jobs.shown = shown;
+}
+
+pub fn set_filter(app: &mut App, text: &str) {
+    text.clone_into(&mut app.jobs.filter);
+    filter(app);
+}
+
+pub fn step_back(app: &mut App) -> bool {
+    let state = &mut app.jobs;
+    if state.pane == Pane::Attention || state.is_zoomed {
+        state.pane = Pane::List;
+        state.is_zoomed = false;
+        return true;
+    }
+    false
+}
+
+pub fn settle(app: &mut App, body: Rect) {
+    let layout = layout(app, body);
+    let n_findings = app.snapshot.as_ref().map_or(0, |snapshot| snapshot.findings.len());
+    let len = app.jobs.shown.len();
+    app.jobs.list.settle(len, geometry::table_rows(layout.list));
+    app.jobs.findings.settle(n_findings, usize::from(layout.attention.height.saturating_sub(2) / 2));
+}
+
+/// Jumps to the first finding, from anywhere.
+pub fn show_attention(app: &mut App) {
+    if app.screen != Screen::Jobs {
+        super::show(app, Screen::Jobs);
+    }
+    if app.snapshot.as_ref().is_none_or(|snapshot| snapshot.findings.is_empty()) {
+        app.note("nothing needs attention");
+        return;
+    }
+    app.jobs.pane = Pane::Attention;
+    app.jobs.findings.top();
+}
+
+pub fn act(app: &mut App, action: Action) {
+    let n_findings = app.snapshot.as_ref().map_or(0, |snapshot| snapshot.findings.len());
+    match action {
+        Action::NextPane | Action::PreviousPane => {
+            app.jobs.pane = if app.jobs.pane == Pane::List { Pane::Attention } else { Pane::List };
+        }
+        Action::Open if app.jobs.pane == Pane::Attention => open_finding(app),
+        Action::Open => {
+            if let Some(job) = app.jobs.selected.clone() {
+                super::job::show(app, job);
+            }
+        }
+        Action::LetIn => {
+            app.jobs.is_touched = false;
+            sort(app);
+        }
+        Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
+        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll => order(app, action),
+        action if app.jobs.pane == Pane::Attention => {
+            move_in(&mut app.jobs.findings, action, n_findings);
+        }
+        action => {
+            let len = app.jobs.shown.len();
+            if move_in(&mut app.jobs.list, action, len) {
+                app.jobs.is_touched = true;
+                app.jobs.selected = app.jobs.shown.get(app.jobs.list.selected).cloned();
+            }
+        }
+    }
+}
+
+fn open_finding(app: &mut App) {
+    let Some(snapshot) = app.snapshot.clone() else { return };
+    let Some(finding) = snapshot.findings.get(app.jobs.findings.selected) else { return };
+    match &finding.target {
+        FindingTarget::Job(job) => super::job::show(app, job.clone()),
+        FindingTarget::Connection(connection) => {
+            let user = snapshot.jobs.iter().find(|job| job.destination == *connection || job.source == *connection);
+            match user {
+                Some(job) => super::job::show(app, job.id.clone()),
+                None => app.note(format!("no job uses {connection}")),
+            }
+        }
+        FindingTarget::Group(job, group) => super::letters::show_group(app, job, *group),
+        FindingTarget::Engine => super::show(app, Screen::Logs),
+    }
+}
+
+/// Pause, resume, run, stop: of the selected job, on this screen and on the job's own.
+pub fn order(app: &mut App, action: Action) {
+    if action == Action::PauseAll {
+        return pause_all(app);
+    }
+    let Some(job) = app.selected_job().and_then(|id| app.job_status(&id).cloned()) else {
+        app.note("no job is selected");
+        return;
+    };
+    let jobs = vec![job.id.clone()];
+    match (action, &job.state) {
+        (_, JobState::Disabled) => app.note(format!("{} is disabled in the configuration", job.id)),
+        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. }) => {
+            app.order(Request::Resume { jobs });
+        }
+        (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
+        (Action::RunNow, _) => app.order(Request::Trigger { jobs }),
+        (_, _) => match &job.run {
+            None => app.note(format!("{} has no run to stop", job.id)),
+            Some(run) => {
+                let lines = vec![
+                    format!("Run #{} of {} ends at the next page border.", run.id, job.id),
+                    "What is confirmed stays, the checkpoint is saved; the next run goes on from there.".to_owned(),
+                    format!("{} in flight.", counted(job.in_flight, "record is", "records are")),
+                ];
+                app.overlay = Some(Overlay::Confirm(Confirm {
+                    title: format!("Stop run #{}?", run.id),
+                    lines,
+                    yes: "stop the run".to_owned(),
+                    request: Request::Cancel { jobs },
+                    opened_at: app.now,
+                }));
+            }
+        },
+    }
+}
+
+fn pause_all(app: &mut App) {
+    let is_held = |job: &&JobStatus| matches!(job.state, JobState::Paused { .. } | JobState::Pausing);
+    let ids = |jobs: Vec<&JobStatus>| jobs.into_iter().map(|job| job.id.clone()).collect::<Vec<_>>();
+    let can_pause = |job: &&JobStatus| !is_held(job) && !matches!(job.state, JobState::Disabled);
+    let moving = ids(app.jobs().iter().filter(can_pause).collect());
+    if !moving.is_empty() {
+        app.overlay = Some(pause::open(moving));
+        return;
+    }
+    let held = ids(app.jobs().iter().filter(is_held).collect());
+    if held.is_empty() {
+        app.note("there is no job to pause");
+        return;
+    }
+    let names: Vec<&str> = held.iter().map(JobId::as_str).collect();
+    app.overlay = Some(Overlay::Confirm(Confirm {
+        title: format!("Resume {}?", counted(held.len() as u64, "job", "jobs")),
+        lines: vec!["All jobs are paused. They go on from their checkpoints:".to_owned(), names.join(", ")],
+        yes: "resume all".to_owned(),
+        request: Request::Resume { jobs: held },
+        opened_at: app.now,
+    }));
+}
+
+/// Sign, short word and tone of a state.
+pub fn state_sign(state: &JobState) -> (&'static str, &'static str, Tone) {
+    match state {
+        JobState::Idle => ("◦", "idle", Tone::Dim),
+        JobState::Running => ("▸", "run", Tone::Run),
+        JobState::Waiting { .. } => ("↻", "wait", Tone::Wait),
+        JobState::Stalled { .. } => ("!", "stall", Tone::Warn),
+        JobState::Pausing => ("‖", "pausing", Tone::Pause),
+        JobState::Paused { .. } => ("‖", "pause", Tone::Pause),
+        JobState::NeedsAttention { .. } => ("✗", "look", Tone::Fail),
+        JobState::Disabled => ("□", "off", Tone::Dim),
+    }
+}
+
+/// The state with everything that the engine says about it.
+pub fn state_words(job: &JobStatus, now: Timestamp) -> String {
+    match &job.state {
+        JobState::Waiting { what, since, until } => {
+            let until = until.map(|until| format!(", until {} ({})", moment(until, now), distance(until, now)));
+            format!("waiting since {} for {what}{}", moment(*since, now), until.unwrap_or_default())
+        }
+        JobState::Stalled { stage, since } => format!("stalled in {stage} since {}", moment(*since, now)),
+        JobState::Paused { by, since, reason } => {
+            let reason = reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
+            format!("paused {} by {by}{reason}", distance(*since, now))
+        }
+        JobState::NeedsAttention { why, hint, since } => {
+            let hint = hint.as_ref().map(|hint| format!(" — {hint}")).unwrap_or_default();
+            format!("needs attention since {}: {why}{hint}", moment(*since, now))
+        }
+        JobState::Pausing => "pausing: the page in progress is finished first".to_owned(),
+        state => state.word().to_owned(),
+    }
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Backfill => "backfill",
+        Phase::Incremental => "incremental",
+    }
+}
+
+pub fn percent(done: u64, total: u64) -> u64 {
+    if total == 0 { 0 } else { u64::try_from(u128::from(done.min(total)) * 100 / u128::from(total)).unwrap_or(100) }
+}
+
+/// How far a job is, in a few words.
+pub fn progress_words(job: &JobStatus) -> String {
+    let eta = job.progress.eta_seconds.map(|seconds| format!(", about {} left", span(Duration::from_secs(seconds))));
+    match job.progress.total {
+        Some(total) if job.run.is_some() => {
+            format!("{}%{}", percent(job.progress.done, total), eta.unwrap_or_default())
+        }
+        _ => phase_word(job.phase).to_owned(),
+    }
+}
+
+const COLUMNS: [Column<'static>; 11] = [
+    Column::word("STATE", 0),
+    Column::id("JOB", 12, 0),
+    Column::text("FROM → TO", 10, 5),
+    Column::word("PROGRESS", 4),
+    Column::number("REC/S", 3),
+    Column::number("SCANNED", 0),
+    Column::number("UPDATED", 6),
+    Column::number("SKIPPED", 7),
+    Column::number("HELD", 8),
+    Column::number("ERROR", 0),
+    Column::number("DEAD", 0),
+];
+
+fn row(app: &App, canvas: &Canvas<'_>, job: &JobStatus) -> Vec<Cell> {
+    let (sign, word, tone) = state_sign(&job.state);
+    let counts = &job.total;
+    let progress = match job.progress.total {
+        Some(total) if job.run.is_some() => {
+            format!("{} {:>3}%", bar(app.theme, job.progress.done, total, 9), percent(job.progress.done, total))
+        }
+        _ if job.run.is_some() => phase_word(job.phase).to_owned(),
+        _ => "—".to_owned(),
+    };
+    let number = |n: u64| Cell::new(fitted(n, 11));
+    let alarm = |n: u64| Cell::toned(fitted(n, 11), if n > 0 { Tone::Bold } else { Tone::Plain });
+    let arrow = if canvas.theme.is_ascii() { "->" } else { "→" };
+    vec![
+        Cell::toned(format!("{sign} {word}"), tone),
+        Cell::new(job.id.as_str()),
+        Cell::new(format!("{} {arrow} {}", job.source, job.destination)),
+        Cell::new(progress),
+        Cell::new(if job.run.is_some() { rate(job.rate) } else { "·".to_owned() }),
+        number(counts.scanned),
+        number(counts.written()),
+        number(counts.skipped),
+        number(counts.held),
+        alarm(counts.errored),
+        alarm(job.dead_waiting),
+    ]
+}
+
+pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
+    let layout = layout(app, body);
+    draw_list(app, canvas, layout.list);
+    draw_attention(app, canvas, layout.attention);
+    draw_chart(app, canvas, layout.chart);
+    draw_strip(app, canvas, layout.strip);
+}
+
+fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let state = &app.jobs;
+    let order = if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
+    let right = format!("{} of {} · {order}", state.shown.len(), app.jobs().len());
+    let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
+    if app.snapshot.is_none() {
+        return canvas.put(inner, &canvas.line().say(" asking the engine…"));
+    }
+    if state.shown.is_empty() {
+        let text = match (app.jobs().is_empty(), state.filter.is_empty()) {
+            (true, _) => " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it.",
+            (false, false) => " No job matches the filter. Esc clears it.",
+            (false, true) => "",
+        };
+        return canvas.put(inner, &canvas.line().say(text));
+    }
+    let window = state.list.window(state.shown.len());
+    let rows: Vec<Vec<Cell>> = state.shown[window.clone()]
+        .iter()
+        .filter_map(|id| app.job_status(id))
+        .map(|job| row(app, canvas, job))
+        .collect();
+    let selected = state.list.selected.checked_sub(window.start).filter(|_| state.pane == Pane::List);
+    table(canvas, inner, &COLUMNS, &rows, selected, &|_| false);
+}
+
+fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(snapshot) = &app.snapshot else {
+        canvas.panel(area, "Needs attention", "", false);
+        return;
+    };
+    let is_focused = app.jobs.pane == Pane::Attention;
+    let findings = &snapshot.findings;
+    let n = findings.len();
+    let right = if is_focused { format!("{n} · ⏎ opens the cause") } else { format!("{n} · ! goes there") };
+    let inner = canvas.panel(area, "Needs attention", if n == 0 { "" } else { &right }, is_focused);
+    if n == 0 {
+        return canvas.put(inner, &canvas.line().tone(" ✓ ", Tone::Ok).say("nothing needs a person"));
+    }
+    let mut y = inner.y;
+    for at in app.jobs.findings.window(n) {
+        let finding = &findings[at];
+        let (sign, tone) = match finding.level {
+            Level::Error => ("✗ ", Tone::Fail),
+            Level::Warn => ("! ", Tone::Warn),
+            Level::Info | Level::Debug => ("◦ ", Tone::Plain),
+        };
+        let is_selected = is_focused && at == app.jobs.findings.selected;
+        let area = Rect { y, height: inner.bottom().saturating_sub(y).min(1), ..inner };
+        let marker = if is_selected { "»" } else { " " };
+        canvas.put(area, &canvas.line().say(marker).tone(sign, tone).say(&finding.text));
+        if is_selected {
+            canvas.tint(area, Tone::Selected);
+            canvas.cursor = Some(Position::new(area.x, area.y));
+        }
+        let below = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1).min(1), ..inner };
+        canvas.put(below, &canvas.line().dim(format!("   {}", finding.hint)));
+        y += 2;
+    }
+}
+
+fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(snapshot) = &app.snapshot else {
+        canvas.panel(area, "Throughput, all jobs", "", false);
+        return;
+    };
+    let now: f64 = snapshot.jobs.iter().map(|job| job.rate).sum();
+    draw_throughput(canvas, area, "Throughput, all jobs", &snapshot.throughput, now);
+}
+
+/// A chart with its scale: how long it goes back, its peak and the rate of now.
+pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
+    let minutes = values.len() as u64 * RATE_BUCKET_SECONDS / 60;
+    let peak = values.iter().copied().max().unwrap_or(0);
+    let right = format!("{minutes} min · peak {} rec/s", short(u64::from(peak)));
+    let inner = canvas.panel(area, title, &right, false);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
+    chart(canvas, columns, values);
+    if values.is_empty() {
+        canvas.put(columns, &canvas.line().dim("nothing counted yet"));
+    } else {
+        canvas.put(below, &canvas.line().dim(format!("-{minutes}m")));
+    }
+    canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
+}
+
+/// The sum that must hold, with whether it does.
+pub fn balance(line: Line, counts: &Counts) -> Line {
+    let mut line = line.say(format!("scanned {} = ", grouped(counts.scanned)));
+    let parts = [
+        ("created", counts.created),
+        ("updated", counts.updated),
+        ("deleted", counts.deleted),
+        ("skipped", counts.skipped),
+        ("held", counts.held),
+        ("errored", counts.errored),
+    ];
+    let mut is_first = true;
+    for (name, n) in parts.into_iter().filter(|(_, n)| *n > 0) {
+        line = line.say(format!("{}{name} {}", if is_first { "" } else { " + " }, grouped(n)));
+        is_first = false;
+    }
+    if is_first {
+        line = line.say("0");
+    }
+    balance_sign(line.say("  "), counts)
+}
+
+pub fn balance_sign(line: Line, counts: &Counts) -> Line {
+    if counts.is_balanced() {
+        line.tone("✓ all accounted for", Tone::Ok)
+    } else {
+        line.tone("✗ does not add up", Tone::Fail)
+    }
+}
+
+fn draw_strip(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let job = app.jobs.selected.as_ref().and_then(|id| app.job_status(id));
+    let Some(job) = job else {
+        canvas.panel(area, "Selected job", "", false);
+        return;
+    };
+    let right = match app.snapshot.as_ref().map_or(0, |snapshot| snapshot.findings.len()) {
+        _ if area.width >= WIDE => "selected job · ⏎ opens all of it".to_owned(),
+        0 => "⏎ opens all of it".to_owned(),
+        n => format!("! {} · z chart", counted(n as u64, "finding", "findings")),
+    };
+    let inner = canvas.panel(area, job.id.as_str(), &right, false);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let lines = strip_lines(app, canvas, job, inner);
+    canvas.put_all(inner, &lines);
+}
+
+fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> Vec<Line> {
+    let is_narrow = inner.width < WIDE - 4;
+    let label = |name: &str| if is_narrow { canvas.line() } else { canvas.line().dim(name).to(10) };
+    let (sign, _, tone) = state_sign(&job.state);
+    let mut state = label("state").tone(format!("{sign} "), tone).say(state_words(job, app.now));
+    if let Some(run) = &job.run {
+        let since = format!(", run #{} since {} ({})", run.id, moment(run.started_at, app.now), span(app.now.since(run.started_at)));
+        state = state.say(since).say(format!(", {}, page {}", phase_word(job.phase), grouped(run.pages)));
+    }
+    let mut speed = label("rate").say(format!("{} rec/s", rate(job.rate)));
+    if let Some(limit) = &job.limited_by {
+        speed = speed.say("   limited by: ").say(limit);
+    }
+    let mut lines = vec![
+        state,
+        progress_line(app, label("progress"), job, if is_narrow { 24 } else { 40 }),
+        speed,
+        balance(label("records"), &job.total),
+        checkpoint_line(app, label("saved at"), job),
+        dead_line(label("dead"), job),
+        schedule_line(app, label("schedule"), job),
+    ];
+    if is_narrow && !matches!(job.state, JobState::Running) {
+        // Where six lines have room, the state says more than a rate of zero.
+        lines.remove(2);
+    }
+    lines
+}
+
+/// A bar where the total is known, else that it is not.
+pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Line {
+    let progress = &job.progress;
+    let Some(total) = progress.total else {
+        return line.say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
+    };
+    let line = line
+        .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
+        .say(format!("  {:>2}%   {} of {} (source count)", percent(progress.done, total), grouped(progress.done), grouped(total)));
+    match progress.eta_seconds {
+        Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
+        None => line,
+    }
+}
+
+fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
+    match &job.checkpoint {
+        None => line.say("no checkpoint yet"),
+        Some(checkpoint) => {
+            let ago = distance(checkpoint.saved_at, app.now);
+            let line = line.say(format!("checkpoint #{}  {ago}, {} in flight  ", grouped(checkpoint.sequence.0), grouped(job.in_flight)));
+            line.dim(checkpoint.resume_condition())
+        }
+    }
+}
+
+fn dead_line(line: Line, job: &JobStatus) -> Line {
+    match job.dead_waiting {
+        0 => line.say("no dead letters"),
+        n => line.tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn).say("   ").key("gd").say(" opens them"),
+    }
+}
+
+fn schedule_line(app: &App, line: Line, job: &JobStatus) -> Line {
+    let line = line.say(&job.schedule);
+    match job.due {
+        Some(due) => line.say(format!("; next run {} ({})", moment(due, app.now), distance(due, app.now))),
+        None => line,
+    }
+}

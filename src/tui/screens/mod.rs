@@ -1,0 +1,232 @@
+//! The screens: one file each, and what they have in common.
+
+pub mod checkpoints;
+pub mod dead;
+pub mod job;
+pub mod jobs;
+pub mod letters;
+pub mod logs;
+pub mod record;
+
+use super::action::Action;
+use super::app::{App, Purpose};
+use super::geometry;
+use super::keymap::Context;
+use super::widgets::{Canvas, ListState};
+use crate::control::{Answer, Refusal};
+use ratatui::layout::Rect;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Screen {
+    Jobs,
+    Job,
+    Dead,
+    Letters,
+    Checkpoints,
+    Logs,
+}
+
+/// The tabs: key, name, short name, screen. Only screens that exist.
+pub const TABS: [(&str, &str, &str, Screen); 4] = [
+    ("1", "Jobs", "Jobs", Screen::Jobs),
+    ("2", "Dead letters", "Dead", Screen::Dead),
+    ("4", "Checkpoints", "Ckpt", Screen::Checkpoints),
+    ("7", "Logs", "Logs", Screen::Logs),
+];
+
+impl Screen {
+    pub fn context(self) -> Context {
+        match self {
+            Self::Jobs => Context::Jobs,
+            Self::Job => Context::Job,
+            Self::Dead => Context::Dead,
+            Self::Letters => Context::Letters,
+            Self::Checkpoints => Context::Checkpoints,
+            Self::Logs => Context::Logs,
+        }
+    }
+
+    /// The screen whose tab is lit.
+    pub fn tab(self) -> Self {
+        match self {
+            Self::Job => Self::Jobs,
+            Self::Letters => Self::Dead,
+            other => other,
+        }
+    }
+}
+
+pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
+    match app.screen {
+        Screen::Jobs => jobs::draw(app, canvas, body),
+        Screen::Job => job::draw(app, canvas, body),
+        Screen::Dead => dead::draw(app, canvas, body),
+        Screen::Letters => letters::draw(app, canvas, body),
+        Screen::Checkpoints => checkpoints::draw(app, canvas, body),
+        Screen::Logs => logs::draw(app, canvas, body),
+    }
+}
+
+/// Changes the screen and asks for what it shows.
+pub fn show(app: &mut App, screen: Screen) {
+    let is_return = app.screen == Screen::Letters && screen == Screen::Dead;
+    app.screen = screen;
+    match screen {
+        Screen::Jobs => jobs::opened(app),
+        Screen::Job => job::opened(app),
+        Screen::Dead => dead::opened(app, is_return),
+        Screen::Letters => {}
+        Screen::Checkpoints => checkpoints::opened(app),
+        Screen::Logs => logs::opened(app),
+    }
+}
+
+pub fn act(app: &mut App, action: Action) {
+    match app.screen {
+        Screen::Jobs => jobs::act(app, action),
+        Screen::Job => job::act(app, action),
+        Screen::Dead => dead::act(app, action),
+        Screen::Letters => letters::act(app, action),
+        Screen::Checkpoints => checkpoints::act(app, action),
+        Screen::Logs => logs::act(app, action),
+    }
+}
+
+pub fn snapshot_came(app: &mut App) {
+    jobs::snapshot_came(app);
+    checkpoints::snapshot_came(app);
+}
+
+/// True when the screen shows a list that the engine's last snapshot has overtaken.
+pub fn is_stale(app: &App) -> bool {
+    match app.screen {
+        Screen::Job => job::is_stale(app),
+        Screen::Dead => dead::is_stale(app),
+        Screen::Letters => letters::is_stale(app),
+        Screen::Logs => logs::is_stale(app),
+        Screen::Jobs | Screen::Checkpoints => false,
+    }
+}
+
+/// Asks again for what the screen shows.
+pub fn refresh(app: &mut App) {
+    match app.screen {
+        Screen::Job => job::refresh(app),
+        Screen::Dead => dead::refresh(app),
+        Screen::Letters => letters::refresh(app),
+        Screen::Logs => logs::refresh(app),
+        Screen::Jobs | Screen::Checkpoints => {}
+    }
+}
+
+pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
+    match (purpose, answer) {
+        (Purpose::Groups, Answer::Groups(groups)) => dead::groups_came(app, groups),
+        (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
+        (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
+        (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
+        (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
+        (Purpose::Letter(id), Answer::Letter(letter)) => letters::letter_came(app, *id, *letter),
+        (Purpose::Checkpoints(job), Answer::Checkpoints(list)) => checkpoints::came(app, job, list),
+        (Purpose::OlderCheckpoints(job), Answer::Checkpoints(list)) => checkpoints::older_came(app, job, list),
+        (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
+        (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
+        // An answer of another kind than was asked for is the engine's mistake; it changes nothing here.
+        _ => {}
+    }
+}
+
+pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
+    match purpose {
+        Purpose::Groups => app.dead.problem = Some(refusal.message.clone()),
+        Purpose::Ids => app.letters.problem = Some(refusal.message.clone()),
+        Purpose::Letter(_) => app.letters.record_problem = Some(refusal.message.clone()),
+        Purpose::Checkpoints(_) => app.checkpoints.problem = Some(refusal.message.clone()),
+        Purpose::Logs => app.logs.problem = Some(refusal.message.clone()),
+        _ => {}
+    }
+}
+
+/// Brings scroll offsets and questions in line with what is on the screen now.
+pub fn settle(app: &mut App) {
+    let body = geometry::regions(app).body;
+    match app.screen {
+        Screen::Jobs => jobs::settle(app, body),
+        Screen::Job => job::settle(app, body),
+        Screen::Dead => dead::settle(app, body),
+        Screen::Letters => letters::settle(app, body),
+        Screen::Checkpoints => checkpoints::settle(app, body),
+        Screen::Logs => logs::settle(app, body),
+    }
+}
+
+/// The screen's filter; none where there is no list to filter.
+pub fn filter_text(app: &App) -> Option<&str> {
+    match app.screen {
+        Screen::Jobs => Some(&app.jobs.filter),
+        Screen::Dead | Screen::Letters => Some(&app.dead.filter_text),
+        Screen::Logs => Some(&app.logs.filter_text),
+        Screen::Job | Screen::Checkpoints => None,
+    }
+}
+
+/// The text of the filter has changed under the person's hands.
+pub fn filter_typed(app: &mut App) {
+    if let Some(text) = app.typing.as_ref().map(|typing| typing.input.value().to_owned()) {
+        set_filter(app, &text);
+    }
+}
+
+/// Takes a new filter. One that is wrong leaves the last valid one in force and says why.
+pub fn set_filter(app: &mut App, text: &str) {
+    let result = match app.screen {
+        Screen::Jobs => {
+            jobs::set_filter(app, text);
+            Ok(())
+        }
+        Screen::Dead | Screen::Letters => dead::set_filter(app, text),
+        Screen::Logs => {
+            logs::set_filter(app, text);
+            Ok(())
+        }
+        Screen::Job | Screen::Checkpoints => Ok(()),
+    };
+    if let Some(typing) = &mut app.typing {
+        typing.error = result.err();
+    }
+}
+
+/// Takes one step out of what is opened, marked or filtered here; false when there is nothing to step out of.
+pub fn step_back(app: &mut App) -> bool {
+    let is_done = match app.screen {
+        Screen::Jobs => jobs::step_back(app),
+        Screen::Letters => letters::step_back(app),
+        Screen::Logs => logs::step_back(app),
+        Screen::Job | Screen::Dead | Screen::Checkpoints => false,
+    };
+    if is_done {
+        return true;
+    }
+    let has_filter = filter_text(app).is_some_and(|text| !text.is_empty());
+    if has_filter {
+        set_filter(app, "");
+    }
+    has_filter
+}
+
+/// Moves about in a list of `len`; false when the action is no movement.
+pub fn move_in(list: &mut ListState, action: Action, len: usize) -> bool {
+    let page = isize::try_from(list.height.max(1)).unwrap_or(isize::MAX);
+    match action {
+        Action::Up => list.move_by(-1, len),
+        Action::Down => list.move_by(1, len),
+        Action::PageUp => list.move_by(-page, len),
+        Action::PageDown => list.move_by(page, len),
+        Action::HalfUp => list.move_by(-(page / 2).max(1), len),
+        Action::HalfDown => list.move_by((page / 2).max(1), len),
+        Action::Top => list.top(),
+        Action::Bottom => list.bottom(len),
+        _ => return false,
+    }
+    true
+}

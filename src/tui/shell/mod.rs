@@ -1,0 +1,22 @@
+//! The shell around the pure core: the only code that touches the terminal, the clock and the engine's handle.
+
+mod input;
+mod run;
+mod terminal;
+mod watchdog;
+
+pub use run::{Link, run, run_link, welcome};
+
+use std::io;
+
+/// Why the console could not be shown, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    #[error("the console needs a terminal, and standard {0} is none; `syncdeck status` prints what it would show")]
+    NotATerminal(&'static str),
+    #[error("the terminal could not be used: {0}")]
+    Terminal(#[from] io::Error),
+    /// A mistake in the console itself. The terminal was restored; the engine is not touched by it.
+    #[error("the console broke down: {0}")]
+    Broken(String),
+}

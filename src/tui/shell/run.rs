@@ -1,0 +1,243 @@
+//! The loop: messages in, effects out, and a frame when something changed and it is time for one.
+
+use super::TuiError;
+use super::input::Input;
+use super::terminal::{Screen, guarded};
+use super::watchdog::Watchdog;
+use crate::control::{Answer, Handle, Refusal, Request};
+use crate::model::{Snapshot, Timestamp};
+use crate::tui::app::{App, Effect, Left, Msg, Settings};
+use crate::tui::welcome::{Welcome, WelcomeChoice};
+use crate::tui::{Options, update, view};
+use futures::future::BoxFuture;
+use ratatui::crossterm::event::Event;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// From a key to its frame.
+const AFTER_INPUT: Duration = Duration::from_millis(16);
+/// From new figures to their frame.
+const AFTER_DATA: Duration = Duration::from_millis(100);
+/// The same while nobody looks.
+const UNFOCUSED: Duration = Duration::from_secs(1);
+/// Messages that are taken in before a frame that is due.
+const DRAINED_AT_ONCE: usize = 64;
+
+type Asked = (u64, Result<Answer, Refusal>);
+
+/// An engine as the console sees it: questions and orders, and a snapshot to watch.
+#[derive(Clone)]
+pub struct Link {
+    pub ask: Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Answer, Refusal>> + Send + Sync>,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Link {
+    pub fn new(handle: &Handle) -> Self {
+        let snapshots = handle.watch();
+        let handle = handle.clone();
+        let ask = move |request| -> BoxFuture<'static, Result<Answer, Refusal>> {
+            let handle = handle.clone();
+            Box::pin(async move { handle.ask(request).await })
+        };
+        Self { ask: Arc::new(ask), snapshots }
+    }
+}
+
+/// Shows the console over an engine until a person leaves. The engine is the caller's: it goes on, or is stopped,
+/// as [`Left`] tells.
+pub async fn run(handle: Handle, options: Options) -> Result<Left, TuiError> {
+    run_link(Link::new(&handle), options).await
+}
+
+/// As [`run`], over anything that answers like an engine.
+pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
+    needs_terminal()?;
+    let screen = Screen::take()?;
+    let size = screen.size()?;
+    let settings = Settings {
+        redact: options.redact.clone(),
+        is_demo: options.is_demo,
+        log_folder: options.log_folder.clone(),
+    };
+    let app = App::new(options.theme(), settings, size, now());
+    let mut console = Console {
+        app,
+        screen,
+        link,
+        asked: JoinSet::new(),
+        frame_at: Some(Instant::now()),
+        is_focused: true,
+        is_engine_gone: false,
+        left: None,
+    };
+    console.run(&options).await
+}
+
+fn needs_terminal() -> Result<(), TuiError> {
+    if !io::stdin().is_terminal() {
+        return Err(TuiError::NotATerminal("input"));
+    }
+    if !io::stdout().is_terminal() {
+        return Err(TuiError::NotATerminal("output"));
+    }
+    Ok(())
+}
+
+fn now() -> Timestamp {
+    Timestamp::from(jiff::Timestamp::now())
+}
+
+struct Console {
+    app: App,
+    screen: Screen,
+    link: Link,
+    asked: JoinSet<Asked>,
+    /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
+    frame_at: Option<Instant>,
+    is_focused: bool,
+    is_engine_gone: bool,
+    left: Option<Left>,
+}
+
+impl Console {
+    async fn run(&mut self, options: &Options) -> Result<Left, TuiError> {
+        let mut input = Input::start()?;
+        let watchdog = Watchdog::start()?;
+        let first = self.link.snapshots.borrow_and_update().clone();
+        self.take_in(Msg::Snapshot(first), AFTER_INPUT)?;
+        while self.left.is_none() {
+            let frame_at = self.frame_at;
+            let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
+            tokio::select! {
+                biased;
+                () = options.shutdown.cancelled() => self.left = Some(Left::ToldToEnd),
+                () = watchdog.gone.notified() => self.left = Some(Left::TerminalGone),
+                () = at(frame_at), if frame_at.is_some() => self.draw()?,
+                event = input.events.recv() => self.input(event, &mut input)?,
+                Some(answer) = self.asked.join_next() => self.answered(answer)?,
+                changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
+                () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
+            }
+        }
+        Ok(self.left.unwrap_or(Left::Quit))
+    }
+
+    fn take_in(&mut self, msg: Msg, gap: Duration) -> Result<(), TuiError> {
+        let app = &mut self.app;
+        let effects = guarded(|| update(app, now(), msg)).map_err(TuiError::Broken)?;
+        for effect in effects {
+            match effect {
+                Effect::Ask { generation, request } => {
+                    let answer = (self.link.ask)(request);
+                    self.asked.spawn(async move { (generation, answer.await) });
+                }
+                Effect::Redraw => self.screen.forget()?,
+                Effect::Leave(left) => self.left = Some(left),
+            }
+        }
+        let due = Instant::now() + gap;
+        self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
+        Ok(())
+    }
+
+    /// Takes in what was typed, as much of it as is there, so that a paste is one frame.
+    fn input(&mut self, first: Option<io::Result<Event>>, input: &mut Input) -> Result<(), TuiError> {
+        let mut next = first;
+        for _ in 0..DRAINED_AT_ONCE {
+            let event = match next {
+                None => {
+                    self.left = Some(Left::TerminalGone);
+                    return Ok(());
+                }
+                Some(event) => event?,
+            };
+            match event {
+                Event::Key(key) => self.take_in(Msg::Key(key), AFTER_INPUT)?,
+                Event::Paste(text) => self.take_in(Msg::Paste(text), AFTER_INPUT)?,
+                Event::Resize(width, height) => self.take_in(Msg::Resize(width, height), AFTER_INPUT)?,
+                Event::FocusGained => self.is_focused = true,
+                Event::FocusLost => self.is_focused = false,
+                Event::Mouse(_) => {}
+            }
+            if self.left.is_some() {
+                return Ok(());
+            }
+            match input.events.try_recv() {
+                Ok(event) => next = Some(event),
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, answer: Result<Asked, tokio::task::JoinError>) -> Result<(), TuiError> {
+        match answer {
+            Ok((generation, result)) => self.take_in(Msg::Answered { generation, result }, AFTER_INPUT),
+            Err(error) => Err(TuiError::Broken(format!("a question to the engine broke off: {error}"))),
+        }
+    }
+
+    fn snapshot(&mut self, is_there: bool) -> Result<(), TuiError> {
+        let gap = if self.is_focused { AFTER_DATA } else { UNFOCUSED };
+        if is_there {
+            let snapshot = self.link.snapshots.borrow_and_update().clone();
+            return self.take_in(Msg::Snapshot(snapshot), gap);
+        }
+        self.is_engine_gone = true;
+        self.take_in(Msg::EngineGone, gap)
+    }
+
+    fn draw(&mut self) -> Result<(), TuiError> {
+        self.frame_at = None;
+        // The terminal may have been resized before the event about it was read.
+        let size = self.screen.size()?;
+        if size != self.app.size {
+            self.take_in(Msg::Resize(size.0, size.1), Duration::ZERO)?;
+            self.frame_at = None;
+        }
+        let (app, screen) = (&self.app, &mut self.screen);
+        guarded(|| screen.draw(|buffer| view(app, buffer))).map_err(TuiError::Broken)??;
+        Ok(())
+    }
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Shows what can be done without a configuration. `looked` says where one was looked for and what was found there.
+pub async fn welcome(looked: &[(String, String)], options: Options) -> Result<WelcomeChoice, TuiError> {
+    needs_terminal()?;
+    let mut screen = Screen::take()?;
+    let mut input = Input::start()?;
+    let watchdog = Watchdog::start()?;
+    let mut page = Welcome::new(options.theme(), looked);
+    loop {
+        let shown = &page;
+        guarded(|| screen.draw(|buffer| shown.view(buffer))).map_err(TuiError::Broken)??;
+        let event = tokio::select! {
+            biased;
+            () = options.shutdown.cancelled() => return Ok(WelcomeChoice::Quit),
+            () = watchdog.gone.notified() => return Ok(WelcomeChoice::Quit),
+            event = input.events.recv() => event,
+        };
+        match event {
+            None => return Ok(WelcomeChoice::Quit),
+            Some(event) => {
+                if let Event::Key(key) = event?
+                    && let Some(choice) = page.key(&key)
+                {
+                    return Ok(choice);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What a message changes, and what is to be done about it. Pure: time comes with the message.
+
+use super::action::Action;
+use super::app::{App, Effect, Left, MessageKind, Msg, Purpose, REFRESH_EVERY, Typing};
+use super::geometry;
+use super::keymap::{self, Context};
+use super::overlays::{self, Overlay};
+use super::screens::{self, Screen};
+use crate::control::{Answer, Done, Refusal};
+use crate::model::Timestamp;
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
+use std::time::Duration;
+use tui_input::{Input, InputRequest};
+
+/// A second Ctrl-C within this time leaves at once.
+const TWICE_WITHIN: Duration = Duration::from_secs(3);
+/// An undo of something older is asked about.
+const UNDO_FRESH: Duration = Duration::from_secs(60);
+/// Text fields take no more than so many characters.
+const TYPED_MAX: usize = 1_000;
+
+/// Takes one message in. The console is ready to be drawn afterwards.
+pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    app.now = now;
+    match msg {
+        Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
+        Msg::Key(_) => {}
+        Msg::Paste(text) => paste(app, &text),
+        Msg::Resize(width, height) => app.size = (width, height),
+        // Before its first word an engine knows nothing; that is not the same as having no jobs.
+        Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
+        Msg::Snapshot(snapshot) => {
+            app.snapshot = Some(snapshot);
+            screens::snapshot_came(app);
+            want_refresh(app);
+        }
+        Msg::EngineGone => engine_gone(app),
+        Msg::Answered { generation, result } => answered(app, generation, result),
+        Msg::Tick => tick(app),
+    }
+    screens::settle(app);
+    std::mem::take(&mut app.effects)
+}
+
+fn engine_gone(app: &mut App) {
+    if !app.is_engine_gone {
+        app.is_engine_gone = true;
+        app.say(MessageKind::Failed, "the engine has stopped; what you see is its last word", Some("q quits".to_owned()));
+    }
+}
+
+fn tick(app: &mut App) {
+    if app.line.as_ref().is_some_and(|(_, until)| *until <= app.now) {
+        app.line = None;
+    }
+    if app.refresh_at.is_some_and(|at| at <= app.now) {
+        app.refresh_at = None;
+        app.refreshed_at = app.now;
+        screens::refresh(app);
+    }
+}
+
+/// Lists that follow the engine are asked for again, but not with every snapshot.
+fn want_refresh(app: &mut App) {
+    if app.refresh_at.is_none() && screens::is_stale(app) {
+        app.refresh_at = Some(app.refreshed_at.plus(REFRESH_EVERY).max(app.now));
+        tick(app);
+    }
+}
+
+fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
+    let Some(purpose) = app.take_pending(generation) else { return };
+    match (purpose, result) {
+        (Purpose::Order, Ok(Answer::Done(done))) => order_done(app, done),
+        (purpose @ (Purpose::Measure | Purpose::Preview), result) => overlays::answered(app, &purpose, result),
+        (purpose, Ok(answer)) => screens::answered(app, &purpose, answer),
+        (purpose, Err(refusal)) => {
+            screens::refused(app, &purpose, &refusal);
+            app.say(MessageKind::Failed, refusal.message, refusal.hint);
+        }
+    }
+}
+
+fn order_done(app: &mut App, done: Done) {
+    let kind = if done.changed == 0 { MessageKind::Note } else { MessageKind::Done };
+    app.say(kind, done.text.clone(), None);
+    if let Some(request) = done.undo {
+        app.undo = Some(super::app::Undo { at: app.now, text: done.text, request: *request });
+    }
+    app.refreshed_at = app.now;
+    screens::refresh(app);
+}
+
+fn paste(app: &mut App, text: &str) {
+    let input = match (&mut app.overlay, &mut app.typing) {
+        (Some(overlay), _) => overlay.input(),
+        (None, Some(typing)) => Some(&mut typing.input),
+        (None, None) => None,
+    };
+    let Some(input) = input else {
+        app.note("pasted text goes into text fields only");
+        return;
+    };
+    for letter in text.chars().take(TYPED_MAX) {
+        type_letter(input, if letter.is_control() { ' ' } else { letter });
+    }
+    if app.overlay.is_none() {
+        screens::filter_typed(app);
+    }
+}
+
+fn key(app: &mut App, event: &KeyEvent) {
+    let name = keymap::name(event);
+    if geometry::is_too_small(app.size) {
+        return key_without_room(app, name.as_deref());
+    }
+    if app.overlay.is_some() {
+        return overlays::key(app, event, name.as_deref());
+    }
+    if app.typing.is_some() {
+        return key_while_typing(app, event, name.as_deref());
+    }
+    let Some(name) = name else { return };
+    let context = app.screen.context();
+    let chain = [context, Context::Everywhere, Context::Move];
+    let name = match app.prefix.take() {
+        Some(_) if name == "esc" => return,
+        Some(prefix) => format!("{prefix} {name}"),
+        None if keymap::is_prefix(&chain, &name) => {
+            app.prefix = Some(name);
+            return;
+        }
+        None => name,
+    };
+    match keymap::find(&chain, &name) {
+        Some(binding) => act(app, binding.action),
+        None => app.note(keymap::nothing_here(&name, context)),
+    }
+}
+
+/// On a screen that shows nothing only leaving works, and it is not asked about twice on the same key.
+fn key_without_room(app: &mut App, name: Option<&str>) {
+    match name {
+        Some("q" | "ctrl-c") if app.running_jobs().is_empty() => app.effects.push(Effect::Leave(Left::Quit)),
+        Some("q" | "ctrl-c") => match app.interrupted_at {
+            Some(at) if app.now.since(at) < TWICE_WITHIN => app.effects.push(Effect::Leave(Left::Quit)),
+            _ => app.interrupted_at = Some(app.now),
+        },
+        _ => app.interrupted_at = None,
+    }
+}
+
+fn key_while_typing(app: &mut App, event: &KeyEvent, name: Option<&str>) {
+    let action = name.and_then(|name| keymap::find(&[Context::Typing], name)).map(|binding| binding.action);
+    match action {
+        Some(Action::Accept) => {
+            if app.typing.as_ref().is_some_and(|typing| typing.error.is_none()) {
+                app.typing = None;
+            }
+        }
+        Some(Action::No) => {
+            if let Some(typing) = app.typing.take() {
+                screens::set_filter(app, &typing.before);
+            }
+        }
+        Some(Action::Interrupt) => {
+            app.typing = None;
+            act(app, Action::Interrupt);
+        }
+        Some(action) => screens::act(app, action),
+        None => {
+            if let Some(typing) = &mut app.typing
+                && edit(&mut typing.input, event)
+            {
+                screens::filter_typed(app);
+            }
+        }
+    }
+}
+
+/// Gives a key to a text field; false when it means nothing there.
+pub fn edit(input: &mut Input, event: &KeyEvent) -> bool {
+    use ratatui::crossterm::event::{KeyCode, KeyModifiers};
+    let is_control = event.modifiers.contains(KeyModifiers::CONTROL);
+    if event.modifiers.contains(KeyModifiers::ALT) {
+        let request = match event.code {
+            KeyCode::Char('b') => InputRequest::GoToPrevWord,
+            KeyCode::Char('f') => InputRequest::GoToNextWord,
+            _ => return false,
+        };
+        return input.handle(request).is_some();
+    }
+    let request = match (event.code, is_control) {
+        (KeyCode::Char('a'), true) | (KeyCode::Home, _) => InputRequest::GoToStart,
+        (KeyCode::Char('e'), true) | (KeyCode::End, _) => InputRequest::GoToEnd,
+        (KeyCode::Char('w'), true) => InputRequest::DeletePrevWord,
+        (KeyCode::Char('u'), true) => InputRequest::DeleteLine,
+        (KeyCode::Char('k'), true) => InputRequest::DeleteTillEnd,
+        (KeyCode::Char('h'), true) | (KeyCode::Backspace, _) => InputRequest::DeletePrevChar,
+        (KeyCode::Delete, _) => InputRequest::DeleteNextChar,
+        (KeyCode::Left, _) => InputRequest::GoToPrevChar,
+        (KeyCode::Right, _) => InputRequest::GoToNextChar,
+        (KeyCode::Char(letter), false) => {
+            type_letter(input, letter);
+            return true;
+        }
+        _ => return false,
+    };
+    input.handle(request);
+    true
+}
+
+fn type_letter(input: &mut Input, letter: char) {
+    if input.value().chars().count() < TYPED_MAX {
+        input.handle(InputRequest::InsertChar(letter));
+    }
+}
+
+/// Carries out an action of a screen.
+fn act(app: &mut App, action: Action) {
+    match action {
+        Action::ShowJobs => screens::show(app, Screen::Jobs),
+        Action::ShowDead => screens::show(app, Screen::Dead),
+        Action::ShowCheckpoints => screens::show(app, Screen::Checkpoints),
+        Action::ShowLogs => screens::show(app, Screen::Logs),
+        Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
+        Action::Messages => app.overlay = Some(overlays::messages(app)),
+        Action::Attention => screens::jobs::show_attention(app),
+        Action::Undo => undo(app),
+        Action::Redraw => app.effects.push(Effect::Redraw),
+        Action::Back => back(app),
+        Action::Quit => quit(app),
+        Action::Interrupt => interrupt(app),
+        Action::Filter => open_filter(app),
+        Action::DeadOfJob | Action::CheckpointsOfJob | Action::LogsOfJob | Action::JobOfSelection => go_to(app, action),
+        other => screens::act(app, other),
+    }
+}
+
+fn open_filter(app: &mut App) {
+    let Some(text) = screens::filter_text(app) else {
+        app.note(format!("there is nothing to filter in {}", app.screen.context().place()));
+        return;
+    };
+    let before = text.to_owned();
+    app.typing = Some(Typing { input: Input::new(before.clone()), before, error: None });
+}
+
+/// Esc: one thing at a time, from the inside out.
+fn back(app: &mut App) {
+    app.standing.clear();
+    if screens::step_back(app) {
+        return;
+    }
+    match app.screen {
+        Screen::Jobs => app.note("this is the first screen; q quits"),
+        Screen::Letters => screens::show(app, Screen::Dead),
+        _ => screens::show(app, Screen::Jobs),
+    }
+}
+
+fn quit(app: &mut App) {
+    if app.running_jobs().is_empty() || app.is_engine_gone {
+        app.effects.push(Effect::Leave(Left::Quit));
+    } else {
+        app.overlay = Some(Overlay::Quit);
+    }
+}
+
+/// Ctrl-C: as `q`, and a second one soon after leaves without a question.
+pub fn interrupt(app: &mut App) {
+    let is_second = app.interrupted_at.is_some_and(|at| app.now.since(at) < TWICE_WITHIN);
+    app.interrupted_at = Some(app.now);
+    if is_second {
+        app.effects.push(Effect::Leave(Left::QuitNow));
+    } else {
+        quit(app);
+    }
+}
+
+fn undo(app: &mut App) {
+    let Some(undo) = app.undo.clone() else {
+        app.note("there is nothing to undo");
+        return;
+    };
+    if app.now.since(undo.at) > UNDO_FRESH {
+        app.overlay = Some(overlays::confirm_undo(app, &undo));
+    } else {
+        app.undo = None;
+        app.order(undo.request);
+    }
+}
+
+fn go_to(app: &mut App, action: Action) {
+    let Some(job) = app.selected_job() else {
+        app.note("no job is selected here");
+        return;
+    };
+    match action {
+        Action::DeadOfJob => {
+            screens::show(app, Screen::Dead);
+            screens::set_filter(app, &format!("job:{job}"));
+        }
+        Action::CheckpointsOfJob => {
+            app.checkpoints.choose(job);
+            screens::show(app, Screen::Checkpoints);
+        }
+        Action::LogsOfJob => {
+            screens::show(app, Screen::Logs);
+            screens::set_filter(app, &format!("job:{job}"));
+        }
+        _ => screens::job::show(app, job),
+    }
+}

@@ -1,0 +1,279 @@
+//! Draws the console: header, tabs, the screen, messages, hints, and what lies over them. Changes nothing.
+
+use super::app::{App, MessageKind};
+use super::geometry::{self, regions};
+use super::keymap::{self, Context, KEYMAP};
+use super::overlays;
+use super::screens::{self, Screen, TABS};
+use super::text::{grouped, short, span};
+use super::theme::Tone;
+use super::widgets::{Canvas, Line};
+use crate::model::JobState;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// Failures that are shown at once; the others are counted.
+const STANDING_SHOWN: usize = 3;
+
+/// Draws one frame; returns where the terminal's cursor goes.
+pub fn view(app: &App, buffer: &mut Buffer) -> Option<Position> {
+    let mut canvas = Canvas::new(buffer, app.theme);
+    if geometry::is_too_small(app.size) {
+        draw_refusal(app, &mut canvas);
+        return None;
+    }
+    let regions = regions(app);
+    draw_header(app, &mut canvas, regions.header);
+    draw_tabs(app, &mut canvas, regions.tabs);
+    screens::draw(app, &mut canvas, regions.body);
+    draw_crumb(app, &mut canvas, regions.crumb);
+    draw_standing(app, &mut canvas, regions.body);
+    draw_message(app, &mut canvas, regions.message);
+    overlays::draw(app, &mut canvas);
+    draw_hints(app, &mut canvas, regions.hints);
+    canvas.cursor
+}
+
+/// Jobs by what they do, as the header counts them.
+struct Tally {
+    running: usize,
+    waiting: usize,
+    paused: usize,
+    failed: usize,
+}
+
+fn tally(app: &App) -> Tally {
+    let count = |wanted: fn(&JobState) -> bool| app.jobs().iter().filter(|job| wanted(&job.state)).count();
+    Tally {
+        running: count(|state| matches!(state, JobState::Running)),
+        waiting: count(|state| matches!(state, JobState::Waiting { .. })),
+        paused: count(|state| matches!(state, JobState::Paused { .. } | JobState::Pausing)),
+        failed: count(|state| matches!(state, JobState::NeedsAttention { .. } | JobState::Stalled { .. })),
+    }
+}
+
+fn tally_line(app: &App, line: Line, is_wide: bool) -> Line {
+    let tally = tally(app);
+    let word = |word: &'static str| if is_wide { word } else { "" };
+    let parts = [
+        ("▸", tally.running, word(" run"), Tone::Run),
+        ("↻", tally.waiting, word(" wait"), Tone::Wait),
+        ("‖", tally.paused, word(" pause"), Tone::Pause),
+        ("✗", tally.failed, word(" look"), Tone::Fail),
+    ];
+    let mut line = line;
+    for (sign, n, word, tone) in parts {
+        if n > 0 || (sign == "▸" && is_wide) {
+            line = line.tone(format!("{sign}{n}{word}"), if n > 0 { tone } else { Tone::Dim }).say(" ");
+        }
+    }
+    let dead = app.dead_waiting();
+    if dead > 0 { line.tone(format!(" dead {}", grouped(dead)), Tone::Warn) } else { line.dim(" dead 0") }
+}
+
+fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(snapshot) = &app.snapshot else {
+        return canvas.put(area, &canvas.line().bold(" syncdeck").say("   asking the engine…"));
+    };
+    let is_wide = area.width >= geometry::WIDE;
+    let engine = &snapshot.engine;
+    let right = tally_line(app, canvas.line(), is_wide).say(format!("  {}Z ", snapshot.at.clock_text()));
+    let used = canvas.put_right(area, &right);
+    let owner = match (app.is_engine_gone || !engine.is_running, engine.is_demo) {
+        (true, _) => "engine stopped".to_owned(),
+        (false, true) => "demo".to_owned(),
+        (false, false) => "this process".to_owned(),
+    };
+    let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
+    let mut line = canvas.line().bold(" syncdeck").say("  ").within(&engine.workspace, 30, Tone::Bold);
+    line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
+    if is_wide {
+        line = line.say(up);
+    }
+    canvas.put(Rect { width: area.width.saturating_sub(used + 1), ..area }, &line);
+}
+
+fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let mut line = canvas.line();
+    let is_wide = area.width >= geometry::WIDE;
+    let lit = app.screen.tab();
+    // On a low screen the tabs make room for themselves: only the lit one is named.
+    let is_low = app.size.1 < 24;
+    for (key, name, brief, screen) in TABS {
+        let name = if is_wide { name } else { brief };
+        let count = match screen {
+            Screen::Dead if app.dead_waiting() > 0 => format!(" {}", short(app.dead_waiting())),
+            _ => String::new(),
+        };
+        if screen == lit {
+            line = line.say(" ").tone(format!("[{key} {name}{count}]"), Tone::Bold);
+        } else if is_low {
+            line = line.say("  ").dim(format!("{key}"));
+        } else {
+            line = line.say("  ").key(key).say(format!(" {name}{count} "));
+        }
+    }
+    canvas.put(area, &line);
+}
+
+fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    if let Some(typing) = &app.typing {
+        let (line, cursor) = overlays::field(canvas, " / ", &typing.input, true, 60);
+        let line = match &typing.error {
+            Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
+            None => line.dim(match app.screen {
+                Screen::Dead | Screen::Letters => "   words, job:NAME, state:waiting|retrying|discarded|recovered|all",
+                Screen::Logs => "   words, job:NAME",
+                _ => "   words",
+            }),
+        };
+        canvas.put(area, &line);
+        canvas.cursor = Some(Position::new(area.x + cursor as u16, area.y));
+        return;
+    }
+    let line = canvas.line();
+    let line = match app.screen {
+        Screen::Job => screens::job::crumb(app, line),
+        Screen::Letters => screens::letters::crumb(app, line),
+        Screen::Checkpoints => screens::checkpoints::crumb(app, line),
+        Screen::Logs => screens::logs::crumb(app, line),
+        Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
+            Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
+            _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),
+        },
+    };
+    canvas.put(area, &line);
+}
+
+/// Failures stay over the screen until Esc, the newest at the bottom.
+fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
+    if app.standing.is_empty() || app.overlay.is_some() {
+        return;
+    }
+    let width = body.width.min(76);
+    let mut lines: Vec<Line> = Vec::new();
+    let from = app.standing.len().saturating_sub(STANDING_SHOWN);
+    for message in &app.standing[from..] {
+        let text = super::text::visible(&message.text, app.theme.symbols);
+        for (at, part) in text.wrapped(usize::from(width.saturating_sub(6))).into_iter().take(3).enumerate() {
+            lines.push(canvas.line().tone(if at == 0 { "✗ " } else { "  " }, Tone::Fail).shown(part, Tone::Plain));
+        }
+        if let Some(hint) = &message.hint {
+            lines.push(canvas.line().dim(format!("  {hint}")));
+        }
+    }
+    let more = if from > 0 { format!("+{from} more · ") } else { String::new() };
+    let height = (lines.len() as u16 + 2).min(body.height);
+    let area = Rect { x: body.right() - width, y: body.bottom() - height, width, height };
+    canvas.clear(area);
+    let inner = canvas.panel(area, "Failed", &format!("{more}Esc closes · ` all messages"), true);
+    canvas.put_all(Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }, &lines);
+}
+
+fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());
+    if let Some(error) = store_error {
+        let line = canvas.line().say(" ").tone(format!("✗ nothing moves: the state can not be saved: {error}"), Tone::Fail);
+        return canvas.put(area, &line);
+    }
+    if let Some(prefix) = &app.prefix {
+        return canvas.put(area, &which_key(app, canvas.line().say(" "), prefix));
+    }
+    let line = match (&app.line, new_words(app)) {
+        (Some((message, _)), _) => {
+            let (sign, tone) = message.kind.sign();
+            let line = canvas.line().say(" ").tone(sign, tone);
+            let line = if message.kind == MessageKind::Done { line.dim(message.at.clock_text()).say(" ") } else { line };
+            let line = line.say(&message.text);
+            let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
+            if can_undo { line.say("   [").key("u").say(" undo]") } else { line }
+        }
+        (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
+        (None, None) => return,
+    };
+    canvas.put(area, &line);
+}
+
+fn new_words(app: &App) -> Option<String> {
+    match app.screen {
+        Screen::Dead => screens::dead::new_words(app),
+        Screen::Letters => screens::letters::new_words(app),
+        Screen::Checkpoints => screens::checkpoints::new_words(app),
+        Screen::Logs => screens::logs::new_words(app),
+        Screen::Jobs | Screen::Job => None,
+    }
+}
+
+/// What can follow a prefix that was pressed.
+fn which_key(app: &App, line: Line, prefix: &str) -> Line {
+    let chain = [app.screen.context(), Context::Everywhere, Context::Move];
+    let mut line = line.key(prefix).say("…");
+    for row in KEYMAP.iter().filter(|row| chain.contains(&row.context)) {
+        for key in row.keys.iter().filter_map(|key| key.split_once(' ')).filter(|(first, _)| *first == prefix) {
+            let words = row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
+            line = line.say("   ").key(key.1).say(format!(" {words}"));
+        }
+    }
+    line
+}
+
+/// The keys of whoever has them now, cut from the right; `? help` always stays.
+fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let (chain, help): (Vec<Context>, bool) = match (&app.overlay, &app.typing) {
+        (Some(overlay), _) => (vec![overlay.context()], false),
+        (None, Some(_)) => (vec![Context::Typing], false),
+        (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
+    };
+    let mut end = canvas.line();
+    if help {
+        end = end.key("?").say(" help ");
+    }
+    let room = usize::from(area.width).saturating_sub(end.width() + 1);
+    let mut line = canvas.line();
+    let rows = KEYMAP.iter().filter(|row| chain.contains(&row.context) && !row.hint.is_empty() && row.hint != "help");
+    let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back"));
+    let hints = back.into_iter().chain(rows.map(|row| {
+        // A hint that begins with keys of its own stands for several bindings.
+        if row.hint.starts_with(['[', '+']) { (String::new(), row.hint) } else { (keymap::label(row.keys[0]), row.hint) }
+    }));
+    for (key, words) in hints {
+        let hint = canvas.line().say(" ").key(key.as_str()).say(if key.is_empty() { "" } else { " " }).say(words).say(" ");
+        if line.width() + hint.width() > room {
+            break;
+        }
+        line = line.and(hint);
+    }
+    canvas.clear(area);
+    canvas.put(area, &line.and(end));
+}
+
+/// What is shown where there is no room for more. The engine goes on all the same.
+fn draw_refusal(app: &App, canvas: &mut Canvas<'_>) {
+    let (width, height) = app.size;
+    let (least_width, least_height) = geometry::LEAST;
+    let quit = match app.interrupted_at {
+        Some(_) => canvas.line().say(" ").key("q").say(" again stops the jobs and quits"),
+        None => canvas.line().say(" jobs go on.  ").key("q").say(" quit"),
+    };
+    let lines = [
+        canvas.line(),
+        canvas.line().bold(" syncdeck needs a bit more room"),
+        canvas.line(),
+        canvas.line().say(format!(" now {width} x {height}   needs {least_width} x {least_height} (best 120 x 36)")),
+        canvas.line(),
+        tally_line(app, canvas.line().say(" "), true),
+        canvas.line(),
+        quit,
+    ];
+    let area = canvas.area();
+    // On the lowest screens empty lines are a luxury.
+    if usize::from(area.height) < lines.len() {
+        let lines: Vec<Line> = lines.into_iter().filter(|line| line.width() > 0).collect();
+        canvas.put_all(area, &lines);
+    } else {
+        canvas.put_all(area, &lines);
+    }
+}

@@ -1,0 +1,187 @@
+//! Rows in columns. Columns have a priority and go whole before a number would be squeezed.
+
+use super::{Canvas, Line};
+use crate::tui::text::{Shown, visible_middle, visible_within};
+use crate::tui::theme::{Theme, Tone};
+use ratatui::layout::{Position, Rect};
+
+/// A text column never gets wider than this.
+const TEXT_MAX: usize = 100;
+const GAP: usize = 2;
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<'t> {
+    title: &'t str,
+    /// None: as wide as what it holds, never cut. Else text that can shrink down to so many cells.
+    shrinks_to: Option<usize>,
+    is_right: bool,
+    is_id: bool,
+    /// The greatest goes first when room is short; zero stays.
+    drop: u8,
+}
+
+impl<'t> Column<'t> {
+    pub const fn number(title: &'t str, drop: u8) -> Self {
+        Self { title, shrinks_to: None, is_right: true, is_id: false, drop }
+    }
+
+    /// A word that is never cut.
+    pub const fn word(title: &'t str, drop: u8) -> Self {
+        Self { title, shrinks_to: None, is_right: false, is_id: false, drop }
+    }
+
+    pub const fn text(title: &'t str, min: usize, drop: u8) -> Self {
+        Self { title, shrinks_to: Some(min), is_right: false, is_id: false, drop }
+    }
+
+    /// Text that is cut in its middle.
+    pub const fn id(title: &'t str, min: usize, drop: u8) -> Self {
+        Self { title, shrinks_to: Some(min), is_right: false, is_id: true, drop }
+    }
+}
+
+/// What stands in one column of one row.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    pub text: String,
+    pub tone: Tone,
+}
+
+impl Cell {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Plain }
+    }
+
+    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+/// Draws a heading and `rows` below it, which are only those on the screen. `selected` counts from the first of them.
+/// `marked` tells of each whether it carries a mark.
+pub fn table(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    columns: &[Column<'_>],
+    rows: &[Vec<Cell>],
+    selected: Option<usize>,
+    marked: &dyn Fn(usize) -> bool,
+) {
+    let theme = canvas.theme;
+    // Marker and mark take two cells at the left, one is left free at the right.
+    let room = usize::from(area.width).saturating_sub(3);
+    let widths = widths(columns, rows, room, theme);
+    let mut lines = area.rows();
+    if let Some(row) = lines.next() {
+        let titles = columns.iter().map(|column| (column.title, Tone::Dim));
+        canvas.put(row, &aligned(Line::new(theme).say("  "), columns, &widths, titles, theme));
+    }
+    for (at, (row, cells)) in lines.zip(rows).enumerate() {
+        let is_selected = selected == Some(at);
+        let mark = match (is_selected, marked(at)) {
+            (_, true) => "■ ",
+            (true, false) => "» ",
+            (false, false) => "  ",
+        };
+        let cells = cells.iter().map(|cell| (cell.text.as_str(), cell.tone));
+        canvas.put(row, &aligned(Line::new(theme).say(mark), columns, &widths, cells, theme));
+        if is_selected {
+            canvas.tint(row, Tone::Selected);
+            canvas.cursor = Some(Position::new(row.x, row.y));
+        }
+    }
+}
+
+fn aligned<'t>(
+    start: Line,
+    columns: &[Column<'_>],
+    widths: &[Option<usize>],
+    cells: impl Iterator<Item = (&'t str, Tone)>,
+    theme: Theme,
+) -> Line {
+    let mut line = start;
+    let mut is_first = true;
+    for ((column, width), (text, tone)) in columns.iter().zip(widths).zip(cells) {
+        let Some(width) = *width else { continue };
+        if !is_first {
+            line = line.say(" ".repeat(GAP));
+        }
+        is_first = false;
+        let shown = shown(column, text, width, theme);
+        let missing = width.saturating_sub(shown.width());
+        line = if column.is_right {
+            line.say(" ".repeat(missing)).shown(shown, tone)
+        } else {
+            line.shown(shown, tone).say(" ".repeat(missing))
+        };
+    }
+    line
+}
+
+fn shown(column: &Column<'_>, text: &str, width: usize, theme: Theme) -> Shown {
+    if column.is_id { visible_middle(text, width, theme.symbols) } else { visible_within(text, width, theme.symbols) }
+}
+
+/// The width of each column; none where it was dropped.
+fn widths(columns: &[Column<'_>], rows: &[Vec<Cell>], room: usize, theme: Theme) -> Vec<Option<usize>> {
+    let natural: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let widest = rows
+                .iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| visible_within(&cell.text, TEXT_MAX, theme.symbols).width())
+                .max();
+            widest.unwrap_or(0).max(visible_within(column.title, 30, theme.symbols).width()).min(TEXT_MAX)
+        })
+        .collect();
+    let least = |at: usize| columns[at].shrinks_to.map_or(natural[at], |min| min.min(natural[at]));
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let needed = |kept: &[usize]| kept.iter().map(|at| least(*at) + GAP).sum::<usize>().saturating_sub(GAP);
+    while needed(&kept) > room {
+        let Some(place) = (0..kept.len()).filter(|place| columns[kept[*place]].drop > 0).max_by_key(|place| columns[kept[*place]].drop)
+        else {
+            break;
+        };
+        kept.remove(place);
+    }
+    let mut spare = room.saturating_sub(needed(&kept));
+    let mut widths = vec![None; columns.len()];
+    for at in kept {
+        let wish = natural[at] - least(at);
+        let more = wish.min(spare);
+        spare -= more;
+        widths[at] = Some(least(at) + more);
+    }
+    widths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::text::Symbols;
+
+    const THEME: Theme = Theme { symbols: Symbols::Unicode, color: false };
+    const COLUMNS: [Column<'static>; 3] = [Column::text("JOB", 6, 0), Column::number("SCANNED", 0), Column::number("DEAD", 1)];
+
+    fn rows() -> Vec<Vec<Cell>> {
+        vec![vec![Cell::new("customers_to_crm"), Cell::new("1,203,009"), Cell::new("1,167")]]
+    }
+
+    #[test]
+    fn all_columns_stand_where_there_is_room() {
+        assert_eq!(widths(&COLUMNS, &rows(), 60, THEME), [Some(16), Some(9), Some(5)]);
+    }
+
+    #[test]
+    fn text_shrinks_before_a_column_goes() {
+        assert_eq!(widths(&COLUMNS, &rows(), 28, THEME), [Some(10), Some(9), Some(5)]);
+    }
+
+    #[test]
+    fn a_column_goes_before_a_number_is_cut() {
+        assert_eq!(widths(&COLUMNS, &rows(), 20, THEME), [Some(9), Some(9), None]);
+    }
+}

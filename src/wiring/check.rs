@@ -1,0 +1,73 @@
+//! `syncdeck check`: the configuration, then each connection tried once with a read.
+
+use super::{environment, find, house};
+use crate::cli::commands::check::{Args, Checked, Tried, print};
+use crate::cli::{Exit, Output, Report};
+use crate::config::{self, Config};
+use crate::connect::{self, FaultKind};
+use crate::model::{Connection, Job};
+use std::path::Path;
+use std::time::Instant;
+
+pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) -> Result<Exit, Report> {
+    let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
+    let file = path.display().to_string();
+    let checked = match config::load(&path, &environment) {
+        Err(mistakes) => {
+            let mistakes = mistakes.0.iter().map(ToString::to_string).collect();
+            Checked { file, mistakes, ..Checked::default() }
+        }
+        Ok(config) => {
+            let connections = if args.offline { Vec::new() } else { try_all(&config).await };
+            let warnings = config.warnings.iter().map(ToString::to_string).collect();
+            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, connections }
+        }
+    };
+    print(args, &checked, out)
+}
+
+async fn try_all(config: &Config) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    for connection in &config.connections {
+        tried.push(try_one(connection, config).await);
+    }
+    tried
+}
+
+/// Reads the first page of a job that reads from the connection; else asks for its base address.
+async fn try_one(connection: &Connection, config: &Config) -> Tried {
+    let started = Instant::now();
+    let reader = config.jobs.iter().find(|job| job.source.connection == connection.id);
+    let (is_ok, text, hint) = match (connect::link(connection, config.masks.clone()), reader) {
+        (Err(problem), _) => (false, problem, None),
+        (Ok(link), Some(job)) => read_once(&link, job).await,
+        (Ok(link), None) => reach(&link).await,
+    };
+    Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
+}
+
+async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<String>) {
+    let reply = connect::probe(link, job).await;
+    match reply.outcome {
+        Ok(page) => {
+            let records = if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
+            (true, format!("`{}` read its first page: {records}", job.id), None)
+        }
+        Err(fault) => {
+            let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
+            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint)
+        }
+    }
+}
+
+/// A connection that is only written to is not tried with a write: that it answers must do.
+async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
+    let reply = connect::reach(link).await;
+    match reply.outcome {
+        Ok(status) => (true, format!("answers ({status}); it is only written to, so nothing was read"), None),
+        Err(fault) => {
+            let is_ok = fault.kind == FaultKind::Throttled;
+            (is_ok, fault.message, fault.hint)
+        }
+    }
+}

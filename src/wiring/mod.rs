@@ -1,0 +1,183 @@
+//! The wiring: config → store → connections → engine → control → door. The only room that reads the configuration.
+
+mod check;
+mod demo;
+mod house;
+mod signals;
+
+use crate::cli::commands::{self, Command, orders::Order};
+use crate::cli::{Exit, Invocation, Output, Report};
+use crate::config::{self, Config};
+use crate::engine::Start;
+use crate::model::{Actor, Via};
+use crate::{cli, tui};
+use house::House;
+use signals::Signals;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Carries out what was typed and returns the exit status.
+pub async fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let (mut out, result) = match cli::parse(words) {
+        Ok(invocation) => {
+            let mut out = Output::new(invocation.color);
+            let result = carry_out(invocation, &mut out).await;
+            (out, result)
+        }
+        Err(report) => (Output::new(cli::Color::default()), Err(report)),
+    };
+    out.finish(result).into()
+}
+
+async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Report> {
+    let config = invocation.config.as_deref();
+    let color = invocation.color;
+    match invocation.command {
+        Command::Schema => commands::schema::run(&config::schema().to_string(), out),
+        Command::Completions(args) => commands::completions::run(&args, out),
+        Command::Simulator(args) => demo::simulator(&args).await,
+        Command::Demo(args) => demo::run(&args, color, out).await,
+        Command::Check(args) => check::run(&args, config, out).await,
+        Command::Console(args) => console(config, args.ascii, color, out).await,
+        Command::Run(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            headless(house, &args, out).await
+        }
+        Command::Status(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::status::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Pause(args) => {
+            let order = Order::Pause { reason: args.reason.clone() };
+            ordered(order, &args.which, config, out).await
+        }
+        Command::Resume(args) => ordered(Order::Resume, &args, config, out).await,
+        Command::Trigger(args) => ordered(Order::Trigger, &args, config, out).await,
+        Command::Cancel(args) => ordered(Order::Cancel, &args, config, out).await,
+        Command::Dead(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::dead::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Checkpoint(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::checkpoint::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Runs(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::runs::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+    }
+}
+
+async fn ordered(
+    order: Order,
+    args: &commands::orders::JobArgs,
+    config: Option<&Path>,
+    out: &mut Output,
+) -> Result<Exit, Report> {
+    let house = House::open(read(config, out)?, Via::Command).await?;
+    let result = commands::orders::run(order, args, house.handle(), out).await;
+    house.close().await;
+    result
+}
+
+/// Runs jobs without a screen until they are done or a signal comes.
+async fn headless(house: House, args: &commands::run::Args, out: &mut Output) -> Result<Exit, Report> {
+    let only = match args.chosen(&house.handle().jobs()) {
+        Ok(only) => only,
+        Err(report) => {
+            house.close().await;
+            return Err(report);
+        }
+    };
+    let start = Start {
+        once: args.once,
+        only,
+        full: args.full,
+        since: args.since,
+        max_records: args.max_records,
+        by: Some(house.actor().clone()),
+    };
+    let signals = Signals::listen();
+    let finished = house.engine().start(start).await;
+    let engine = house.engine().clone();
+    let told = signals.told();
+    let stopping = tokio::spawn({
+        let told = told.clone();
+        async move {
+            told.cancelled().await;
+            engine.stop().await;
+        }
+    });
+    let result = commands::run::run(args, house.handle(), finished, told.cancelled(), out).await;
+    if told.is_cancelled() {
+        // The pages in flight are finished before the state is closed.
+        let _ = stopping.await;
+    } else {
+        stopping.abort();
+        house.engine().stop().await;
+    }
+    house.close().await;
+    result
+}
+
+/// The screen over an engine of its own; without a configuration, the welcome.
+async fn console(config: Option<&Path>, ascii: bool, color: cli::Color, out: &mut Output) -> Result<Exit, Report> {
+    let path = match find(config) {
+        Ok(path) => path,
+        Err(not_found) if config.is_none() => {
+            let signals = Signals::listen();
+            let options = house::screen_options(None, ascii, color, &signals);
+            return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
+                tui::WelcomeChoice::Demo => {
+                    let args = commands::demo::Args { ascii, ..demo::DEFAULT };
+                    demo::run(&args, color, out).await
+                }
+                tui::WelcomeChoice::Quit => Ok(Exit::Done),
+            };
+        }
+        Err(not_found) => return Err(house::no_config(&not_found)),
+    };
+    let house = House::open(load(&path, out)?, Via::Console).await?;
+    house.show(ascii, color, out).await
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn find(explicit: Option<&Path>) -> Result<PathBuf, config::NotFound> {
+    let cwd = std::env::current_dir().unwrap_or_default();
+    config::find(explicit, &environment, &cwd)
+}
+
+/// Finds and reads the configuration; its warnings are told at once.
+fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
+    let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
+    load(&path, out)
+}
+
+fn load(path: &Path, out: &mut Output) -> Result<Config, Report> {
+    let config = config::load(path, &environment)
+        .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
+    for warning in &config.warnings {
+        out.note(format!("warning: {warning}"));
+    }
+    Ok(config)
+}
+
+/// Who sits here, as the journal names them.
+fn actor(via: Via) -> Actor {
+    let name = ["USER", "LOGNAME"].into_iter().find_map(|name| environment(name).filter(|name| !name.is_empty()));
+    let name = name.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+    Actor::person(name, via)
+}
