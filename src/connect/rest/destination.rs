@@ -33,6 +33,8 @@ enum Upsert {
 /// One record a request.
 struct Single {
     method: http::Method,
+    /// Of an update that holds only the fields that changed.
+    update_method: http::Method,
     address: Address,
     body: Body,
 }
