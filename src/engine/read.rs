@@ -5,9 +5,7 @@ use super::limit::{Gate, NoPermit, Patience};
 use super::page::{PageRead, RetriedLetter};
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
-use crate::model::{
-    Clock, DeadLetter, DeadLetterId, Item, JobId, Level, Position, RecordId, Watermark, backoff,
-};
+use crate::model::{Clock, DeadLetter, DeadLetterId, Item, JobId, Level, Position, RecordId, Watermark, backoff};
 use crate::store::Store;
 use futures::future::BoxFuture;
 use std::collections::HashSet;

@@ -424,8 +424,7 @@ impl RunLoop {
             return Some((why, Some(hint)));
         }
         let whole = (self.scanned + changes.counts.scanned, self.errored_anew + changes.errored_anew);
-        let (recent, recent_errored) =
-            self.recent.iter().fold((0, 0), |sum, page| (sum.0 + page.0, sum.1 + page.1));
+        let (recent, recent_errored) = self.recent.iter().fold((0, 0), |sum, page| (sum.0 + page.0, sum.1 + page.1));
         let is_too_much = |scanned: u64, errored: u64| {
             scanned >= spec.guard.min_records && errored as f64 > spec.guard.max_error_fraction * scanned as f64
         };
@@ -465,7 +464,8 @@ impl RunLoop {
     /// Of a page that is not committed, what was confirmed is remembered all the same; its position is not.
     fn commit_links_alone(&mut self, records: usize, keys: Vec<RecordId>, changes: PageChanges) {
         let letters: HashSet<_> = changes.dead.iter().map(|new| new.letter.id).collect();
-        let letters: HashSet<_> = letters.into_iter().chain(changes.failed_again.iter().map(|again| again.id)).collect();
+        let letters: HashSet<_> =
+            letters.into_iter().chain(changes.failed_again.iter().map(|again| again.id)).collect();
         let is_kept = |link: &Link| link.dead.as_ref().is_none_or(|mark| !letters.contains(&mark.letter));
         let changes = PageChanges {
             links: changes.links.into_iter().filter(|(_, link)| is_kept(link)).collect(),
@@ -500,13 +500,7 @@ impl RunLoop {
         }
     }
 
-    fn push_commit(
-        &mut self,
-        records: usize,
-        keys: Vec<RecordId>,
-        commit: PageCommit,
-        told: Vec<(RecordId, String)>,
-    ) {
+    fn push_commit(&mut self, records: usize, keys: Vec<RecordId>, commit: PageCommit, told: Vec<(RecordId, String)>) {
         let store = self.parts.store.clone();
         let cell = self.parts.cell.clone();
         let teller = self.teller.clone();

@@ -319,7 +319,8 @@ impl Attendant {
             }
             _ => None,
         };
-        let note = parked.as_ref().map(|_| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
+        let note =
+            parked.as_ref().map(|_| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
         let settle = |live: &mut Live| {
             live.failure = match &end {
                 RunEnd::Failed { reason, hint, parked: false } => Some((reason.clone(), hint.clone(), now)),

@@ -28,7 +28,10 @@ pub enum Msg {
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
     EngineGone,
-    Answered { generation: u64, result: Result<Answer, Refusal> },
+    Answered {
+        generation: u64,
+        result: Result<Answer, Refusal>,
+    },
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -37,7 +40,10 @@ pub enum Msg {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Answered by [`Msg::Answered`] with the same generation, exactly once.
-    Ask { generation: u64, request: Request },
+    Ask {
+        generation: u64,
+        request: Request,
+    },
     /// Clear the terminal and draw everything again.
     Redraw,
     Leave(Left),

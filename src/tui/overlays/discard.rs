@@ -161,14 +161,18 @@ impl Form {
             canvas.line().say("They will not be sent any more. u brings them back, also b in the list of"),
             canvas.line().say("/state:discarded. A record that changes at its source is synced as always."),
             canvas.line(),
-            canvas.line().tone("Reason (kept in the journal, required)", if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain }),
+            canvas.line().tone(
+                "Reason (kept in the journal, required)",
+                if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain },
+            ),
         ];
         for (at, reason) in REASONS.iter().enumerate() {
             let mark = if self.reason == Some(at + 1) { "(•)" } else { "( )" };
             lines.push(canvas.line().say(format!("  {mark} ")).key((at + 1).to_string()).say(format!(" {reason}")));
         }
         let mark = if self.reason == Some(5) { "(•)" } else { "( )" };
-        let (other, other_cursor) = field(canvas, &format!("  {mark} 5 other: "), &self.other, self.focus == Focus::Other, 40);
+        let (other, other_cursor) =
+            field(canvas, &format!("  {mark} 5 other: "), &self.other, self.focus == Focus::Other, 40);
         lines.push(other);
         let mut cursor = (lines.len() - 1, other_cursor);
         let (note, note_cursor) = field(canvas, "Note: ", &self.note, self.focus == Focus::Note, 50);
@@ -187,7 +191,8 @@ impl Form {
         if let Some(problem) = &self.problem {
             lines.push(canvas.line().tone(format!("✗ {problem}"), Tone::Fail));
         }
-        let buttons = canvas.line().key("Esc").say(" cancel    ").key("Tab").say(" next field    ").key("Ctrl-S").say(" discard");
+        let buttons =
+            canvas.line().key("Esc").say(" cancel    ").key("Tab").say(" next field    ").key("Ctrl-S").say(" discard");
         let focus = (self.focus != Focus::Reason).then_some(cursor);
         dialog(app, canvas, &title, lines, &buttons, focus);
     }

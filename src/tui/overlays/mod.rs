@@ -207,7 +207,12 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Help(help)) => help.draw(app, canvas),
         Some(Overlay::Confirm(confirm)) => {
             let lines = confirm.lines.iter().map(|line| canvas.line().say(line)).collect();
-            let buttons = canvas.line().tone("[ Cancel  Esc ]", Tone::Selected).say("    ").key("y").say(format!(" {}", confirm.yes));
+            let buttons = canvas
+                .line()
+                .tone("[ Cancel  Esc ]", Tone::Selected)
+                .say("    ")
+                .key("y")
+                .say(format!(" {}", confirm.yes));
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
@@ -258,7 +263,10 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
     if app.settings.is_demo {
         lines.push(canvas.line().say("This is the demo: its state goes away with it."));
     }
-    let title = format!("Quit? {} in this program", if running.len() == 1 { "1 job runs".to_owned() } else { format!("{} jobs run", running.len()) });
+    let title = format!(
+        "Quit? {} in this program",
+        if running.len() == 1 { "1 job runs".to_owned() } else { format!("{} jobs run", running.len()) }
+    );
     let buttons = canvas.line().tone("[ Stay  Esc ]", Tone::Selected).say("    ").key("s").say(" stop and quit");
     dialog(app, canvas, &title, lines, &buttons, None);
 }

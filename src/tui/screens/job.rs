@@ -135,7 +135,10 @@ pub fn crumb(app: &App, line: Line) -> Line {
         return line.say(" Jobs › ").within(name, 60, Tone::Bold);
     };
     let (sign, _, tone) = state_sign(&job.state);
-    let run = job.run.as_ref().map(|run| format!("   run #{}, started {} by {}", run.id, distance(run.started_at, app.now), run.by));
+    let run = job
+        .run
+        .as_ref()
+        .map(|run| format!("   run #{}, started {} by {}", run.id, distance(run.started_at, app.now), run.by));
     line.say(" Jobs › ")
         .within(job.id.as_str(), 40, Tone::Bold)
         .say(format!("   {} → {}   ", job.source, job.destination))
@@ -146,7 +149,8 @@ pub fn crumb(app: &App, line: Line) -> Line {
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     let Some(job) = status(app) else {
         let inner = canvas.panel(body, "Job", "", true);
-        let text = if app.snapshot.is_some() { " the engine knows no such job any more" } else { " asking the engine…" };
+        let text =
+            if app.snapshot.is_some() { " the engine knows no such job any more" } else { " asking the engine…" };
         return canvas.put(inner, &canvas.line().say(text));
     };
     let layout = layout(app, body);
@@ -163,7 +167,8 @@ fn shared(app: &App, area: Rect, right: &str) -> String {
     if area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL {
         return right.to_owned();
     }
-    let others: Vec<&str> = PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
+    let others: Vec<&str> =
+        PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
     format!("Tab: {}", others.join(" · "))
 }
 
@@ -174,12 +179,20 @@ fn padded(inner: Rect) -> Rect {
 fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) {
     let inner = padded(canvas.panel(area, "Progress", "", false));
     let counts = &job.total;
-    let in_flight = canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   read, not yet saved");
+    let in_flight = canvas
+        .line()
+        .say("in flight")
+        .to(10)
+        .say(format!("{:>13}", grouped(job.in_flight)))
+        .dim("   read, not yet saved");
     if inner.height < 11 {
         let lines = [
             progress_line(app, canvas.line(), job, 24),
             canvas.line().say(state_words(job, app.now)),
-            canvas.line().say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight))).say(limited(job)),
+            canvas
+                .line()
+                .say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight)))
+                .say(limited(job)),
             super::jobs::balance(canvas.line(), counts),
             canvas.line().dim(job.schedule.as_str()),
         ];
@@ -191,7 +204,12 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
         Some(total) => {
             let cells = usize::from(inner.width).saturating_sub(6);
             let percent = super::jobs::percent(progress.done, total);
-            lines.push(canvas.line().tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(" {percent:>3}%")));
+            lines.push(
+                canvas
+                    .line()
+                    .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
+                    .say(format!(" {percent:>3}%")),
+            );
             lines.push(canvas.line().say(format!("{} of {} (source count)", grouped(progress.done), grouped(total))));
         }
         None => {
@@ -202,7 +220,9 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
     let elapsed = job.run.as_ref().map(|run| span(app.now.since(run.started_at)));
     let eta = progress.eta_seconds.map(|seconds| format!("ETA {}   ", span(Duration::from_secs(seconds))));
     lines.push(match elapsed {
-        Some(elapsed) => canvas.line().say(eta.unwrap_or_default()).say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate))),
+        Some(elapsed) => {
+            canvas.line().say(eta.unwrap_or_default()).say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate)))
+        }
         None => canvas.line().say(state_words(job, app.now)),
     });
     lines.extend(count_tree(canvas, counts));
@@ -228,7 +248,8 @@ fn count_tree(canvas: &Canvas<'_>, counts: &Counts) -> Vec<Line> {
     ];
     for (at, (name, n)) in rows.iter().enumerate() {
         let tone = if *name == "errored" && *n > 0 { Tone::Bold } else { Tone::Plain };
-        let mut line = canvas.line().dim(branch(at + 1 == rows.len())).say(name).to(10).tone(format!("{:>13}", grouped(*n)), tone);
+        let mut line =
+            canvas.line().dim(branch(at + 1 == rows.len())).say(name).to(10).tone(format!("{:>13}", grouped(*n)), tone);
         if *name == "skipped" {
             line = line.dim(skip_words(counts));
         }
@@ -287,7 +308,10 @@ fn draw_causes(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         }
     }
     let recovered = &job.recovered;
-    let text = format!("throttled ×{}, transient ×{}, unknown ×{}", recovered.throttled, recovered.transient, recovered.unknown);
+    let text = format!(
+        "throttled ×{}, transient ×{}, unknown ×{}",
+        recovered.throttled, recovered.transient, recovered.unknown
+    );
     let lines = [
         canvas.line().dim("passed by themselves in this run  ").say(text),
         last_runs(canvas.line().dim("last runs (newest at the right)   "), &job.last_runs),
@@ -312,7 +336,12 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     let Some(checkpoint) = &job.checkpoint else {
         return canvas.put(inner, &canvas.line().say("none yet: the first page is not saved"));
     };
-    let head = format!("#{}   saved {}   {}", grouped(checkpoint.sequence.0), moment(checkpoint.saved_at, app.now), distance(checkpoint.saved_at, app.now));
+    let head = format!(
+        "#{}   saved {}   {}",
+        grouped(checkpoint.sequence.0),
+        moment(checkpoint.saved_at, app.now),
+        distance(checkpoint.saved_at, app.now)
+    );
     let risk = format!("a crash now reads at most {} again", counted(job.in_flight, "record", "records"));
     if inner.height < 3 {
         return canvas.put(inner, &canvas.line().say(format!("{head}   ")).dim(risk));
@@ -325,7 +354,11 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     }
     lines.push(canvas.line().say(risk));
     if let Some(run) = &job.run {
-        lines.push(canvas.line().say(format!("page {} of this run, the biggest {}", grouped(run.pages), grouped(run.page_size))));
+        lines.push(canvas.line().say(format!(
+            "page {} of this run, the biggest {}",
+            grouped(run.pages),
+            grouped(run.page_size)
+        )));
     }
     canvas.put_all(inner, &lines);
 }
@@ -384,15 +417,23 @@ fn connection_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatu
     let mut lines = vec![
         canvas.line().within(connection.id.as_str(), 30, Tone::Bold).and(circuit),
         label("latency").say(format!("p50 {}   p95 {}", ms(connection.latency_p50), ms(connection.latency_p95))),
-        label("in flight").say(format!("{} of {}, {} queued", connection.in_flight, connection.ceiling, connection.queued)),
+        label("in flight")
+            .say(format!("{} of {}, {} queued", connection.in_flight, connection.ceiling, connection.queued)),
     ];
     if let Some(until) = connection.throttled_until.filter(|until| *until > app.now) {
-        lines.push(label("told").tone(format!("to wait until {} ({})", moment(until, app.now), distance(until, app.now)), Tone::Wait));
+        lines.push(
+            label("told")
+                .tone(format!("to wait until {} ({})", moment(until, app.now), distance(until, app.now)), Tone::Wait),
+        );
     }
     if let Some(budget) = &connection.budget {
         let limit = budget.limit.map(|limit| format!(" of {}", grouped(limit))).unwrap_or_default();
         let reset = budget.resets_at.map(|at| format!(", full {}", distance(at, app.now))).unwrap_or_default();
-        lines.push(label("budget").say(format!("{}{limit} left{reset} ({})", grouped(budget.remaining), budget.source)));
+        lines.push(label("budget").say(format!(
+            "{}{limit} left{reset} ({})",
+            grouped(budget.remaining),
+            budget.source
+        )));
     }
     let text = format!(
         "ok {} · 429 {} · 4xx {} · 5xx {} · none {}",

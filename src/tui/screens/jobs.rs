@@ -11,9 +11,7 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
-use crate::model::{
-    Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp,
-};
+use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::geometry::{self, TALL, WIDE};
@@ -400,7 +398,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
+    let order =
+        if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
     let right = format!("{} of {} · {order}", state.shown.len(), app.jobs().len());
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
@@ -408,7 +407,9 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     if state.shown.is_empty() {
         let text = match (app.jobs().is_empty(), state.filter.is_empty()) {
-            (true, _) => " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it.",
+            (true, _) => {
+                " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it."
+            }
             (false, false) => " No job matches the filter. Esc clears it.",
             (false, true) => "",
         };
@@ -538,7 +539,12 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
     let (sign, _, tone) = state_sign(&job.state);
     let mut state = label("state").tone(format!("{sign} "), tone).say(state_words(job, app.now));
     if let Some(run) = &job.run {
-        let since = format!(", run #{} since {} ({})", run.id, moment(run.started_at, app.now), span(app.now.since(run.started_at)));
+        let since = format!(
+            ", run #{} since {} ({})",
+            run.id,
+            moment(run.started_at, app.now),
+            span(app.now.since(run.started_at))
+        );
         state = state.say(since).say(format!(", {}, page {}", phase_word(job.phase), grouped(run.pages)));
     }
     let mut speed = label("rate").say(format!("{} rec/s", rate(job.rate)));
@@ -565,11 +571,15 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
 pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Line {
     let progress = &job.progress;
     let Some(total) = progress.total else {
-        return line.say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
+        return line
+            .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };
-    let line = line
-        .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
-        .say(format!("  {:>2}%   {} of {} (source count)", percent(progress.done, total), grouped(progress.done), grouped(total)));
+    let line = line.tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(
+        "  {:>2}%   {} of {} (source count)",
+        percent(progress.done, total),
+        grouped(progress.done),
+        grouped(total)
+    ));
     match progress.eta_seconds {
         Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
         None => line,
@@ -581,7 +591,11 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
         None => line.say("no checkpoint yet"),
         Some(checkpoint) => {
             let ago = distance(checkpoint.saved_at, app.now);
-            let line = line.say(format!("checkpoint #{}  {ago}, {} in flight  ", grouped(checkpoint.sequence.0), grouped(job.in_flight)));
+            let line = line.say(format!(
+                "checkpoint #{}  {ago}, {} in flight  ",
+                grouped(checkpoint.sequence.0),
+                grouped(job.in_flight)
+            ));
             line.dim(checkpoint.resume_condition())
         }
     }
@@ -590,7 +604,11 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
 fn dead_line(line: Line, job: &JobStatus) -> Line {
     match job.dead_waiting {
         0 => line.say("no dead letters"),
-        n => line.tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn).say("   ").key("gd").say(" opens them"),
+        n => line
+            .tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn)
+            .say("   ")
+            .key("gd")
+            .say(" opens them"),
     }
 }
 

@@ -105,13 +105,21 @@ pub fn act(app: &mut App, action: Action) {
         }
         Action::HideUnchanged => {
             app.letters.page.hides_same = !app.letters.page.hides_same;
-            app.note(if app.letters.page.hides_same { "hiding fields that are the same" } else { "showing all fields" });
+            app.note(if app.letters.page.hides_same {
+                "hiding fields that are the same"
+            } else {
+                "showing all fields"
+            });
         }
         Action::Reveal if app.settings.redact.is_empty() => app.note("the configuration redacts no field"),
         Action::Reveal => {
             app.letters.page.is_revealed = !app.letters.page.is_revealed;
             lay_out_json(app);
-            app.note(if app.letters.page.is_revealed { "showing redacted values" } else { "redacted values are hidden again" });
+            app.note(if app.letters.page.is_revealed {
+                "showing redacted values"
+            } else {
+                "redacted values are hidden again"
+            });
         }
         action => {
             let len = rows_of(app);
@@ -143,7 +151,8 @@ pub fn open_value(app: &mut App) {
         Some(_) if is_hidden(app, &line.field) => HIDDEN.to_owned(),
         Some(value) => {
             let end = value.floor_char_boundary(crate::tui::text::VALUE_MAX);
-            let note = if end < value.len() { format!(" (first {end} of {} bytes)", value.len()) } else { String::new() };
+            let note =
+                if end < value.len() { format!(" (first {end} of {} bytes)", value.len()) } else { String::new() };
             format!("{}{note}", &value[..end])
         }
     };
@@ -163,10 +172,16 @@ fn is_hidden(app: &App, field: &str) -> bool {
 /// `text` without the values of redacted fields: an answer likes to quote them.
 fn masked(app: &App, view: &LetterView, text: &str) -> String {
     let hidden = view.fields.iter().filter(|line| is_hidden(app, &line.field));
-    let mut values: Vec<&str> =
-        hidden.flat_map(|line| [&line.source, &line.sent]).flatten().map(|value| value.trim().trim_matches('"')).collect();
+    let mut values: Vec<&str> = hidden
+        .flat_map(|line| [&line.source, &line.sent])
+        .flatten()
+        .map(|value| value.trim().trim_matches('"'))
+        .collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values.iter().filter(|value| value.len() >= MASKED_MIN).fold(text.to_owned(), |text, value| text.replace(value, HIDDEN))
+    values
+        .iter()
+        .filter(|value| value.len() >= MASKED_MIN)
+        .fold(text.to_owned(), |text, value| text.replace(value, HIDDEN))
 }
 
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -268,7 +283,9 @@ fn about(app: &App, canvas: &Canvas<'_>, view: &LetterView) -> Line {
     let state = match &letter.state {
         LetterState::Waiting => String::new(),
         LetterState::Retrying { since, by } => format!("   ↻ retried by {by} since {}", moment(*since, app.now)),
-        LetterState::Discarded { at, by, reason } => format!("   □ discarded by {by} {}: {reason}", moment(*at, app.now)),
+        LetterState::Discarded { at, by, reason } => {
+            format!("   □ discarded by {by} {}: {reason}", moment(*at, app.now))
+        }
         LetterState::Recovered { at, run } => format!("   ✓ recovered {} in run #{run}", moment(*at, app.now)),
     };
     line.say(state)
@@ -304,7 +321,11 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let symbols = canvas.theme.symbols;
     let room = usize::from(inner.height).saturating_sub(usize::from(has_tries));
     let message = visible(&masked(app, view, &letter.reason.title()), symbols);
-    let mut lines: Vec<Line> = message.wrapped(usize::from(inner.width)).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
+    let mut lines: Vec<Line> = message
+        .wrapped(usize::from(inner.width))
+        .into_iter()
+        .map(|part| canvas.line().shown(part, Tone::Bold))
+        .collect();
     if let Some(field) = &letter.reason.field {
         lines.push(canvas.line().dim("field ").say(field));
     }
@@ -346,7 +367,12 @@ fn draw_tries(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView)
             let took = format!("{} ms", grouped(u64::from(attempt.took_ms)));
             canvas
                 .line()
-                .say(format!("{:>3}  {:<12}  {status:>4}  {took:>9}  run #{}  ", at + 1, moment(attempt.at, app.now), attempt.run))
+                .say(format!(
+                    "{:>3}  {:<12}  {status:>4}  {took:>9}  run #{}  ",
+                    at + 1,
+                    moment(attempt.at, app.now),
+                    attempt.run
+                ))
                 .say(masked(app, view, &attempt.message))
         })
         .collect();
