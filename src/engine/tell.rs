@@ -112,7 +112,8 @@ static CONTENT: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// In what is said of one record, also what our own words quote, and figures as long as a telephone number's parts.
 static CONTENT_OF_RECORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?xs) ` [^`]* (?: ` | $ ) | (?: ^ | [^\#\d] ) \+? \d [\d\ ().,/-]{3,} \d").expect("the pattern of figures")
+    Regex::new(r"(?xs) ` [^`]* (?: ` | $ ) | (?: ^ | [^\#\d] ) \+? \d [\d\ ().,/-]{3,} \d")
+        .expect("the pattern of figures")
 });
 
 /// A reason as the log may hold it: never a record's content, which complaints quote and whose answers begin with it.
@@ -221,9 +222,15 @@ mod tests {
     #[test]
     fn a_log_line_holds_no_record_s_content() {
         for (text, logged) in [
-            (r#"dead letter #12345: 422 email is not valid: "ada@@example""#, "dead letter #12345: 422 email is not valid: …"),
+            (
+                r#"dead letter #12345: 422 email is not valid: "ada@@example""#,
+                "dead letter #12345: 422 email is not valid: …",
+            ),
             ("dead letter #7: 409 ada@example.com is taken", "dead letter #7: 409 … is taken"),
-            ("dead letter #7: `ask at the desk` is not a telephone number", "dead letter #7: … is not a telephone number"),
+            (
+                "dead letter #7: `ask at the desk` is not a telephone number",
+                "dead letter #7: … is not a telephone number",
+            ),
             ("dead letter #7: 422 phone +1 (415) 555-0123 is wrong", "dead letter #7: 422 phone… is wrong"),
             (r#"dead letter #7: the answer is not JSON: {"name":"Ada Lo"#, "dead letter #7: the answer is not JSON: …"),
             (r#"dead letter #7: 422 "Ada Lo"#, "dead letter #7: 422 …"),
