@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -71,6 +72,7 @@ pub struct Engine {
     gone: CancellationToken,
     running: AtomicBool,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
+    publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ impl Engine {
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
+            publisher: tokio::sync::Mutex::new(None),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -114,8 +117,8 @@ impl Engine {
     pub async fn start(self: &Arc<Self>, start: Start) -> mpsc::Receiver<JobFinish> {
         let (finished, ends) = mpsc::channel(self.jobs.len().max(1));
         self.running.store(true, Ordering::Relaxed);
+        self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
         let mut attendants = self.attendants.lock().await;
-        attendants.spawn(self.clone().publish());
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
                 let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
@@ -133,10 +136,13 @@ impl Engine {
             cell.wake.notify_waiters();
         }
         let mut attendants = self.attendants.lock().await;
-        // The publisher tells how it goes until the last of the others is done.
-        while attendants.len() > 1 && attendants.join_next().await.is_some() {}
-        self.gone.cancel();
         while attendants.join_next().await.is_some() {}
+        // Until then it told how the stopping goes.
+        self.gone.cancel();
+        if let Some(publisher) = self.publisher.lock().await.take() {
+            // It ends by itself, and if it was dead already, nothing is lost with it.
+            let _ = publisher.await;
+        }
         self.running.store(false, Ordering::Relaxed);
         self.snapshots.send_replace(Arc::new(self.snapshot()));
     }
@@ -144,8 +150,8 @@ impl Engine {
     /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
     /// but what the store holds already. The state is as good as after a crash.
     pub async fn halt(&self) {
-        let mut attendants = self.attendants.lock().await;
-        attendants.shutdown().await;
+        self.attendants.lock().await.shutdown().await;
+        self.publisher.lock().await.take();
         self.running.store(false, Ordering::Relaxed);
     }
 
