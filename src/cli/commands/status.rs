@@ -188,7 +188,9 @@ fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&
 /// What to type; the finding itself names a key of the console.
 fn hint(finding: &Finding) -> String {
     match &finding.target {
-        FindingTarget::Group(job, _) => format!("run `syncdeck dead groups`, then `syncdeck dead list {job}`"),
+        FindingTarget::Group(job, _) | FindingTarget::Job(job) if finding.hint.starts_with('⏎') => {
+            format!("run `syncdeck dead groups`, then `syncdeck dead list {job}`")
+        }
         _ => finding.hint.clone(),
     }
 }
