@@ -147,7 +147,10 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
         lines.push(fact("listing", format!("{} of {}{eta}", figure(progress.done), figure(total))));
     }
     lines.push(fact("rate", format!("{:.0} records a second, {} in flight", job.rate, figure(job.in_flight))));
-    lines.extend(lag(snapshot.at, job).map(|seconds| fact("lag", format!("{} since the newest record in step changed", span(seconds)))));
+    lines.extend(
+        lag(snapshot.at, job)
+            .map(|seconds| fact("lag", format!("{} since the newest record in step changed", span(seconds)))),
+    );
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
     lines.push(fact("dead letters", format!("{} waiting", figure(job.dead_waiting))));
     lines.push(match &job.checkpoint {
