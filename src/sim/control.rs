@@ -26,26 +26,31 @@ struct ChurnOrder {
     what: Churn,
 }
 
+/// `POST /sim/token`: what a side demands as its bearer token from now on; none lets everybody in.
+#[derive(Deserialize)]
+struct TokenOrder {
+    side: Side,
+    token: Option<String>,
+}
+
 fn any() -> Churn {
     Churn::Any
 }
 
 pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
-    let path: Vec<&str> = parts
-        .uri
-        .path()
-        .trim_start_matches("/sim")
-        .trim_matches('/')
-        .split('/')
-        .collect();
+    let path: Vec<&str> = parts.uri.path().trim_start_matches("/sim").trim_matches('/').split('/').collect();
     let told = match (&parts.method, path.as_slice()) {
         (&Method::GET, ["audit"]) => return json(200, &world.audit()),
+        (&Method::GET, ["requests"]) => {
+            let [source, destination] = world.requests();
+            return json(200, &json!({ "source": source, "destination": destination }));
+        }
         (&Method::GET, ["collection", side, name]) => return dump(world, side, name),
         (&Method::POST, ["faults"]) => order(world, body),
         (&Method::POST, ["churn"]) => churn(world, body),
-        (&Method::POST, ["shop", collection, action]) => {
-            act(world, parts, collection, action, body)
-        }
+        (&Method::POST, ["token"]) => token(world, body),
+        (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
+        (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
     };
     match told {
@@ -59,17 +64,12 @@ fn dump(world: &World, side: &str, name: &str) -> Response {
         "source" => world.shop.dump(name),
         "destination" => world.crm.dump(name),
         _ => {
-            return json(
-                404,
-                &json!({ "error": { "message": "a side is `source` or `destination`" } }),
-            );
+            return json(404, &json!({ "error": { "message": "a side is `source` or `destination`" } }));
         }
     };
     let raw: BTreeMap<&str, &RawValue> = records
         .iter()
-        .filter_map(|(id, body)| {
-            Some((id.as_str(), serde_json::from_slice::<&RawValue>(body).ok()?))
-        })
+        .filter_map(|(id, body)| Some((id.as_str(), serde_json::from_slice::<&RawValue>(body).ok()?)))
         .collect();
     json(200, &raw)
 }
@@ -88,7 +88,27 @@ fn churn(world: &World, body: &[u8]) -> Told {
     Ok(json!({ "set": true }))
 }
 
-/// One change in the shop. The record is named by `?id=`; without it the dice choose one.
+/// Removes the record `?id=` at the CRM behind everybody's back.
+fn lose(world: &World, parts: &Parts, collection: &str) -> Told {
+    let params = super::listing::params(parts.uri.query(), b"");
+    let Some(id) = params.get("id") else {
+        return Err((400, "say which record: `?id=…`".to_owned()));
+    };
+    Ok(json!({ "id": id, "changed": world.crm.lose(collection, id) }))
+}
+
+fn token(world: &World, body: &[u8]) -> Told {
+    let order: TokenOrder = read(body)?;
+    match order.side {
+        Side::Source => world.shop.set_token(order.token.as_deref()),
+        Side::Destination => world.crm.set_token(order.token.as_deref()),
+    }
+    Ok(json!({ "set": true }))
+}
+
+/// One change in the shop: `fill?n=`, `churn?n=&what=`, `insert` (the body is the record; none makes one), `update` (the body's members),
+/// `edit`, `delete`, `delete_bare`, `vanish`, `spoil?how=`, `mend`, `late?seconds=`.
+/// The record is named by `?id=`; without it the dice choose one.
 fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Bytes) -> Told {
     let params = super::listing::params(parts.uri.query(), b"");
     let shop = &world.shop;
@@ -96,6 +116,14 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
     match action {
         "fill" => {
             shop.fill(collection, number("n").unwrap_or(1), 0.0);
+            return Ok(json!({ "changed": true }));
+        }
+        "churn" => {
+            let what = params.get("what").map(|word| serde_json::from_value(word.as_str().into()));
+            let what = what.transpose().map_err(|error: serde_json::Error| (400, error.to_string()))?;
+            for _ in 0..number("n").unwrap_or(1) {
+                shop.churn_once(collection, what.unwrap_or(Churn::Any));
+            }
             return Ok(json!({ "changed": true }));
         }
         "late" => {
@@ -107,10 +135,7 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
         }
         _ => {}
     }
-    let id = params
-        .get("id")
-        .cloned()
-        .or_else(|| shop.any_id(collection));
+    let id = params.get("id").cloned().or_else(|| shop.any_id(collection));
     let id = id.ok_or_else(|| (404, format!("there is no record in `{collection}`")))?;
     let changed = match action {
         "insert" => {
@@ -138,7 +163,6 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
             shop.spoil(collection, &id, how)
         }
         "mend" => shop.mend(collection, &id),
-        "lose_at_crm" => world.crm.lose(collection, &id),
         _ => return Err((404, format!("`{action}` is no action of the workshop"))),
     };
     Ok(json!({ "id": id, "changed": changed }))

@@ -8,8 +8,8 @@
 //! shop   GET  /api/{paging}/{collection}     paging: cursor next_url next_header params link_header page offset keyset none search
 //!        GET  /api/{collection}/{id}
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
-//! sim    GET  /sim/audit  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/churn  /sim/shop/{collection}/{action}
+//! sim    GET  /sim/audit  /sim/requests  /sim/collection/{source|destination}/{name}
+//!        POST /sim/faults  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;
@@ -46,7 +46,7 @@ use crate::model::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which of the two systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,10 +84,7 @@ impl Options {
             clock: Arc::new(SimulatedClock::default()),
             history_max: 64,
             trace_max: 10_000,
-            collections: generate::COLLECTIONS
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect(),
+            collections: generate::COLLECTIONS.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }
@@ -150,11 +147,7 @@ impl World {
             traffic: Arc::default(),
         };
         for name in &options.collections {
-            let n = if name == "tickets" {
-                options.records / 10
-            } else {
-                options.records
-            };
+            let n = if name == "tickets" { options.records / 10 } else { options.records };
             world.shop.fill(name, n, options.bad_fraction);
         }
         world
@@ -175,6 +168,12 @@ impl World {
         audit::of(self)
     }
 
+    /// Requests that came in so far, those to the shop first.
+    pub fn requests(&self) -> [u64; 2] {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [read(&self.traffic.requests[0]), read(&self.traffic.requests[1])]
+    }
+
     /// The last requests, oldest first.
     pub fn trace(&self) -> Vec<Traced> {
         self.trace.requests.lock().iter().cloned().collect()
@@ -193,16 +192,10 @@ impl World {
             at: self.now(),
             side,
             method: method.to_string(),
-            path_and_query: uri
-                .path_and_query()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            path_and_query: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
             status: None,
         });
-        Tracing {
-            trace: &self.trace,
-            traced,
-        }
+        Tracing { trace: &self.trace, traced }
     }
 }
 

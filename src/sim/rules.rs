@@ -1,8 +1,7 @@
 //! What the CRM demands of a record before it takes it.
 
-use super::members::text_of;
-use serde_json::value::RawValue;
-use std::collections::HashMap;
+use super::members::{find_members, text_of};
+use std::borrow::Cow;
 
 /// One demand on one member.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,54 +61,82 @@ pub(super) struct Refused {
 impl Rules {
     /// The rules that a collection of this name begins with.
     pub fn of(collection: &str) -> Self {
-        let check = |field: &str, kind, required| Check {
-            field: field.to_owned(),
-            kind,
-            required,
-        };
-        let words = |words: &[&str]| {
-            CheckKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
-        };
+        let check = |field: &str, kind, required| Check { field: field.to_owned(), kind, required };
+        let words = |words: &[&str]| CheckKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
         let checks = match collection {
             "customers" | "contacts" => vec![
                 check("email", CheckKind::Email, true),
                 check("phone", CheckKind::Phone, true),
                 check("name", CheckKind::LengthMax(80), false),
-                check(
-                    "tier",
-                    words(&["bronze", "silver", "gold", "platinum"]),
-                    false,
-                ),
+                check("tier", words(&["bronze", "silver", "gold", "platinum"]), false),
             ],
             "orders" => vec![check("total", CheckKind::NumberMax(1_000_000.0), false)],
-            "invoices" => vec![check(
-                "currency",
-                words(&["USD", "EUR", "GBP", "CHF"]),
-                false,
-            )],
+            "invoices" => vec![check("currency", words(&["USD", "EUR", "GBP", "CHF"]), false)],
             "subscribers" => vec![check("email", CheckKind::Email, true)],
             _ => Vec::new(),
         };
-        Self {
-            checks,
-            ..Self::default()
-        }
+        Self { checks, ..Self::default() }
+    }
+}
+
+/// Rules made ready: every member that a write is asked about, so that its body is looked through once.
+pub(super) struct Demands {
+    pub rules: Rules,
+    names: Vec<String>,
+    version: usize,
+    external_id: usize,
+    /// The place of each check's field among the names.
+    checks: Vec<usize>,
+}
+
+/// What a body says where a [`Demands`] looked.
+pub(super) struct Facts<'a>(Vec<Option<&'a str>>);
+
+/// The members that a batch's item may have beside a record's own.
+pub(super) const ITEM_NAMES: [&str; 7] = ["id", "fields", "operation", "method", "path", "body", "idempotency_key"];
+
+impl Demands {
+    pub fn new(rules: Rules) -> Self {
+        let mut names: Vec<String> = ITEM_NAMES.iter().map(|name| (*name).to_owned()).collect();
+        let mut place_of = |name: &str| {
+            let known = names.iter().position(|known| known == name);
+            known.unwrap_or_else(|| {
+                names.push(name.to_owned());
+                names.len() - 1
+            })
+        };
+        let version = place_of(&rules.version_field);
+        let external_id = place_of(&rules.external_id_field);
+        let checks = rules.checks.iter().map(|check| place_of(&check.field)).collect();
+        Self { rules, names, version, external_id, checks }
     }
 
-    /// Checks the object in `body`; the reason is of the first check that it fails.
-    pub(super) fn check(&self, body: &[u8]) -> Result<(), Refused> {
-        if self.checks.is_empty() {
-            return Ok(());
-        }
-        let Ok(fields) =
-            serde_json::from_slice::<HashMap<std::borrow::Cow<'_, str>, &RawValue>>(body)
-        else {
-            return Err(refused("invalid_body", "the body is not a JSON object", ""));
-        };
-        for check in &self.checks {
-            check.accepts(fields.get(check.field.as_str()).map(|raw| raw.get()))?;
-        }
-        Ok(())
+    /// Looks through a body; the reason when it is not a JSON object.
+    pub fn read<'a>(&self, body: &'a [u8]) -> Result<Facts<'a>, String> {
+        let mut found = vec![None; self.names.len()];
+        find_members(body, &self.names, &mut found)?;
+        Ok(Facts(found))
+    }
+
+    /// The reason of the first check that a body fails.
+    pub fn check(&self, facts: &Facts<'_>) -> Result<(), Refused> {
+        let mut checks = self.rules.checks.iter().zip(&self.checks);
+        checks.try_for_each(|(check, place)| check.accepts(facts.0[*place]))
+    }
+
+    pub fn version<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
+        facts.0[self.version].and_then(text_of)
+    }
+
+    pub fn external_id<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
+        facts.0[self.external_id].and_then(text_of)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The members of [`ITEM_NAMES`], in their order.
+    pub fn item(&self) -> [Option<&'a str>; 7] {
+        std::array::from_fn(|place| self.0[place])
     }
 }
 
@@ -118,11 +145,7 @@ impl Check {
         let field = self.field.as_str();
         let Some(text) = raw.and_then(text_of) else {
             return if self.required {
-                Err(refused(
-                    &format!("missing_{field}"),
-                    &format!("{field} is required"),
-                    field,
-                ))
+                Err(refused(&format!("missing_{field}"), &format!("{field} is required"), field))
             } else {
                 Ok(())
             };
@@ -131,9 +154,7 @@ impl Check {
         match &self.kind {
             CheckKind::Present => Ok(()),
             CheckKind::Email if is_email(&text) => Ok(()),
-            CheckKind::Email => {
-                invalid(format!("{field} is not a valid e-mail address: \"{text}\""))
-            }
+            CheckKind::Email => invalid(format!("{field} is not a valid e-mail address: \"{text}\"")),
             CheckKind::Phone if is_phone(&text) => Ok(()),
             CheckKind::Phone => invalid(format!("{field} is not a valid phone number: \"{text}\"")),
             CheckKind::Number => match raw.map(str::parse::<f64>) {
@@ -146,24 +167,15 @@ impl Check {
                 _ => invalid(format!("{field} must be a number")),
             },
             CheckKind::LengthMax(max) if text.chars().count() <= *max => Ok(()),
-            CheckKind::LengthMax(max) => {
-                invalid(format!("{field} is longer than {max} characters"))
-            }
+            CheckKind::LengthMax(max) => invalid(format!("{field} is longer than {max} characters")),
             CheckKind::OneOf(words) if words.iter().any(|word| *word == text) => Ok(()),
-            CheckKind::OneOf(words) => invalid(format!(
-                "{field} \"{text}\" is not one of {}",
-                words.join(", ")
-            )),
+            CheckKind::OneOf(words) => invalid(format!("{field} \"{text}\" is not one of {}", words.join(", "))),
         }
     }
 }
 
 fn refused(code: &str, message: &str, field: &str) -> Refused {
-    Refused {
-        code: code.to_owned(),
-        message: message.to_owned(),
-        field: field.to_owned(),
-    }
+    Refused { code: code.to_owned(), message: message.to_owned(), field: field.to_owned() }
 }
 
 fn is_email(text: &str) -> bool {
@@ -179,10 +191,7 @@ fn is_email(text: &str) -> bool {
 
 fn is_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    (7..=15).contains(&digits)
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
+    (7..=15).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
 }
 
 #[cfg(test)]
@@ -191,36 +200,22 @@ mod tests {
 
     #[test]
     fn a_customer_needs_an_email_and_a_phone_that_make_sense() {
-        let rules = Rules::of("contacts");
-        let check = |body: &str| rules.check(body.as_bytes());
-        assert_eq!(
-            check(r#"{"email":"a@b.example","phone":"+1 (415) 555-0123"}"#),
-            Ok(())
-        );
+        let demands = Demands::new(Rules::of("contacts"));
+        let check = |body: &str| demands.check(&demands.read(body.as_bytes()).expect("JSON"));
+        assert_eq!(check(r#"{"email":"a@b.example","phone":"+1 (415) 555-0123"}"#), Ok(()));
         let code = |body: &str| check(body).expect_err("a bad record").code;
-        assert_eq!(
-            code(r#"{"email":"a@b.example","phone":"ask at the desk"}"#),
-            "invalid_phone"
-        );
-        assert_eq!(
-            code(r#"{"email":"a@b@c.example","phone":"4155550123"}"#),
-            "invalid_email"
-        );
-        assert_eq!(
-            code(r#"{"email":null,"phone":"4155550123"}"#),
-            "missing_email"
-        );
-        assert_eq!(
-            code(r#"{"email":"a@b.example","phone":"4155550123","tier":"tin"}"#),
-            "invalid_tier"
-        );
+        assert_eq!(code(r#"{"email":"a@b.example","phone":"ask at the desk"}"#), "invalid_phone");
+        assert_eq!(code(r#"{"email":"a@b@c.example","phone":"4155550123"}"#), "invalid_email");
+        assert_eq!(code(r#"{"email":null,"phone":"4155550123"}"#), "missing_email");
+        assert_eq!(code(r#"{"email":"a@b.example","phone":"4155550123","tier":"tin"}"#), "invalid_tier");
     }
 
     #[test]
     fn a_number_is_no_text() {
-        let rules = Rules::of("orders");
-        assert!(rules.check(br#"{"total": 12.5}"#).is_ok());
-        assert!(rules.check(br#"{"total": "12.5"}"#).is_err());
-        assert!(rules.check(br#"{"total": 2e9}"#).is_err());
+        let demands = Demands::new(Rules::of("orders"));
+        let check = |body: &str| demands.check(&demands.read(body.as_bytes()).expect("JSON"));
+        assert!(check(r#"{"total": 12.5}"#).is_ok());
+        assert!(check(r#"{"total": "12.5"}"#).is_err());
+        assert!(check(r#"{"total": 2e9}"#).is_err());
     }
 }

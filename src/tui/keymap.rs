@@ -73,7 +73,7 @@ const fn key(
 
 /// All keys. Within a context the order is that of the hints, the most wanted first.
 pub static KEYMAP: &[Binding] = &[
-    key(Context::Jobs, &["enter"], Action::Open, "opens the job, or the cause of a finding", "open"),
+    key(Context::Jobs, &["enter"], Action::Open, "opens the job, or a finding's cause", "open"),
     key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Jobs, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Jobs, &["P"], Action::PauseAll, "pauses all jobs, or resumes all", "pause all…"),
@@ -84,6 +84,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Job, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
     key(Context::Job, &["enter"], Action::Open, "opens the dead letters of the selected cause", "open cause"),
+    key(Context::Job, &["z"], Action::Zoom, "gives the last pane all room in a small window", ""),
     key(Context::Job, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Job, &["["], Action::Previous, "goes to the previous job", ""),
     key(Context::Dead, &["enter"], Action::Open, "opens the records of this cause", "records"),
@@ -173,7 +174,9 @@ pub static KEYMAP: &[Binding] = &[
 pub fn name(event: &KeyEvent) -> Option<String> {
     let name = match event.code {
         KeyCode::Char(' ') => "space".to_owned(),
-        KeyCode::Char(letter) if event.modifiers.contains(KeyModifiers::CONTROL) => letter.to_ascii_lowercase().to_string(),
+        KeyCode::Char(letter) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+            letter.to_ascii_lowercase().to_string()
+        }
         KeyCode::Char(letter) => letter.to_string(),
         KeyCode::Enter => "enter".to_owned(),
         KeyCode::Esc => "esc".to_owned(),
@@ -230,9 +233,10 @@ pub fn find(chain: &[Context], key: &str) -> Option<&'static Binding> {
 
 /// True when some binding of `chain` begins with `key` and has a second one.
 pub fn is_prefix(chain: &[Context], key: &str) -> bool {
-    KEYMAP.iter().filter(|row| chain.contains(&row.context)).any(|row| {
-        row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key))
-    })
+    KEYMAP
+        .iter()
+        .filter(|row| chain.contains(&row.context))
+        .any(|row| row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key)))
 }
 
 /// What a key would do on another screen, in a sentence; or that it is no key at all.

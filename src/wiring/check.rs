@@ -43,6 +43,7 @@ async fn try_one(connection: &Connection, config: &Config) -> Tried {
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
+    let hint = hint.map(|hint| for_check(&hint));
     Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
 }
 
@@ -50,13 +51,22 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
     let reply = connect::probe(link, job).await;
     match reply.outcome {
         Ok(page) => {
-            let records = if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
+            let records =
+                if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
             (true, format!("`{}` read its first page: {records}", job.id), None)
         }
         Err(fault) => {
             let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
             (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint)
         }
+    }
+}
+
+/// A hint for who checks: no run is parked that could be resumed.
+fn for_check(hint: &str) -> String {
+    match hint.split_once(", then press `r`") {
+        Some((mend, _)) => format!("{mend}, then run `syncdeck check` again"),
+        None => hint.to_owned(),
     }
 }
 
@@ -67,7 +77,8 @@ async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
         Ok(status) => (true, format!("answers ({status}); it is only written to, so nothing was read"), None),
         Err(fault) => {
             let is_ok = fault.kind == FaultKind::Throttled;
-            (is_ok, fault.message, fault.hint)
+            let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
+            (is_ok, format!("{status}{}", fault.message), fault.hint)
         }
     }
 }

@@ -1,4 +1,4 @@
 //! The real engine against the simulated systems, in this process, under a paused clock.
 
-mod house;
 mod first;
+mod house;

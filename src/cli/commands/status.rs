@@ -177,6 +177,19 @@ pub(super) fn balance(counts: &Counts) -> String {
     )
 }
 
+/// The mend as a command: where the console has a key, a shell has none.
+fn hint(finding: &Finding) -> String {
+    let (FindingTarget::Group(job, _) | FindingTarget::Job(job)) = &finding.target else {
+        return finding.hint.clone();
+    };
+    match finding.hint.as_str() {
+        "⏎ open the cause" => format!("run `syncdeck dead groups {job}`"),
+        "⏎ open the job" => format!("run `syncdeck status {job}`"),
+        resume if resume.starts_with("p resume") => format!("run `syncdeck resume {job}`"),
+        other => other.to_owned(),
+    }
+}
+
 fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&'a Finding> {
     let concerns = |finding: &&Finding| match &finding.target {
         FindingTarget::Job(job) | FindingTarget::Group(job, _) => jobs.iter().any(|status| status.id == *job),
@@ -186,16 +199,6 @@ fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&
         FindingTarget::Engine => true,
     };
     snapshot.findings.iter().filter(|finding| all || concerns(finding)).collect()
-}
-
-/// What to type; the finding itself names a key of the console.
-fn hint(finding: &Finding) -> String {
-    match &finding.target {
-        FindingTarget::Group(job, _) | FindingTarget::Job(job) if finding.hint.starts_with('⏎') => {
-            format!("run `syncdeck dead groups`, then `syncdeck dead list {job}`")
-        }
-        _ => finding.hint.clone(),
-    }
 }
 
 fn document(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Value {
@@ -292,7 +295,7 @@ fn finding_document(finding: &Finding) -> Value {
         FindingTarget::Engine => (None, None, None),
     };
     json!({
-        "level": finding.level, "text": finding.text, "hint": finding.hint,
+        "level": finding.level, "text": finding.text, "hint": hint(finding),
         "job": job, "connection": connection, "group": group,
     })
 }

@@ -66,7 +66,7 @@ impl State {
 
     fn new_count(&self) -> u64 {
         let shown = self.groups.iter().flatten().map(|group| self.new_of(group));
-        shown.chain(self.unseen.iter().map(ever)).sum()
+        shown.chain(self.unseen.iter().map(|group| self.listed(group))).sum()
     }
 
     fn sort(&mut self) {
@@ -89,13 +89,13 @@ struct Layout {
 
 fn layout(app: &App, body: Rect) -> Layout {
     let rows = if body.width >= WIDE && app.size.1 >= TALL {
-        body.height / 2
+        12
     } else if body.height >= 17 && body.width >= 80 {
         9
     } else {
         0
     };
-    let (list, detail) = geometry::top(body, body.height - rows);
+    let (list, detail) = geometry::top(body, body.height.saturating_sub(rows));
     Layout { list, detail }
 }
 
@@ -240,9 +240,9 @@ fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
 }
 
 const COLUMNS: [Column<'static>; 7] = [
-    Column::text("CAUSE", 20, 0),
-    Column::text("FIELD", 6, 3),
-    Column::id("JOB", 10, 2),
+    Column::text("CAUSE", 24, 0),
+    Column::text("FIELD", 8, 3),
+    Column::id("JOB", 16, 2),
     Column::number("COUNT", 0),
     Column::number("NEW", 1),
     Column::word("LAST", 1),
@@ -299,7 +299,10 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     if groups.is_empty() {
         let line = if state.filter_text.is_empty() {
-            canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
+            canvas
+                .line()
+                .tone(" ✓ ", Tone::Ok)
+                .say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
         } else {
             canvas.line().say(" No dead letter matches the filter. Esc clears it.")
         };
@@ -349,15 +352,26 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
     let status = reason.status.map(|status| format!(", status {status}")).unwrap_or_default();
     let mut lines = vec![
         canvas.line().dim("letters  ").say(places.join(" · ")),
-        canvas.line().dim("job      ").say(group.job.as_str()).say(format!("   {}{status}{field}", kind_word(reason.class))),
-        canvas.line().dim("first    ").say(moment(group.first_at, app.now)).dim("    last  ").say(moment(group.last_at, app.now)),
+        canvas
+            .line()
+            .dim("job      ")
+            .say(group.job.as_str())
+            .say(format!("   {}{status}{field}", kind_word(reason.class))),
+        canvas
+            .line()
+            .dim("first    ")
+            .say(moment(group.first_at, app.now))
+            .dim("    last  ")
+            .say(moment(group.last_at, app.now)),
     ];
     let symbols = canvas.theme.symbols;
     let message = crate::tui::text::visible_within(&reason.message, width * 4, symbols);
     let parts = message.wrapped(width.saturating_sub(9));
-    lines.extend(parts.into_iter().take(4).enumerate().map(|(at, part)| {
-        canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
-    }));
+    lines.extend(
+        parts.into_iter().take(4).enumerate().map(|(at, part)| {
+            canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
+        }),
+    );
     if let Some(answer) = &reason.answer {
         let answer = crate::tui::text::visible_within(answer, width * 5, symbols);
         let parts = answer.wrapped(width.saturating_sub(9));
@@ -366,6 +380,15 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
         }));
     }
     lines.push(canvas.line());
-    lines.push(canvas.line().key("⏎").say(" its records   ").key("r R").say(" retry   ").key("x").say(" discard with a reason"));
+    lines.push(
+        canvas
+            .line()
+            .key("⏎")
+            .say(" its records   ")
+            .key("r R")
+            .say(" retry   ")
+            .key("x")
+            .say(" discard with a reason"),
+    );
     lines
 }
