@@ -119,7 +119,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         findings: vec![Finding {
             level: Level::Warn,
             text: format!("1,241 dead letters of `{job}`: {text}"),
-            hint: "⏎ open the cause".to_owned(),
+            hint: "run `syncdeck dead groups`".to_owned(),
             target: FindingTarget::Group(JobId::from(job), GroupId(0xa1)),
         }],
         ..Snapshot::default()
