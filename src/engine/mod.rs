@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -71,6 +72,7 @@ pub struct Engine {
     gone: CancellationToken,
     running: AtomicBool,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
+    publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ impl Engine {
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
+            publisher: tokio::sync::Mutex::new(None),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -114,8 +117,8 @@ impl Engine {
     pub async fn start(self: &Arc<Self>, start: Start) -> mpsc::Receiver<JobFinish> {
         let (finished, ends) = mpsc::channel(self.jobs.len().max(1));
         self.running.store(true, Ordering::Relaxed);
+        self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
         let mut attendants = self.attendants.lock().await;
-        attendants.spawn(self.clone().publish());
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
                 let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
@@ -132,11 +135,24 @@ impl Engine {
             cell.stop_run(&crate::model::Actor::engine());
             cell.wake.notify_waiters();
         }
-        self.gone.cancel();
         let mut attendants = self.attendants.lock().await;
         while attendants.join_next().await.is_some() {}
+        // Until then it told how the stopping goes.
+        self.gone.cancel();
+        if let Some(publisher) = self.publisher.lock().await.take() {
+            // It ends by itself, and if it was dead already, nothing is lost with it.
+            let _ = publisher.await;
+        }
         self.running.store(false, Ordering::Relaxed);
         self.snapshots.send_replace(Arc::new(self.snapshot()));
+    }
+
+    /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
+    /// but what the store holds already. The state is as good as after a crash.
+    pub async fn halt(&self) {
+        self.attendants.lock().await.shutdown().await;
+        self.publisher.lock().await.take();
+        self.running.store(false, Ordering::Relaxed);
     }
 
     pub fn is_running(&self) -> bool {
@@ -209,13 +225,19 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if control.due.is_none() && is_scheduled || is_changed && !is_new {
         control.due = Some(clock.now());
     }
+    if let (Some(due), crate::model::Schedule::Every { every, jitter }) = (control.due, &spec.schedule) {
+        // A schedule that was made shorter holds from now on.
+        control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
+    }
     let last = store.runs(Some(&spec.id), None, 10).await?;
     let last_runs = last
         .iter()
         .rev()
         .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
-    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    let last_end = last.first().and_then(|run| run.end.as_ref());
+    let was_cut_off = last_end == Some(&RunEnd::Interrupted);
+    let is_in_doubt = last_end.is_some_and(|end| !matches!(end, RunEnd::Done | RunEnd::HandedOver));
     if was_cut_off {
         control.due = Some(clock.now());
     }
@@ -227,6 +249,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         checkpoint,
         control,
         last_runs,
+        is_in_doubt,
         ..Live::default()
     })
 }
