@@ -249,7 +249,7 @@ fn ascii_sign(character: char) -> Option<&'static str> {
         '·' | '—' => "-",
         '□' => "o",
         '■' => "*",
-        '…' => "~",
+        '…' => "...",
         '→' => "->",
         '↑' => "Up",
         '↓' => "Down",

@@ -1,5 +1,6 @@
 //! Draws the console: header, tabs, the screen, messages, hints, and what lies over them. Changes nothing.
 
+use super::action::Action;
 use super::app::{App, MessageKind};
 use super::geometry::{self, regions};
 use super::keymap::{self, Context, KEYMAP};
@@ -233,7 +234,13 @@ fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let room = usize::from(area.width).saturating_sub(end.width() + 1);
     let mut line = canvas.line();
-    let rows = KEYMAP.iter().filter(|row| chain.contains(&row.context) && !row.hint.is_empty() && row.hint != "help");
+    let can_filter = screens::filter_text(app).is_some();
+    let rows = KEYMAP.iter().filter(|row| {
+        chain.contains(&row.context)
+            && !row.hint.is_empty()
+            && row.action != Action::Help
+            && (can_filter || row.action != Action::Filter)
+    });
     let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back"));
     let hints = back.into_iter().chain(rows.map(|row| {
         // A hint that begins with keys of its own stands for several bindings.

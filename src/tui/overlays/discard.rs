@@ -158,8 +158,8 @@ impl Form {
         };
         let mut lines = vec![
             canvas.line().within(&self.scope.what, 70, Tone::Bold),
-            canvas.line().say("They will not be sent any more. u brings them back, also b in the list of"),
-            canvas.line().say("/state:discarded. A record that changes at its source is synced as always."),
+            canvas.line().say("They will not be sent any more. u takes that back at once, later b in"),
+            canvas.line().say("/state:discarded. What changes at its source is synced as always."),
             canvas.line(),
             canvas.line().tone("Reason (kept in the journal, required)", if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain }),
         ];

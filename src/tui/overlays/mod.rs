@@ -173,8 +173,8 @@ pub fn confirm_undo(app: &App, undo: &Undo) -> Overlay {
 /// All messages, newest first.
 pub fn messages(app: &App) -> Overlay {
     let parts = app.messages.iter().rev().map(|message| {
-        let hint = message.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
-        (message.at.clock_text(), format!("{}{}{hint}", message.kind.sign().0, message.text))
+        let hint = message.hint.as_ref().map(|hint| format!("\n            {hint}")).unwrap_or_default();
+        (String::new(), format!("{}  {}{}{hint}", message.at.clock_text(), message.kind.sign().0, message.text))
     });
     let parts: Vec<_> = parts.collect();
     let title = format!("Messages, newest first, {}", text::counted(parts.len() as u64, "message", "messages"));
@@ -185,12 +185,16 @@ impl Page {
     fn lines(&self, width: usize) -> Vec<(String, bool)> {
         let mut lines = Vec::new();
         for (heading, text) in &self.parts {
-            lines.push((heading.clone(), true));
+            if !heading.is_empty() {
+                lines.push((heading.clone(), true));
+            }
             for line in text.split('\n').take(super::json::LINES_MAX) {
                 let shown = super::text::visible_value(line, super::text::Symbols::Unicode);
                 lines.extend(shown.wrapped(width).into_iter().map(|line| (line.as_str().to_owned(), false)));
             }
-            lines.push((String::new(), false));
+            if !heading.is_empty() {
+                lines.push((String::new(), false));
+            }
         }
         lines
     }

@@ -362,6 +362,9 @@ const COLUMNS: [Column<'static>; 11] = [
     Column::number("DEAD", 0),
 ];
 
+/// The place of the column that is left out where nothing is held.
+const HELD: usize = 8;
+
 fn row(app: &App, canvas: &Canvas<'_>, job: &JobStatus) -> Vec<Cell> {
     let (sign, word, tone) = state_sign(&job.state);
     let counts = &job.total;
@@ -401,18 +404,25 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
     let order = if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
-    let right = format!("{} of {} · {order}", state.shown.len(), app.jobs().len());
+    let right = match app.jobs().len() {
+        0 => String::new(),
+        n => format!("{} of {n} · {order}", state.shown.len()),
+    };
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
         return canvas.put(inner, &canvas.line().say(" asking the engine…"));
     }
     if state.shown.is_empty() {
-        let text = match (app.jobs().is_empty(), state.filter.is_empty()) {
-            (true, _) => " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it.",
-            (false, false) => " No job matches the filter. Esc clears it.",
-            (false, true) => "",
+        let lines: &[&str] = match (app.jobs().is_empty(), state.filter.is_empty()) {
+            (true, _) => &[
+                " No jobs in the configuration yet.",
+                " Add a [jobs.NAME] table to syncdeck.toml; then: syncdeck check",
+            ],
+            (false, false) => &[" No job matches the filter. Esc clears it."],
+            (false, true) => &[],
         };
-        return canvas.put(inner, &canvas.line().say(text));
+        let lines: Vec<Line> = lines.iter().map(|line| canvas.line().say(line)).collect();
+        return canvas.put_all(inner, &lines);
     }
     let window = state.list.window(state.shown.len());
     let rows: Vec<Vec<Cell>> = state.shown[window.clone()]
@@ -421,7 +431,15 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .map(|job| row(app, canvas, job))
         .collect();
     let selected = state.list.selected.checked_sub(window.start).filter(|_| state.pane == Pane::List);
-    table(canvas, inner, &COLUMNS, &rows, selected, &|_| false);
+    // Held records are rare: their column stands only where there are some.
+    let has_held = app.jobs().iter().any(|job| job.total.held > 0);
+    let columns: Vec<Column<'_>> = COLUMNS.into_iter().enumerate().filter(|(at, _)| has_held || *at != HELD).map(|(_, column)| column).collect();
+    let rows: Vec<Vec<Cell>> = if has_held {
+        rows
+    } else {
+        rows.into_iter().map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect()).collect()
+    };
+    table(canvas, inner, &columns, &rows, selected, &|_| false);
 }
 
 fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -485,8 +503,20 @@ pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values:
     canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
 }
 
-/// The sum that must hold, with whether it does.
-pub fn balance(line: Line, counts: &Counts) -> Line {
+/// The sum that must hold, with whether it does; where `room` is short, created, updated and deleted are one figure.
+pub fn balance(line: Line, counts: &Counts, room: usize) -> Line {
+    let whole = balance_in_full(line.clone(), counts);
+    if whole.width() <= room {
+        return whole;
+    }
+    let (scanned, written) = (grouped(counts.scanned), grouped(counts.written()));
+    let (skipped, errored) = (grouped(counts.skipped), grouped(counts.errored));
+    let held = if counts.held > 0 { format!(" + held {}", grouped(counts.held)) } else { String::new() };
+    let line = line.say(format!("scanned {scanned} = updated {written} + skipped {skipped}{held} + errored {errored} "));
+    if counts.is_balanced() { line.tone("✓", Tone::Ok) } else { line.tone("✗", Tone::Fail) }
+}
+
+fn balance_in_full(line: Line, counts: &Counts) -> Line {
     let mut line = line.say(format!("scanned {} = ", grouped(counts.scanned)));
     let parts = [
         ("created", counts.created),
@@ -549,7 +579,7 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
         state,
         progress_line(app, label("progress"), job, if is_narrow { 24 } else { 40 }),
         speed,
-        balance(label("records"), &job.total),
+        balance(label("records"), &job.total, usize::from(inner.width)),
         checkpoint_line(app, label("saved at"), job),
         dead_line(label("dead"), job),
         schedule_line(app, label("schedule"), job),
@@ -564,6 +594,9 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
 /// A bar where the total is known, else that it is not.
 pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Line {
     let progress = &job.progress;
+    if job.run.is_none() {
+        return line.say("no run in progress");
+    }
     let Some(total) = progress.total else {
         return line.say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };

@@ -8,7 +8,7 @@ use crate::tui::app::App;
 use crate::tui::geometry;
 use crate::tui::json;
 use crate::tui::overlays::{Overlay, Page as ReadingPage};
-use crate::tui::text::{counted, grouped, moment, visible, visible_value, visible_within};
+use crate::tui::text::{counted, grouped, moment, visible_value, visible_within};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -223,7 +223,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
         Column::text(&source, 14, 0),
         Column::text(&sent, 14, 0),
         Column::word("", 0),
-        Column::text("WHY", 10, 1),
+        Column::text("WHY", 12, 1),
     ];
     let page = &app.letters.page;
     let window = page.list.window(lines.len());
@@ -303,14 +303,16 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let symbols = canvas.theme.symbols;
     let room = usize::from(inner.height).saturating_sub(usize::from(has_tries));
-    let message = visible(&masked(app, view, &letter.reason.title()), symbols);
-    let mut lines: Vec<Line> = message.wrapped(usize::from(inner.width)).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
+    // No more is made visible than there is room for: an answer can be long.
+    let width = usize::from(inner.width);
+    let message = visible_within(&masked(app, view, &letter.reason.title()), width * room, symbols);
+    let mut lines: Vec<Line> = message.wrapped(width).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
     if let Some(field) = &letter.reason.field {
         lines.push(canvas.line().dim("field ").say(field));
     }
     if let Some(answer) = &letter.reason.answer {
         for line in masked(app, view, answer).split('\n').take(room) {
-            let parts = visible(line, symbols).wrapped(usize::from(inner.width));
+            let parts = visible_within(line, width * room, symbols).wrapped(width);
             lines.extend(parts.into_iter().map(|part| canvas.line().shown(part, Tone::Plain)));
         }
     }
