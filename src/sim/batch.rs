@@ -2,10 +2,12 @@
 
 use super::crm::{Answer, Order, OrderKind, Table};
 use super::faults::Fault;
-use super::members::{member, members, text_of};
+use super::members::text_of;
+use super::rules::{Demands, Facts};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -22,6 +24,8 @@ struct Item<'a> {
     body: &'a str,
     kind: OrderKind,
     key: Option<Cow<'a, str>>,
+    /// Where the item is the record itself.
+    facts: Option<Facts<'a>>,
 }
 
 /// Carries out every item of the body's `items`; the answer's `results` stand in the same order.
@@ -30,26 +34,22 @@ pub(super) fn write(table: &Table, body: &[u8], fault: Option<&Fault>) -> Answer
         Ok(items) => items,
         Err(problem) => return Answer::error(400, "invalid_json", &problem, "items"),
     };
-    let max = table.rules().batch_max;
+    let demands = table.demands();
+    let max = demands.rules.batch_max;
     if max < items.len() {
-        return Answer::error(
-            413,
-            "batch_too_large",
-            &format!("a batch may have {max} items"),
-            "items",
-        );
+        let message = format!("a batch may have {max} items");
+        return Answer::error(413, "batch_too_large", &message, "items");
     }
     let mut results: Vec<String> = Vec::with_capacity(items.len());
     for (n, item) in items.iter().enumerate() {
-        let (id, answer) = write_one(table, item);
+        let (id, answer) = write_one(table, &demands, item);
         results.push(match fault {
             Some(Fault::BatchPart { every, status })
-                if (n + 1) % every.max(&1) == 0 && answer.is_success() =>
+                if (n + 1).is_multiple_of(*every) && answer.is_success() =>
             {
-                result(
-                    &id,
-                    &Answer::error(*status, "unavailable", "the service is busy, try again", ""),
-                )
+                let busy =
+                    Answer::error(*status, "unavailable", "the service is busy, try again", "");
+                result(&id, &busy)
             }
             _ => result(&id, &answer),
         });
@@ -62,20 +62,15 @@ pub(super) fn write(table: &Table, body: &[u8], fault: Option<&Fault>) -> Answer
         _ => {}
     }
     let body = format!("{{\"results\":[{}]}}", results.join(","));
-    Answer {
-        status: 200,
-        etag: None,
-        body: Bytes::from(body),
-    }
+    Answer::with_body(200, Bytes::from(body))
 }
 
 /// The ids of a batch, for the oracle of overlapping writes.
-pub(super) fn ids(body: &[u8]) -> Vec<String> {
+pub(super) fn ids(table: &Table, body: &[u8]) -> Vec<String> {
+    let demands = table.demands();
     let items = items_of(body).unwrap_or_default();
-    items
-        .iter()
-        .filter_map(|item| item_of(item.get()).ok()?.id.map(Cow::into_owned))
-        .collect()
+    let id_of = |item: &&RawValue| item_of(item.get(), &demands).ok()?.id.map(Cow::into_owned);
+    items.iter().filter_map(id_of).collect()
 }
 
 fn items_of(body: &[u8]) -> Result<Vec<&RawValue>, String> {
@@ -84,14 +79,12 @@ fn items_of(body: &[u8]) -> Result<Vec<&RawValue>, String> {
         .map_err(|error| error.to_string())
 }
 
-fn write_one(table: &Table, item: &RawValue) -> (String, Answer) {
-    let item = match item_of(item.get()) {
+fn write_one<'a>(table: &Table, demands: &Demands, item: &'a RawValue) -> (Cow<'a, str>, Answer) {
+    let item = match item_of(item.get(), demands) {
         Ok(item) => item,
         Err(problem) => {
-            return (
-                String::new(),
-                Answer::error(400, "invalid_item", &problem, ""),
-            );
+            let answer = Answer::error(400, "invalid_item", &problem, "");
+            return (Cow::Borrowed(""), answer);
         }
     };
     let kind = if item.id.is_none() {
@@ -106,29 +99,16 @@ fn write_one(table: &Table, item: &RawValue) -> (String, Answer) {
         body: item.body.as_bytes(),
         key: item.key.as_deref(),
         if_match: None,
+        facts: item.facts,
     };
-    let answer = table.write(&order);
-    let id = match kind {
-        OrderKind::Create => member(&answer.body, "id")
-            .and_then(text_of)
-            .map(Cow::into_owned)
-            .unwrap_or_default(),
-        _ => id.into_owned(),
-    };
+    let answer = table.write(&order, demands);
+    let id = answer.made.clone().map_or(id, Cow::Owned);
     (id, answer)
 }
 
-fn item_of(text: &str) -> Result<Item<'_>, String> {
-    let names = [
-        "id",
-        "fields",
-        "operation",
-        "method",
-        "path",
-        "body",
-        "idempotency_key",
-    ];
-    let [id, fields, operation, method, path, body, key] = members(text.as_bytes(), &names)?;
+fn item_of<'a>(text: &'a str, demands: &Demands) -> Result<Item<'a>, String> {
+    let facts = demands.read(text.as_bytes())?;
+    let [id, fields, operation, method, path, body, key] = facts.item();
     let says = |raw: Option<&str>, word: &str| {
         raw.and_then(text_of)
             .is_some_and(|text| text.eq_ignore_ascii_case(word))
@@ -141,28 +121,28 @@ fn item_of(text: &str) -> Result<Item<'_>, String> {
         OrderKind::Put
     };
     let from_path = method.and(path).and_then(text_of).and_then(|path| {
-        let last = path.rsplit('/').next()?.to_owned();
+        let last = path.rsplit('/').next()?;
         Some(Cow::Owned(
-            percent_decode_str(&last).decode_utf8_lossy().into_owned(),
+            percent_decode_str(last).decode_utf8_lossy().into_owned(),
         ))
     });
     let is_wrapped = method.is_some() && path.is_some();
-    let body = fields.or(body.filter(|_| is_wrapped)).unwrap_or(text);
-    let id = id
-        .and_then(text_of)
-        .or(from_path)
-        .filter(|id| !id.is_empty());
+    let inner = fields.or(body.filter(|_| is_wrapped));
     Ok(Item {
-        id,
-        body,
+        id: id
+            .and_then(text_of)
+            .or(from_path)
+            .filter(|id| !id.is_empty()),
+        body: inner.unwrap_or(text),
         kind,
         key: key.and_then(text_of),
+        facts: inner.is_none().then_some(facts),
     })
 }
 
 fn result(id: &str, answer: &Answer) -> String {
     let status = answer.status;
-    let id = serde_json::Value::from(id);
+    let id = Value::from(id);
     if answer.is_success() {
         return match answer.etag {
             Some(etag) => format!("{{\"id\":{id},\"status\":{status},\"etag\":\"{etag}\"}}"),
@@ -170,7 +150,8 @@ fn result(id: &str, answer: &Answer) -> String {
         };
     }
     // One status tells its error as plain text, as most batch services do.
-    let error: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let body = answer.body.as_deref().unwrap_or_default();
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
     let told = |name: &str| {
         error
             .pointer(&format!("/error/{name}"))

@@ -46,6 +46,7 @@ pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
         (&Method::POST, ["shop", collection, action]) => {
             act(world, parts, collection, action, body)
         }
+        (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
     };
     match told {
@@ -88,7 +89,18 @@ fn churn(world: &World, body: &[u8]) -> Told {
     Ok(json!({ "set": true }))
 }
 
-/// One change in the shop. The record is named by `?id=`; without it the dice choose one.
+/// Removes the record `?id=` at the CRM behind everybody's back.
+fn lose(world: &World, parts: &Parts, collection: &str) -> Told {
+    let params = super::listing::params(parts.uri.query(), b"");
+    let Some(id) = params.get("id") else {
+        return Err((400, "say which record: `?id=…`".to_owned()));
+    };
+    Ok(json!({ "id": id, "changed": world.crm.lose(collection, id) }))
+}
+
+/// One change in the shop: `fill?n=`, `insert` (the body is the record; none makes one), `update` (the body's members),
+/// `edit`, `delete`, `delete_bare`, `vanish`, `spoil?how=`, `mend`, `late?seconds=`.
+/// The record is named by `?id=`; without it the dice choose one.
 fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Bytes) -> Told {
     let params = super::listing::params(parts.uri.query(), b"");
     let shop = &world.shop;
@@ -138,7 +150,6 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
             shop.spoil(collection, &id, how)
         }
         "mend" => shop.mend(collection, &id),
-        "lose_at_crm" => world.crm.lose(collection, &id),
         _ => return Err((404, format!("`{action}` is no action of the workshop"))),
     };
     Ok(json!({ "id": id, "changed": changed }))

@@ -1,8 +1,8 @@
 //! The CRM: the system that records are written to, and the witness of every write.
 
 use super::audit::{CollectionAudit, Violation, ViolationKind};
-use super::members::{member, members, text_of};
-use super::rules::Rules;
+use super::members::member;
+use super::rules::{Demands, Facts, Rules};
 use super::shop::micros_of;
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -29,12 +29,14 @@ type Quick = BuildHasherDefault<Xxh3>;
 const SHARDS: usize = 64;
 /// Idempotency keys that each shard remembers; the oldest are forgotten first.
 const KEYS_MAX: usize = 8_192;
+/// How the ids begin that the CRM makes.
+const MADE_ID: &str = "rec_";
 const VIOLATIONS_MAX: usize = 1_000;
 
 /// One collection, in shards with a short lock each.
 pub(super) struct Table {
     name: String,
-    rules: RwLock<Arc<Rules>>,
+    demands: RwLock<Arc<Demands>>,
     shards: Vec<Mutex<Shard>>,
     keys: Vec<Mutex<Keys>>,
     /// Records made by POST, by what they are known as outside.
@@ -92,7 +94,10 @@ struct Remembered {
 pub(super) struct Answer {
     pub status: u16,
     pub etag: Option<u64>,
-    pub body: Bytes,
+    /// None of a write that was carried out: who asks renders id and etag as it needs them.
+    pub body: Option<Bytes>,
+    /// The id that the CRM made, of a create.
+    pub made: Option<String>,
 }
 
 /// A write of one record.
@@ -102,6 +107,8 @@ pub(super) struct Order<'a> {
     pub body: &'a [u8],
     pub key: Option<&'a str>,
     pub if_match: Option<&'a str>,
+    /// What the body says, where it was looked through already.
+    pub facts: Option<Facts<'a>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +149,10 @@ impl Answer {
         Self {
             status,
             etag: None,
-            body: Bytes::from(serde_json::json!({ "error": error }).to_string()),
+            body: Some(Bytes::from(
+                serde_json::json!({ "error": error }).to_string(),
+            )),
+            made: None,
         }
     }
 
@@ -150,16 +160,39 @@ impl Answer {
         self.status < 300
     }
 
-    fn done(status: u16, id: &str, version: u64) -> Self {
-        let mut body = Vec::with_capacity(id.len() + 32);
-        body.extend_from_slice(b"{\"id\":");
-        push_text(&mut body, id);
-        body.extend_from_slice(format!(",\"etag\":\"{version}\"}}").as_bytes());
+    fn done(status: u16, version: u64) -> Self {
         Self {
             status,
             etag: Some(version),
-            body: Bytes::from(body),
+            body: None,
+            made: None,
         }
+    }
+
+    /// An answer with this body.
+    pub fn with_body(status: u16, body: Bytes) -> Self {
+        Self {
+            status,
+            etag: None,
+            body: Some(body),
+            made: None,
+        }
+    }
+
+    /// The body as it goes out: of a write of `id` `{"id", "etag"}`, of a delete nothing.
+    pub fn into_body(self, id: &str) -> Bytes {
+        if let Some(body) = self.body {
+            return body;
+        }
+        let Some(etag) = self.etag else {
+            return Bytes::new();
+        };
+        let id = self.made.as_deref().unwrap_or(id);
+        let mut body = Vec::with_capacity(id.len() + 32);
+        body.extend_from_slice(b"{\"id\":");
+        push_text(&mut body, id);
+        body.extend_from_slice(format!(",\"etag\":\"{etag}\"}}").as_bytes());
+        Bytes::from(body)
     }
 }
 
@@ -179,12 +212,12 @@ impl Crm {
 
     /// Replaces the rules of a collection.
     pub fn set_rules(&self, collection: &str, rules: Rules) {
-        *self.table(collection).rules.write() = Arc::new(rules);
+        *self.table(collection).demands.write() = Arc::new(Demands::new(rules));
     }
 
     /// The rules of a collection as they are.
     pub fn rules(&self, collection: &str) -> Rules {
-        self.table(collection).rules().as_ref().clone()
+        self.table(collection).demands().rules.clone()
     }
 
     /// The live record as it was written last.
@@ -336,7 +369,7 @@ impl Table {
     fn new(name: &str, history_max: usize) -> Self {
         Self {
             name: name.to_owned(),
-            rules: RwLock::new(Arc::new(Rules::of(name))),
+            demands: RwLock::new(Arc::new(Demands::new(Rules::of(name)))),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             keys: (0..SHARDS).map(|_| Mutex::default()).collect(),
             external: Mutex::default(),
@@ -347,8 +380,8 @@ impl Table {
         }
     }
 
-    pub fn rules(&self) -> Arc<Rules> {
-        self.rules.read().clone()
+    pub fn demands(&self) -> Arc<Demands> {
+        self.demands.read().clone()
     }
 
     fn shard(&self, id: &str) -> &Mutex<Shard> {
@@ -387,10 +420,10 @@ impl Table {
     }
 
     /// Carries out one write, or gives the remembered answer of its key.
-    pub fn write(&self, order: &Order<'_>) -> Answer {
+    pub fn write(&self, order: &Order<'_>, demands: &Demands) -> Answer {
         let answer = match order.key {
-            None => self.apply(order),
-            Some(key) => self.apply_once(key, order),
+            None => self.apply(order, demands),
+            Some(key) => self.apply_once(key, order, demands),
         };
         if !answer.is_success() {
             self.counted.refused.fetch_add(1, Ordering::Relaxed);
@@ -398,7 +431,7 @@ impl Table {
         answer
     }
 
-    fn apply_once(&self, key: &str, order: &Order<'_>) -> Answer {
+    fn apply_once(&self, key: &str, order: &Order<'_>, demands: &Demands) -> Answer {
         let key = xxh3_128(key.as_bytes());
         let content =
             xxh3_64(order.body) ^ xxh3_64(order.id.as_bytes()).rotate_left(1) ^ order.kind as u64;
@@ -418,7 +451,7 @@ impl Table {
             let message = "this idempotency key was used for another request";
             return Answer::error(422, "idempotency_key_reused", message, "");
         }
-        let answer = self.apply(order);
+        let answer = self.apply(order, demands);
         if answer.is_success() {
             if KEYS_MAX <= keys.order.len()
                 && let Some(oldest) = keys.order.pop_front()
@@ -437,44 +470,52 @@ impl Table {
         answer
     }
 
-    fn apply(&self, order: &Order<'_>) -> Answer {
-        let rules = self.rules();
-        if order.kind != OrderKind::Delete {
-            if rules.id_max < order.id.chars().count() {
-                return Answer::error(400, "invalid_id", "the id is too long", "id");
-            }
-            if let Err(problem) = members::<0>(order.body, &[]) {
-                return Answer::error(400, "invalid_json", &problem, "");
-            }
+    fn apply(&self, order: &Order<'_>, demands: &Demands) -> Answer {
+        if order.kind == OrderKind::Delete {
+            return self.delete(order);
         }
-        match order.kind {
-            OrderKind::Put => self.put(order, &rules),
-            OrderKind::Patch => self.patch(order, &rules),
-            OrderKind::Delete => self.delete(order),
-            OrderKind::Create => self.create(order, &rules),
+        if demands.rules.id_max < order.id.chars().count() {
+            return Answer::error(400, "invalid_id", "the id is too long", "id");
         }
-    }
-
-    fn put(&self, order: &Order<'_>, rules: &Rules) -> Answer {
-        if let Err(refused) = rules.check(order.body) {
+        let read;
+        let facts = match &order.facts {
+            Some(facts) => facts,
+            None => match demands.read(order.body) {
+                Err(problem) => return Answer::error(400, "invalid_json", &problem, ""),
+                Ok(facts) => {
+                    read = facts;
+                    &read
+                }
+            },
+        };
+        if order.kind == OrderKind::Patch {
+            return self.patch(order, demands);
+        }
+        if let Err(refused) = demands.check(facts) {
             return Answer::error(422, &refused.code, &refused.message, &refused.field);
         }
         // Copied, because what came from the network is a slice of a larger buffer that must not be kept.
         let body = Bytes::copy_from_slice(order.body);
+        let newness = demands.version(facts).and_then(|text| newness_of(&text));
+        if order.kind == OrderKind::Create {
+            return self.create(body, newness, demands.external_id(facts).as_deref());
+        }
+        self.put(order, body, newness)
+    }
+
+    fn put(&self, order: &Order<'_>, body: Bytes, newness: Option<i64>) -> Answer {
         let mut shard = self.shard(order.id).lock();
         if let Err(conflict) = matches(shard.records.get(order.id), order.if_match) {
             return conflict;
         }
-        let status = if shard.records.get(order.id).is_some_and(|entry| entry.live) {
-            200
-        } else {
-            201
+        let (status, version) = match self.store(&mut shard, order.id, body, newness) {
+            (true, version) => (201, version),
+            (false, version) => (200, version),
         };
-        let version = self.store(&mut shard, order.id, body, rules);
-        Answer::done(status, order.id, version)
+        Answer::done(status, version)
     }
 
-    fn patch(&self, order: &Order<'_>, rules: &Rules) -> Answer {
+    fn patch(&self, order: &Order<'_>, demands: &Demands) -> Answer {
         let mut shard = self.shard(order.id).lock();
         let Some(entry) = shard.records.get(order.id).filter(|entry| entry.live) else {
             return gone(&self.name, order.id);
@@ -485,11 +526,16 @@ impl Table {
         let Some(body) = merged(&entry.body, order.body) else {
             return Answer::error(400, "invalid_json", "the body can not be merged", "");
         };
-        if let Err(refused) = rules.check(&body) {
+        let facts = match demands.read(&body) {
+            Ok(facts) => facts,
+            Err(problem) => return Answer::error(400, "invalid_json", &problem, ""),
+        };
+        if let Err(refused) = demands.check(&facts) {
             return Answer::error(422, &refused.code, &refused.message, &refused.field);
         }
-        let version = self.store(&mut shard, order.id, body, rules);
-        Answer::done(200, order.id, version)
+        let newness = demands.version(&facts).and_then(|text| newness_of(&text));
+        let (_, version) = self.store(&mut shard, order.id, body.clone(), newness);
+        Answer::done(200, version)
     }
 
     fn delete(&self, order: &Order<'_>) -> Answer {
@@ -505,78 +551,73 @@ impl Table {
         self.keep(entry, Bytes::new());
         drop(shard);
         self.counted.applied.fetch_add(1, Ordering::Relaxed);
-        self.external
-            .lock()
-            .values_mut()
-            .for_each(|ids| ids.retain(|id| id != order.id));
-        Answer {
-            status: 204,
-            etag: None,
-            body: Bytes::new(),
+        // Only records whose id was made here are known by an external one.
+        if order.id.starts_with(MADE_ID) {
+            let mut external = self.external.lock();
+            external
+                .values_mut()
+                .for_each(|ids| ids.retain(|id| id != order.id));
         }
+        Answer::with_body(204, Bytes::new())
     }
 
-    fn create(&self, order: &Order<'_>, rules: &Rules) -> Answer {
-        if let Err(refused) = rules.check(order.body) {
-            return Answer::error(422, &refused.code, &refused.message, &refused.field);
-        }
-        let id = format!("rec_{:08}", self.next_id.fetch_add(1, Ordering::Relaxed));
-        if let Some(known_as) = member(order.body, &rules.external_id_field).and_then(text_of) {
+    fn create(&self, body: Bytes, newness: Option<i64>, known_as: Option<&str>) -> Answer {
+        let id = format!(
+            "{MADE_ID}{:08}",
+            self.next_id.fetch_add(1, Ordering::Relaxed)
+        );
+        if let Some(known_as) = known_as {
             let mut external = self.external.lock();
-            let ids = external.entry(known_as.to_string()).or_default();
+            let ids = external.entry(known_as.to_owned()).or_default();
             ids.push(id.clone());
             if 1 < ids.len() {
                 self.counted.duplicates.fetch_add(1, Ordering::Relaxed);
-                self.note(
-                    ViolationKind::Duplicate,
-                    &known_as,
-                    format!("it was created {} times: {ids:?}", ids.len()),
-                );
+                let detail = format!("it was created {} times: {ids:?}", ids.len());
+                self.note(ViolationKind::Duplicate, known_as, detail);
             }
         }
-        let version = self.store(
-            &mut self.shard(&id).lock(),
-            &id,
-            Bytes::copy_from_slice(order.body),
-            rules,
-        );
-        Answer::done(201, &id, version)
+        let (_, version) = self.store(&mut self.shard(&id).lock(), &id, body, newness);
+        Answer {
+            made: Some(id),
+            ..Answer::done(201, version)
+        }
     }
 
     /// Puts a body in its place, under the shard's lock, and looks at what that did.
-    fn store(&self, shard: &mut Shard, id: &str, body: Bytes, rules: &Rules) -> u64 {
-        let newness = member(&body, &rules.version_field)
-            .and_then(text_of)
-            .and_then(|text| newness_of(&text));
-        if !shard.records.contains_key(id) {
-            shard.records.insert(id.into(), Entry::default());
-        }
-        let entry = shard
-            .records
-            .get_mut(id)
-            .expect("an entry that was just made");
+    /// Returns whether the record is new, and its version.
+    fn store(&self, shard: &mut Shard, id: &str, body: Bytes, newness: Option<i64>) -> (bool, u64) {
+        self.counted.applied.fetch_add(1, Ordering::Relaxed);
+        let Some(entry) = shard.records.get_mut(id) else {
+            let mut entry = Entry {
+                body: body.clone(),
+                live: true,
+                version: 1,
+                newest: newness,
+                history: Vec::new(),
+            };
+            self.keep(&mut entry, body);
+            shard.records.insert(id.into(), entry);
+            return (true, 1);
+        };
         if let (Some(new), Some(old)) = (newness, entry.newest)
             && new < old
         {
             self.counted
                 .stale_overwrites
                 .fetch_add(1, Ordering::Relaxed);
-            self.note(
-                ViolationKind::StaleOverwrite,
-                id,
-                format!("version {new} was written over {old}"),
-            );
+            let detail = format!("version {new} was written over {old}");
+            self.note(ViolationKind::StaleOverwrite, id, detail);
         }
+        let is_new = !entry.live;
         if entry.live && entry.body == body {
             self.counted.rewrites.fetch_add(1, Ordering::Relaxed);
         }
-        self.counted.applied.fetch_add(1, Ordering::Relaxed);
         entry.newest = entry.newest.max(newness);
         entry.live = true;
         entry.version += 1;
         self.keep(entry, body.clone());
         entry.body = body;
-        entry.version
+        (is_new, entry.version)
     }
 
     fn keep(&self, entry: &mut Entry, body: Bytes) {
@@ -607,9 +648,8 @@ impl Table {
         match shard.records.get(id).filter(|entry| entry.live) {
             None => gone(&self.name, id),
             Some(entry) => Answer {
-                status: 200,
                 etag: Some(entry.version),
-                body: with_id(id, &entry.body),
+                ..Answer::with_body(200, with_id(id, &entry.body))
             },
         }
     }

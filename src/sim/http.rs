@@ -300,7 +300,11 @@ fn begin(world: &World, route: &Route<'_>, body: &[u8]) -> Option<InFlight> {
                 .table(collection)
                 .begin(vec![id.clone().into_owned()]),
         ),
-        Route::CrmBatch { collection } => Some(world.crm.table(collection).begin(batch::ids(body))),
+        Route::CrmBatch { collection } => {
+            let table = world.crm.table(collection);
+            let ids = batch::ids(&table, body);
+            Some(table.begin(ids))
+        }
         _ => None,
     }
 }
@@ -363,8 +367,6 @@ fn carry_out(
     body: &Bytes,
     fault: Option<&Fault>,
 ) -> Response {
-    let headers = &parts.headers;
-    let (key, if_match) = (text(headers, "idempotency-key"), text(headers, "if-match"));
     match route {
         Route::Listing { paging, collection } => {
             let request = ListRequest {
@@ -394,30 +396,17 @@ fn carry_out(
             collection,
             id,
             write: None,
-        } => told(world.crm.table(collection).one(id)),
+        } => told(world.crm.table(collection).one(id), id),
         Route::CrmRecord {
             collection,
             id,
             write: Some(kind),
-        } => told(world.crm.table(collection).write(&Order {
-            kind: *kind,
-            id,
-            body,
-            key,
-            if_match,
-        })),
+        } => write_one(world, collection, *kind, id, parts, body),
         Route::CrmCreate { collection } => {
-            let order = Order {
-                kind: OrderKind::Create,
-                id: "",
-                body,
-                key,
-                if_match: None,
-            };
-            told(world.crm.table(collection).write(&order))
+            write_one(world, collection, OrderKind::Create, "", parts, body)
         }
         Route::CrmBatch { collection } => {
-            told(batch::write(&world.crm.table(collection), body, fault))
+            told(batch::write(&world.crm.table(collection), body, fault), "")
         }
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(
@@ -429,7 +418,27 @@ fn carry_out(
     }
 }
 
-/// `{"data": […], "next_cursor": …, "total": n}`, in order of id.
+fn write_one(
+    world: &World,
+    collection: &str,
+    kind: OrderKind,
+    id: &str,
+    parts: &Parts,
+    body: &[u8],
+) -> Response {
+    let table = world.crm.table(collection);
+    let order = Order {
+        kind,
+        id,
+        body,
+        key: text(&parts.headers, "idempotency-key"),
+        if_match: text(&parts.headers, "if-match"),
+        facts: None,
+    };
+    told(table.write(&order, &table.demands()), id)
+}
+
+/// `{"data": […], "next_cursor": …}`, in order of id.
 fn crm_listing(world: &World, collection: &str, query: Option<&str>) -> Response {
     let params = listing::params(query, b"");
     let after = params.get("cursor").map(String::as_str).unwrap_or_default();
@@ -533,18 +542,19 @@ fn plain(listed: Listed) -> Response {
     response
 }
 
-fn told(answer: Answer) -> Response {
+/// An answer of the CRM about the record `id`.
+fn told(answer: Answer, id: &str) -> Response {
     let mut headers = HeaderMap::new();
-    if let Some(Ok(etag)) = answer
+    let etag = answer
         .etag
-        .map(|etag| HeaderValue::from_str(&format!("\"{etag}\"")))
-    {
+        .map(|etag| HeaderValue::from_str(&format!("\"{etag}\"")));
+    if let Some(Ok(etag)) = etag {
         headers.insert(header::ETAG, etag);
     }
     plain(Listed {
         status: answer.status,
         headers,
-        body: answer.body,
+        body: answer.into_body(id),
     })
 }
 

@@ -12,12 +12,22 @@ pub(super) fn members<'a, const N: usize>(
     body: &'a [u8],
     wanted: &[&str; N],
 ) -> Result<[Option<&'a str>; N], String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let found = deserializer
-        .deserialize_map(Members { wanted })
-        .map_err(|error| error.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())?;
+    let mut found = [None; N];
+    find_members(body, wanted, &mut found)?;
     Ok(found)
+}
+
+/// As [`members`], for names that are known only when it runs. `found` has a place for each of `wanted`.
+pub(super) fn find_members<'a, S: AsRef<str>>(
+    body: &'a [u8],
+    wanted: &[S],
+    found: &mut [Option<&'a str>],
+) -> Result<(), String> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    deserializer
+        .deserialize_map(Members { wanted, found })
+        .and_then(|()| deserializer.end())
+        .map_err(|error| error.to_string())
 }
 
 /// One member by its name.
@@ -42,38 +52,37 @@ pub(super) fn text_of(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-struct Members<'w, const N: usize> {
-    wanted: &'w [&'w str; N],
+struct Members<'w, 'a, S> {
+    wanted: &'w [S],
+    found: &'w mut [Option<&'a str>],
 }
 
-impl<'a, const N: usize> Visitor<'a> for Members<'_, N> {
-    type Value = [Option<&'a str>; N];
+impl<'a, S: AsRef<str>> Visitor<'a> for Members<'_, 'a, S> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        while let Some(place) = map.next_key_seed(Name {
-            wanted: self.wanted,
-        })? {
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let wanted = self.wanted;
+        while let Some(place) = map.next_key_seed(Name { wanted })? {
             match place {
-                Some(place) => found[place] = Some(map.next_value::<&'a RawValue>()?.get()),
+                Some(place) => self.found[place] = Some(map.next_value::<&'a RawValue>()?.get()),
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-struct Name<'w, const N: usize> {
-    wanted: &'w [&'w str; N],
+struct Name<'w, S> {
+    wanted: &'w [S],
 }
 
-impl<'a, const N: usize> DeserializeSeed<'a> for Name<'_, N> {
+impl<'a, S: AsRef<str>> DeserializeSeed<'a> for Name<'_, S> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -81,7 +90,7 @@ impl<'a, const N: usize> DeserializeSeed<'a> for Name<'_, N> {
     }
 }
 
-impl<const N: usize> Visitor<'_> for Name<'_, N> {
+impl<S: AsRef<str>> Visitor<'_> for Name<'_, S> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +98,10 @@ impl<const N: usize> Visitor<'_> for Name<'_, N> {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.wanted.iter().position(|wanted| *wanted == name))
+        Ok(self
+            .wanted
+            .iter()
+            .position(|wanted| wanted.as_ref() == name))
     }
 }
 

@@ -9,7 +9,7 @@
 //!        GET  /api/{collection}/{id}
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
 //! sim    GET  /sim/audit  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/churn  /sim/shop/{collection}/{action}
+//!        POST /sim/faults  /sim/churn  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;

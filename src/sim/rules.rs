@@ -1,8 +1,7 @@
 //! What the CRM demands of a record before it takes it.
 
-use super::members::text_of;
-use serde_json::value::RawValue;
-use std::collections::HashMap;
+use super::members::{find_members, text_of};
+use std::borrow::Cow;
 
 /// One demand on one member.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,21 +94,84 @@ impl Rules {
             ..Self::default()
         }
     }
+}
 
-    /// Checks the object in `body`; the reason is of the first check that it fails.
-    pub(super) fn check(&self, body: &[u8]) -> Result<(), Refused> {
-        if self.checks.is_empty() {
-            return Ok(());
-        }
-        let Ok(fields) =
-            serde_json::from_slice::<HashMap<std::borrow::Cow<'_, str>, &RawValue>>(body)
-        else {
-            return Err(refused("invalid_body", "the body is not a JSON object", ""));
+/// Rules made ready: every member that a write is asked about, so that its body is looked through once.
+pub(super) struct Demands {
+    pub rules: Rules,
+    names: Vec<String>,
+    version: usize,
+    external_id: usize,
+    /// The place of each check's field among the names.
+    checks: Vec<usize>,
+}
+
+/// What a body says where a [`Demands`] looked.
+pub(super) struct Facts<'a>(Vec<Option<&'a str>>);
+
+/// The members that a batch's item may have beside a record's own.
+pub(super) const ITEM_NAMES: [&str; 7] = [
+    "id",
+    "fields",
+    "operation",
+    "method",
+    "path",
+    "body",
+    "idempotency_key",
+];
+
+impl Demands {
+    pub fn new(rules: Rules) -> Self {
+        let mut names: Vec<String> = ITEM_NAMES.iter().map(|name| (*name).to_owned()).collect();
+        let mut place_of = |name: &str| {
+            let known = names.iter().position(|known| known == name);
+            known.unwrap_or_else(|| {
+                names.push(name.to_owned());
+                names.len() - 1
+            })
         };
-        for check in &self.checks {
-            check.accepts(fields.get(check.field.as_str()).map(|raw| raw.get()))?;
+        let version = place_of(&rules.version_field);
+        let external_id = place_of(&rules.external_id_field);
+        let checks = rules
+            .checks
+            .iter()
+            .map(|check| place_of(&check.field))
+            .collect();
+        Self {
+            rules,
+            names,
+            version,
+            external_id,
+            checks,
         }
-        Ok(())
+    }
+
+    /// Looks through a body; the reason when it is not a JSON object.
+    pub fn read<'a>(&self, body: &'a [u8]) -> Result<Facts<'a>, String> {
+        let mut found = vec![None; self.names.len()];
+        find_members(body, &self.names, &mut found)?;
+        Ok(Facts(found))
+    }
+
+    /// The reason of the first check that a body fails.
+    pub fn check(&self, facts: &Facts<'_>) -> Result<(), Refused> {
+        let mut checks = self.rules.checks.iter().zip(&self.checks);
+        checks.try_for_each(|(check, place)| check.accepts(facts.0[*place]))
+    }
+
+    pub fn version<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
+        facts.0[self.version].and_then(text_of)
+    }
+
+    pub fn external_id<'a>(&self, facts: &Facts<'a>) -> Option<Cow<'a, str>> {
+        facts.0[self.external_id].and_then(text_of)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The members of [`ITEM_NAMES`], in their order.
+    pub fn item(&self) -> [Option<&'a str>; 7] {
+        std::array::from_fn(|place| self.0[place])
     }
 }
 
@@ -191,8 +253,8 @@ mod tests {
 
     #[test]
     fn a_customer_needs_an_email_and_a_phone_that_make_sense() {
-        let rules = Rules::of("contacts");
-        let check = |body: &str| rules.check(body.as_bytes());
+        let demands = Demands::new(Rules::of("contacts"));
+        let check = |body: &str| demands.check(&demands.read(body.as_bytes()).expect("JSON"));
         assert_eq!(
             check(r#"{"email":"a@b.example","phone":"+1 (415) 555-0123"}"#),
             Ok(())
@@ -218,9 +280,10 @@ mod tests {
 
     #[test]
     fn a_number_is_no_text() {
-        let rules = Rules::of("orders");
-        assert!(rules.check(br#"{"total": 12.5}"#).is_ok());
-        assert!(rules.check(br#"{"total": "12.5"}"#).is_err());
-        assert!(rules.check(br#"{"total": 2e9}"#).is_err());
+        let demands = Demands::new(Rules::of("orders"));
+        let check = |body: &str| demands.check(&demands.read(body.as_bytes()).expect("JSON"));
+        assert!(check(r#"{"total": 12.5}"#).is_ok());
+        assert!(check(r#"{"total": "12.5"}"#).is_err());
+        assert!(check(r#"{"total": 2e9}"#).is_err());
     }
 }

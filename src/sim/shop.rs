@@ -145,7 +145,8 @@ impl Shop {
 
     /// Adds `n` generated records, of which `bad_fraction` carry a mistake of their own.
     pub fn fill(&self, collection: &str, n: u64, bad_fraction: f64) {
-        let newest = self.now() - 3_600_000_000;
+        // Whole minutes, so that the records do not depend on how long it took to come here.
+        let newest = (self.now() / 60_000_000 - 60) * 60_000_000;
         let held = self.collection_or_new(collection);
         let mut held = held.write();
         for _ in 0..n {

@@ -238,7 +238,19 @@ async fn a_removed_record_leaves_a_tombstone_or_nothing() {
     let (_, page) = get(&world, "/api/cursor/customers").await;
     assert_eq!(ids(&page["data"]), ["cus_000001", "cus_000003"]);
     assert_eq!(page["data"][0]["deleted"], true);
+    assert!(page["data"][0]["email"].is_string());
     assert_eq!(world.shop.live_ids("customers"), ["cus_000003"]);
+    assert!(
+        world
+            .shop
+            .remove("customers", "cus_000003", Removal::BareTombstone)
+    );
+    let (_, bare) = get(&world, "/api/customers/cus_000003").await;
+    assert_eq!(
+        bare.as_object().map(serde_json::Map::len),
+        Some(3),
+        "{bare}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

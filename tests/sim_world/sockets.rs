@@ -209,8 +209,14 @@ async fn the_workshop_turns_every_knob_from_outside() {
     assert_eq!(dump["x1"]["name"], "X");
     let (_, dump) = ask("GET", "/sim/collection/destination/people", "").await;
     assert_eq!(dump, serde_json::json!({ "7": { "a": 1 } }));
+    assert_eq!(
+        ask("POST", "/sim/crm/people/lose?id=7", "").await.1["changed"],
+        true
+    );
+    assert_eq!(ask("GET", "/v2/people/7", "").await.0, 404);
+    assert_eq!(ask("PUT", "/v2/people/7", "{}").await.0, 201);
     let (_, audit) = ask("GET", "/sim/audit", "").await;
-    assert_eq!(audit["destination"]["collections"]["people"]["applied"], 1);
+    assert_eq!(audit["destination"]["collections"]["people"]["applied"], 2);
     assert_eq!(audit["source"]["throttled"], 1);
     let audit: syncdeck::sim::Audit = serde_json::from_value(audit).expect("the audit's own form");
     assert_eq!(audit.crm("people").records, 1);
