@@ -89,8 +89,10 @@ fn pairs(is_batch: bool) {
         let hundred_thousands = records as f64 / 100_000.0;
         let (rate, bare_rate) = (records as f64 / finished.seconds, records as f64 / bare_seconds);
         println!(
-            "pair {pair}: bare {bare_rate:.0}/s {:.2} CPU s, engine {rate:.0}/s {:.2} CPU s per 100,000, {:.1} MiB, {:.1} MiB written, ratio {:.2}, load {}",
+            "pair {pair}: bare {bare_rate:.0}/s {:.2} CPU s, engine {rate:.0}/s ({:.2} s, the whole process {:.2}) {:.2} CPU s per 100,000, {:.1} MiB, {:.1} MiB written, ratio {:.2}, load {}",
             bare.cpu_seconds / hundred_thousands,
+            finished.seconds,
+            engine.seconds,
             engine.cpu_seconds / hundred_thousands,
             engine.peak_mib,
             engine.written_mib,

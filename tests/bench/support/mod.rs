@@ -126,7 +126,6 @@ pub struct Finished {
     pub state: String,
     pub scanned: u64,
     pub created: u64,
-    pub updated: u64,
     pub skipped: u64,
     pub errored: u64,
     pub seconds: f64,

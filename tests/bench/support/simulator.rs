@@ -23,7 +23,7 @@ impl Simulator {
     /// Starts both systems with nothing in them.
     pub fn start() -> Self {
         let mut child = Command::new(super::syncdeck())
-            .args(["simulator", "--records", "0", "--port", "0"])
+            .args(["simulator", "--records", "0", "--port", "0", "--faults", "none"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program under measure");
