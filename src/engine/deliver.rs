@@ -8,6 +8,7 @@ use crate::model::{Attempt, Clock, RunId, backoff};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Attempts remembered of one delivery; the first ones of a long outage tell nothing more.
 const ATTEMPTS_KEPT: usize = 20;
@@ -55,6 +56,8 @@ pub(super) struct Deliverer {
     pub destination: Arc<dyn Destination>,
     pub gate: Arc<Gate>,
     pub patience: Patience,
+    /// The run ends after the pages in progress: what would wait for another try is left to the next run.
+    pub stop: CancellationToken,
     pub clock: Arc<dyn Clock>,
     pub teller: Teller,
     pub cell: Arc<JobCell>,
@@ -93,7 +96,10 @@ impl Deliverer {
                 Ok(results) => {
                     let again = self.sort_results(group, results, &reply.signals, &mut ends);
                     if !again.is_empty() {
-                        self.pause_before_retry(&again, None).await;
+                        if !self.may_retry(&again, None).await {
+                            leave(&mut ends, again, &mut groups, NoPermit::Abandoned);
+                            break;
+                        }
                         groups.push_front(again);
                     }
                 }
@@ -104,7 +110,11 @@ impl Deliverer {
                         ends.extend(rest.map(|p| (p.index, WriteEnd::Abandoned)));
                         break;
                     }
-                    self.whole_failed(group, fault, &reply.signals, is_canary, &mut groups, &mut ends).await;
+                    let left = self.whole_failed(group, fault, &reply.signals, is_canary, &mut groups, &mut ends).await;
+                    if let Some(reason) = left {
+                        leave(&mut ends, Vec::new(), &mut groups, reason);
+                        break;
+                    }
                 }
             }
         }
@@ -160,7 +170,7 @@ impl Deliverer {
         again
     }
 
-    /// The whole request failed.
+    /// The whole request failed. Returns why nothing more of these groups is to be sent, if that is so.
     async fn whole_failed(
         &self,
         mut group: Vec<Pending>,
@@ -169,7 +179,7 @@ impl Deliverer {
         is_canary: bool,
         groups: &mut VecDeque<Vec<Pending>>,
         ends: &mut Ends,
-    ) {
+    ) -> Option<NoPermit> {
         for pending in &mut group {
             self.note_attempt(pending, &fault, signals);
         }
@@ -189,11 +199,14 @@ impl Deliverer {
             }
             FaultKind::Transient | FaultKind::Unknown => {
                 self.cell.count_retry(fault.kind);
-                let again = self.spend_attempts(group, &fault, is_canary, ends);
+                let (again, is_lone) = self.spend_attempts(group, &fault, is_canary, ends);
                 if again.is_empty() {
-                    return;
+                    return None;
                 }
-                self.pause_before_retry(&again, fault.retry_after).await;
+                if is_lone || !self.may_retry(&again, fault.retry_after).await {
+                    groups.push_front(again);
+                    return Some(if is_lone { NoPermit::GaveUp } else { NoPermit::Abandoned });
+                }
                 if again.iter().any(|pending| pending.used >= 2) && again.len() > 1 {
                     // A batch that keeps failing while others pass holds a culprit.
                     groups.extend(again.into_iter().map(|pending| vec![pending]));
@@ -202,12 +215,24 @@ impl Deliverer {
                 }
             }
         }
+        None
     }
 
-    /// Uses up attempts only where others passed meanwhile: an outage is not a bad record.
-    fn spend_attempts(&self, group: Vec<Pending>, fault: &Fault, is_canary: bool, ends: &mut Ends) -> Vec<Pending> {
+    /// Uses up attempts only where others passed meanwhile: an outage is not a bad record. Returns what is tried again.
+    ///
+    /// With a record that fails while nobody else tries, nobody can tell. An answer that blames itself (500) makes it a
+    /// suspect that is given up on, one in an outage. Else the run ends and reads its page again later, with whatever
+    /// changed meanwhile, which then tells (true).
+    fn spend_attempts(
+        &self,
+        group: Vec<Pending>,
+        fault: &Fault,
+        is_canary: bool,
+        ends: &mut Ends,
+    ) -> (Vec<Pending>, bool) {
         let successes = self.gate.successes();
         let alone = group.len() == 1;
+        let mut is_lone = false;
         let mut again = Vec::with_capacity(group.len());
         for mut pending in group {
             if pending.seen.is_some_and(|seen| successes > seen) {
@@ -216,28 +241,32 @@ impl Deliverer {
                 pending.lone += 1;
             }
             pending.seen = Some(successes);
-            let is_lone_suspect = pending.lone >= self.max_attempts && self.gate.claim_lone();
-            if (pending.used >= self.max_attempts && alone) || is_lone_suspect {
+            let waited_long = pending.lone >= self.max_attempts;
+            let is_suspect = waited_long && blames_itself(fault) && self.gate.claim_lone();
+            if (pending.used >= self.max_attempts && alone) || is_suspect {
                 ends.push(failed(pending, fault.clone(), true));
             } else {
+                is_lone |= waited_long;
                 again.push(pending);
             }
         }
-        again
+        (again, is_lone)
     }
 
-    async fn pause_before_retry(&self, again: &[Pending], told: Option<Duration>) {
+    /// Waits before the next try. False when there is to be none, because the run is being left.
+    async fn may_retry(&self, again: &[Pending], told: Option<Duration>) -> bool {
         if self.gate.is_open() {
             // The breaker decides when the next one goes.
-            return;
+            return !self.stop.is_cancelled();
         }
         let rule = &self.gate.connection.retry;
         let attempt = again.iter().map(|pending| pending.attempts.len()).max().unwrap_or(1);
         let own = backoff::delay(rule, u32::try_from(attempt).unwrap_or(u32::MAX), self.gate.dice());
         let wait = told.unwrap_or_default().min(rule.max_retry_after).max(own);
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = self.patience.abandon.cancelled() => {}
+            () = tokio::time::sleep(wait) => true,
+            () = self.patience.abandon.cancelled() => false,
+            () = self.stop.cancelled() => false,
         }
     }
 
@@ -252,6 +281,11 @@ impl Deliverer {
             });
         }
     }
+}
+
+/// An error that a record's content may have caused inside the system, not one of the system's being away.
+fn blames_itself(fault: &Fault) -> bool {
+    fault.status.is_some_and(|status| status >= 500 && !matches!(status, 502..=504))
 }
 
 fn failed(pending: Pending, fault: Fault, exhausted: bool) -> (usize, WriteEnd) {

@@ -6,10 +6,10 @@ use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunMark, RunStatus, Schedule,
-    Timestamp,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus,
+    Schedule, Timestamp,
 };
-use crate::store::Committed;
+use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct JobCell {
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// Held over each change of the control state, so that what is true here and what is saved change in one order.
+    control_turn: tokio::sync::Mutex<()>,
     /// An order came, or a time.
     pub(super) wake: Notify,
     /// Something that a screen shows changed.
@@ -51,7 +53,6 @@ pub(super) struct Live {
     pub source_total: Option<u64>,
     pub in_flight: u64,
     pub dead_waiting: u64,
-    pub dead_this_run: u64,
     pub newest_group: Option<GroupId>,
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
@@ -59,10 +60,17 @@ pub(super) struct Live {
     pub trigger: Option<Actor>,
     /// Letters wait to be retried.
     pub retry: Option<Actor>,
+    /// Not before then, because the last retry failed.
+    pub retry_at: Option<Timestamp>,
+    /// No run begins before then, because the last one could not.
+    pub not_before: Option<Timestamp>,
+    /// The run in progress was cancelled: it does not go on by itself.
+    pub is_cancelled: bool,
+    /// The last run did not see the end of all that it began.
+    pub is_in_doubt: bool,
     /// The last run failed and is tried again by itself.
     pub failure: Option<(String, Option<String>, Timestamp)>,
     pub store_error: Option<String>,
-    pub is_attended: bool,
     pub retries: u64,
     pub moved_at: Timestamp,
     pub stage: &'static str,
@@ -137,6 +145,7 @@ impl JobCell {
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             told: parts.told,
         }
@@ -171,13 +180,67 @@ impl JobCell {
         live.stopped_by = stopped_by.clone();
         live.failure = None;
         live.recovered = RecoveredFaults::default();
-        live.dead_this_run = 0;
         live.source_total = None;
         live.moved_at = run.started_at;
         live.stage = "read";
+        live.not_before = None;
+        live.is_cancelled = false;
+        // What was ordered until now is what this run does; what is ordered from now on asks for another.
+        match run.kind {
+            RunKind::Retry => live.retry = None,
+            RunKind::Sync | RunKind::Full => live.trigger = None,
+        }
+        if let (Some(paused), Some(stop)) = (&live.control.paused, &live.stop) {
+            // The pause came while the run was about to begin.
+            *stopped_by.lock() = Some(paused.by.clone());
+            stop.between_pages.cancel();
+        }
         drop(live);
         self.changed();
         stopped_by
+    }
+
+    /// Changes the control state, saved with its note and then true here. False when there was nothing to change.
+    pub(super) async fn change_control(
+        &self,
+        store: &Store,
+        note: Option<Note>,
+        change: impl FnOnce(&mut JobControl) -> bool,
+    ) -> Result<bool, StoreError> {
+        let _turn = self.control_turn.lock().await;
+        let before = self.live().control.clone();
+        let mut control = before.clone();
+        if !change(&mut control) {
+            return Ok(false);
+        }
+        let (was, is) = (state_word(&before), state_word(&control));
+        let note = note.map(|note| Note { before: Some(was), after: Some(is), ..note });
+        store.set_control(&self.spec.id, control.clone(), note).await?;
+        self.live().control = control;
+        self.changed();
+        Ok(true)
+    }
+
+    /// As [`JobCell::change_control`] for what is true whether or not it can be saved.
+    pub(super) async fn settle_control(
+        &self,
+        store: &Store,
+        note: Option<Note>,
+        change: impl FnOnce(&mut Live),
+    ) -> Result<(), StoreError> {
+        let _turn = self.control_turn.lock().await;
+        let control = {
+            let mut live = self.live();
+            change(&mut live);
+            live.control.clone()
+        };
+        self.changed();
+        store.set_control(&self.spec.id, control, note).await
+    }
+
+    /// Something moved, however little.
+    pub(super) fn moved(&self) {
+        self.live().moved_at = self.clock.now();
     }
 
     pub(super) fn run_is_over(&self) {
@@ -222,7 +285,6 @@ impl JobCell {
         }
         live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
         live.newest_group = newest_group.or(live.newest_group);
-        live.dead_this_run += u64::from(newest_group.is_some());
         live.moved_at = now;
         live.store_error = None;
         live.rates.add(now, counts.scanned);
@@ -249,8 +311,8 @@ impl JobCell {
         self.changed();
     }
 
-    pub(super) fn set_store_error(&self, error: String) {
-        self.live().store_error = Some(error);
+    pub(super) fn set_store_error(&self, error: Option<String>) {
+        self.live().store_error = error;
         self.changed();
     }
 
@@ -266,6 +328,15 @@ impl JobCell {
         drop(live);
         self.changed();
         run
+    }
+
+    /// As [`JobCell::stop_run`], and the run does not go on by itself.
+    pub(super) fn cancel_run(&self, by: &Actor) -> bool {
+        let mut live = self.live();
+        let stops = live.stop.is_some();
+        live.is_cancelled |= stops;
+        drop(live);
+        self.stop_run(by)
     }
 
     /// Asks the run in progress to stop between pages. False when none is in progress.
@@ -374,6 +445,15 @@ impl JobCell {
             _ => None,
         }
     }
+}
+
+fn state_word(control: &JobControl) -> String {
+    match (&control.paused, &control.parked) {
+        (Some(_), _) => "paused",
+        (None, Some(_)) => "needs attention",
+        (None, None) => "active",
+    }
+    .to_owned()
 }
 
 fn phase_now(live: &Live) -> crate::model::Phase {

@@ -4,7 +4,9 @@ use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
 use crate::connect::{Fault, FaultKind, Signals};
-use crate::model::{AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp};
+use crate::model::{
+    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp, backoff,
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,13 +35,22 @@ struct State {
     adapt: Adapt,
     bucket: Option<Bucket>,
     in_flight: u32,
-    throttled_until: Option<Instant>,
+    throttled: Option<Throttled>,
+    /// Refusals in a row, for those that do not say how long to wait.
+    refusals: u32,
     /// From the system's headers: requests that may still go before the reset.
     told: Option<Told>,
     successes: u64,
     answers: AnswerCounts,
     latencies: [u32; LATENCIES],
     latency_count: usize,
+}
+
+/// The system said 429: nothing goes until then.
+#[derive(Clone, Copy)]
+struct Throttled {
+    since: Instant,
+    until: Instant,
 }
 
 #[derive(Clone, Copy)]
@@ -61,7 +72,8 @@ pub(super) struct Permit<'a> {
 pub(super) enum NoPermit {
     /// The caller's run is being left.
     Abandoned,
-    /// The system stayed down for as many canaries as the connection's `attempts`, and the caller does not wait for ever.
+    /// The system asked for a longer wait than `max_retry_after`; or it stayed down for as many canaries as the
+    /// connection's `attempts`, and the caller does not wait for ever.
     GaveUp,
 }
 
@@ -100,7 +112,8 @@ impl Gate {
                 adapt: Adapt::new(connection.limits.in_flight),
                 bucket: Bucket::new(&connection.limits, now),
                 in_flight: 0,
-                throttled_until: None,
+                throttled: None,
+                refusals: 0,
                 told: None,
                 successes: 0,
                 answers: AnswerCounts::default(),
@@ -170,11 +183,15 @@ impl Gate {
         if gives_up && state.breaker.open().is_some_and(|open| open.canaries >= attempts) {
             return Next::GaveUp;
         }
-        if let Some(until) = state.throttled_until {
+        if let Some(Throttled { until, .. }) = state.throttled {
+            if until.saturating_duration_since(now) > self.connection.retry.max_retry_after {
+                // Nobody holds pages for so long: the run ends, and the job waits.
+                return Next::GaveUp;
+            }
             if until > now {
                 return Next::WaitUntil(until);
             }
-            state.throttled_until = None;
+            state.throttled = None;
         }
         let is_canary = match state.breaker.ask(now) {
             Verdict::Go => false,
@@ -237,14 +254,30 @@ impl Gate {
             let next = wall.plus(open.next.saturating_duration_since(now));
             return Some((format!("{id} is down ({})", open.why), since, Some(next)));
         }
-        if let Some(until) = state.throttled_until.filter(|until| *until > now) {
-            return Some((format!("{id} asked to wait (429)"), wall, Some(wall.plus(until - now))));
+        if let Some(Throttled { since, until }) = state.throttled.filter(|throttled| throttled.until > now) {
+            let since = wall.minus(now.saturating_duration_since(since));
+            return Some((format!("{id} asked to wait (429)"), since, Some(wall.plus(until - now))));
         }
         match state.told {
             Some(told) if told.allowed == 0 && told.reset > now => {
                 Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(told.reset - now))))
             }
             _ => None,
+        }
+    }
+
+    /// How long the system asked to be left alone, when that is longer than a run waits.
+    pub(super) fn long_throttle(&self) -> Option<Duration> {
+        let until = self.state.lock().throttled?.until;
+        let left = until.saturating_duration_since(Instant::now());
+        (left > self.connection.retry.max_retry_after).then_some(left)
+    }
+
+    /// A person wants to know whether the system still asks for a long wait: the next request goes.
+    pub(super) fn forgive(&self) {
+        if self.long_throttle().is_some() {
+            self.state.lock().throttled = None;
+            self.changed.notify_waiters();
         }
     }
 
@@ -297,7 +330,7 @@ impl Gate {
             latency_p50,
             latency_p95,
             answers: state.answers,
-            throttled_until: state.throttled_until.filter(|until| *until > now).map(|until| wall.plus(until - now)),
+            throttled_until: state.throttled.filter(|told| told.until > now).map(|told| wall.plus(told.until - now)),
         }
     }
 }
@@ -327,6 +360,7 @@ impl Permit<'_> {
         match fault {
             None => {
                 state.successes += 1;
+                state.refusals = 0;
                 state.adapt.answered(signals.took, in_flight);
                 event.closed_after = state.breaker.succeeded(now);
             }
@@ -340,11 +374,19 @@ impl Permit<'_> {
                     state.adapt.refused(in_flight);
                     event.closed_after = state.breaker.succeeded(now);
                     let rule = &gate.connection.retry;
-                    let wait = fault.retry_after.unwrap_or_else(|| rule.first_delay.mul_f64(0.5 + dice / 2.0));
-                    let until = now + wait;
-                    if state.throttled_until.is_none_or(|before| before < until) {
-                        state.throttled_until = Some(until);
-                        event.throttled_for = Some(wait);
+                    let until = match state.throttled.filter(|throttled| throttled.until > now) {
+                        // Requests that were out together are refused together: that is one refusal.
+                        Some(before) if fault.retry_after.is_none() => before.until,
+                        _ => {
+                            state.refusals = state.refusals.saturating_add(1);
+                            let own = || backoff::delay(rule, state.refusals, 0.5 + dice / 2.0);
+                            now + fault.retry_after.unwrap_or_else(own)
+                        }
+                    };
+                    if state.throttled.is_none_or(|before| before.until < until) {
+                        let since = state.throttled.filter(|before| before.until > now).map_or(now, |old| old.since);
+                        state.throttled = Some(Throttled { since, until });
+                        event.throttled_for = Some(until - now);
                     }
                 }
                 FaultKind::Transient | FaultKind::Unknown => {

@@ -132,11 +132,21 @@ impl Engine {
             cell.stop_run(&crate::model::Actor::engine());
             cell.wake.notify_waiters();
         }
-        self.gone.cancel();
         let mut attendants = self.attendants.lock().await;
+        // The publisher tells how it goes until the last of the others is done.
+        while attendants.len() > 1 && attendants.join_next().await.is_some() {}
+        self.gone.cancel();
         while attendants.join_next().await.is_some() {}
         self.running.store(false, Ordering::Relaxed);
         self.snapshots.send_replace(Arc::new(self.snapshot()));
+    }
+
+    /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
+    /// but what the store holds already. The state is as good as after a crash.
+    pub async fn halt(&self) {
+        let mut attendants = self.attendants.lock().await;
+        attendants.shutdown().await;
+        self.running.store(false, Ordering::Relaxed);
     }
 
     pub fn is_running(&self) -> bool {
@@ -209,13 +219,19 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if control.due.is_none() && is_scheduled || is_changed && !is_new {
         control.due = Some(clock.now());
     }
+    if let (Some(due), crate::model::Schedule::Every { every, jitter }) = (control.due, &spec.schedule) {
+        // A schedule that was made shorter holds from now on.
+        control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
+    }
     let last = store.runs(Some(&spec.id), None, 10).await?;
     let last_runs = last
         .iter()
         .rev()
         .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
-    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    let last_end = last.first().and_then(|run| run.end.as_ref());
+    let was_cut_off = last_end == Some(&RunEnd::Interrupted);
+    let is_in_doubt = last_end.is_some_and(|end| !matches!(end, RunEnd::Done | RunEnd::HandedOver));
     if was_cut_off {
         control.due = Some(clock.now());
     }
@@ -227,6 +243,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         checkpoint,
         control,
         last_runs,
+        is_in_doubt,
         ..Live::default()
     })
 }

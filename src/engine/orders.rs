@@ -51,17 +51,11 @@ impl Engine {
         note: Note,
         change: impl FnOnce(&mut JobControl) -> bool,
     ) -> Result<bool, OrderError> {
-        let mut control = cell.live().control.clone();
-        let before = state_word(&control);
-        if !change(&mut control) {
-            return Ok(false);
+        let changed = cell.change_control(&self.store, Some(note), change).await?;
+        if changed {
+            cell.wake.notify_waiters();
         }
-        let note = Note { before: Some(before), after: Some(state_word(&control)), ..note };
-        self.store.set_control(&cell.spec.id, control.clone(), Some(note)).await?;
-        cell.live().control = control;
-        cell.wake.notify_waiters();
-        cell.changed();
-        Ok(true)
+        Ok(changed)
     }
 
     /// Pauses jobs at the next page border. It outlives restarts.
@@ -109,6 +103,8 @@ impl Engine {
                 })
                 .await?;
             if done {
+                self.forgive(&cell);
+                cell.wake.notify_waiters();
                 self.tell_order(&cell, format!("resumed by {by}"));
                 changed.push(cell.spec.id.to_string());
             }
@@ -141,7 +137,11 @@ impl Engine {
             })
             .await?;
             if self.is_running() {
-                cell.live().trigger = Some(by.clone());
+                let mut live = cell.live();
+                live.trigger = Some(by.clone());
+                live.not_before = None;
+                drop(live);
+                self.forgive(&cell);
                 cell.wake.notify_waiters();
             }
             self.tell_order(&cell, format!("run ordered by {by}"));
@@ -156,7 +156,7 @@ impl Engine {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
             let is_due = cell.live().control.due.is_some_and(|due| due <= self.clock.now());
-            let stops = cell.stop_run(by);
+            let stops = cell.cancel_run(by);
             if !stops && !(is_due && !self.is_running()) {
                 continue;
             }
@@ -184,6 +184,7 @@ impl Engine {
             if let Some(cell) = self.jobs.get(job) {
                 let mut live = cell.live();
                 live.retry = Some(by.clone());
+                live.retry_at = None;
                 if live.control.paused.is_some() || live.control.parked.is_some() {
                     waiting.push(job.to_string());
                 }
@@ -240,18 +241,15 @@ impl Engine {
         Ok(moved)
     }
 
+    /// A person who sets a job going does not wait for what a system asked for hours ago.
+    fn forgive(&self, cell: &JobCell) {
+        cell.source_gate.forgive();
+        cell.destination_gate.forgive();
+    }
+
     fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
         super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
     }
-}
-
-fn state_word(control: &JobControl) -> String {
-    match (&control.paused, &control.parked) {
-        (Some(_), _) => "paused",
-        (None, Some(_)) => "needs attention",
-        (None, None) => "active",
-    }
-    .to_owned()
 }
 
 fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Timestamp) -> Ordered {

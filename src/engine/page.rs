@@ -5,7 +5,7 @@ use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
-use crate::model::plan::{self, PlanRules, PlannedWrite, Step, WriteKind};
+use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
     Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, Item, LetterPlace, LetterState, Level, Link,
     LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp,
@@ -19,8 +19,17 @@ pub(super) struct PageRead {
     /// The position after it; none where the pages are dead letters.
     pub position: Option<Position>,
     /// Of a retry: the letter that each item came from.
-    pub letters: Vec<DeadLetterId>,
+    pub letters: Vec<RetriedLetter>,
     pub total: Option<u64>,
+}
+
+/// A dead letter that is tried again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RetriedLetter {
+    pub id: DeadLetterId,
+    /// The source no longer has its record: nothing is sent for it, and nothing is deleted either, because only a
+    /// tombstone says that a record was deleted.
+    pub is_gone: bool,
 }
 
 /// A page that is not committed yet.
@@ -28,11 +37,12 @@ pub(super) struct OpenPage {
     pub number: u64,
     pub items: Vec<Item>,
     pub position: Option<Position>,
-    letters: Vec<DeadLetterId>,
+    letters: Vec<RetriedLetter>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
     links: Vec<Option<Link>>,
-    places: Vec<Option<LetterPlace>>,
+    /// The letters that the links name.
+    marked: Vec<Option<MarkedLetter>>,
     steps: Vec<Step>,
     ends: Vec<Option<WriteEnd>>,
     orphans_tried: Vec<bool>,
@@ -81,6 +91,8 @@ pub(super) struct PageChanges {
     pub forbidden: u64,
     pub confirmed: u64,
     pub first_forbidden: Option<Fault>,
+    /// What is told of records once the page is saved.
+    pub told: Vec<(RecordId, String)>,
 }
 
 impl OpenPage {
@@ -90,15 +102,16 @@ impl OpenPage {
         read: PageRead,
         cell: &JobCell,
         store: &Store,
+        is_in_doubt: bool,
     ) -> Result<Self, crate::store::StoreError> {
         let is_retry = read.position.is_none();
         let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
         let keys: Vec<RecordId> = read.items.iter().map(key_of).collect();
         let links = store.links(&cell.spec.id, &keys).await?;
-        let mut places = vec![None; read.items.len()];
-        for (place, link) in places.iter_mut().zip(&links) {
+        let mut marked = vec![None; read.items.len()];
+        for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
-                *place = store.letter(mark.letter).await?.map(|letter| letter.state.place());
+                *marked = store.letter(mark.letter).await?.as_ref().map(MarkedLetter::of);
             }
         }
         let rules = PlanRules {
@@ -110,13 +123,16 @@ impl OpenPage {
             changed_fields_only: cell.spec.destination.changed_fields_only,
             max_attempts: cell.spec.max_attempts,
             is_retry,
+            is_in_doubt,
         };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {
                     Step::Skip(SkipReason::Superseded)
+                } else if read.letters.get(i).is_some_and(|letter| letter.is_gone) {
+                    Step::Skip(SkipReason::Ignored)
                 } else {
-                    plan::plan(&read.items[i], links[i].as_ref(), places[i], &rules)
+                    plan::plan(&read.items[i], links[i].as_ref(), marked[i].as_ref(), &rules)
                 }
             })
             .collect();
@@ -129,7 +145,7 @@ impl OpenPage {
             superseded,
             keys,
             links,
-            places,
+            marked,
             steps,
             ends: std::iter::repeat_with(|| None).take(n).collect(),
             orphans_tried: vec![false; n],
@@ -167,11 +183,17 @@ impl OpenPage {
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &change.id, None);
             planned.kind = WriteKind::Create;
             planned.send = planned.fields.clone();
+            planned.idempotency_key = plan::orphan_key(&planned.idempotency_key);
             return Some(Pending::new(index, request(planned, change, None)));
         }
         self.waiting -= 1;
         self.ends[index] = Some(end);
         None
+    }
+
+    /// True when something of it was sent and has its end.
+    pub(super) fn is_begun(&self) -> bool {
+        self.ends.iter().any(Option::is_some)
     }
 
     /// True when a write's end means that the page can not be committed.
@@ -191,7 +213,6 @@ impl OpenPage {
         }
         if cut_short {
             changes.counts = Counts::default();
-            changes.dead.clear();
         }
         changes
     }
@@ -205,7 +226,7 @@ impl OpenPage {
         changes: &mut PageChanges,
     ) {
         changes.counts.scanned += 1;
-        let letter = self.letters.get(index).copied();
+        let letter = self.letters.get(index).map(|letter| letter.id);
         if self.superseded[index] {
             changes.counts.count(Outcome::Skipped(SkipReason::Superseded));
             return;
@@ -241,11 +262,18 @@ impl OpenPage {
     /// A record that needs nothing any more needs no dead letter either.
     fn skipped(&self, index: usize, reason: SkipReason, letter: Option<DeadLetterId>, changes: &mut PageChanges) {
         changes.recovered.extend(letter);
-        let settled = matches!(reason, SkipReason::Unchanged | SkipReason::Stale);
+        // What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
+        let is_delete = self.change(index).is_some_and(|change| change.deleted);
+        let settled = match reason {
+            SkipReason::Unchanged => true,
+            SkipReason::Ignored => is_delete,
+            _ => false,
+        };
+        let settled = settled && !self.is_older_than_letter(index);
         if let Some(link) = &self.links[index]
             && let Some(mark) = &link.dead
             && (settled || letter == Some(mark.letter))
-            && self.places[index] != Some(LetterPlace::Discarded)
+            && self.place(index) != Some(LetterPlace::Discarded)
         {
             if letter != Some(mark.letter) {
                 changes.recovered.push(mark.letter);
@@ -270,8 +298,9 @@ impl OpenPage {
             return;
         };
         let mut link = self.links[index].clone().unwrap_or_default();
-        if let Some(mark) = link.dead.take()
-            && matches!(self.places[index], Some(LetterPlace::Waiting | LetterPlace::Retrying))
+        let keeps_mark = self.is_older_than_letter(index);
+        if let Some(mark) = link.dead.take_if(|mark| !keeps_mark || letter == Some(mark.letter))
+            && matches!(self.place(index), Some(LetterPlace::Waiting | LetterPlace::Retrying))
             && letter != Some(mark.letter)
         {
             changes.recovered.push(mark.letter);
@@ -305,7 +334,7 @@ impl OpenPage {
         changes: &mut PageChanges,
         cut_short: bool,
     ) {
-        let gone = fault.record == Some(RecordFault::Gone);
+        let gone = fault.record == Some(RecordFault::Gone) && planned.kind != WriteKind::Create;
         let is_delete = matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete);
         if gone && is_delete {
             let text = "orphan: the record to delete is gone at the destination already".to_owned();
@@ -318,6 +347,9 @@ impl OpenPage {
             let text = "orphan: the destination's record is gone, the update is left out".to_owned();
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
+            if !cut_short {
+                self.skipped(index, SkipReason::Ignored, letter, changes);
+            }
             return;
         }
         if cut_short {
@@ -348,7 +380,7 @@ impl OpenPage {
         let content = fingerprint(body);
         let mark = self.links[index].as_ref().and_then(|link| link.dead.clone());
         let open = letter.or_else(|| {
-            let waits = matches!(self.places[index], Some(LetterPlace::Waiting | LetterPlace::Retrying));
+            let waits = matches!(self.place(index), Some(LetterPlace::Waiting | LetterPlace::Retrying));
             mark.as_ref().filter(|_| waits).map(|mark| mark.letter)
         });
         if planned.is_none()
@@ -401,8 +433,7 @@ impl OpenPage {
                 id
             }
         };
-        let text = format!("dead letter #{id}: {}", reason.title());
-        facts.teller.tell_record(Level::Warn, "record.dead_lettered", text, key, None);
+        changes.told.push((key.clone(), format!("dead letter #{id}: {}", reason.title())));
         let mut link = self.links[index].clone().unwrap_or_default();
         self.mark_dead(&mut link, DeadMark { letter: id, content, attempts: tries }, facts);
         changes.links.push((key.clone(), link));
@@ -411,6 +442,18 @@ impl OpenPage {
     fn mark_dead(&self, link: &mut Link, mark: DeadMark, facts: &CommitFacts<'_>) {
         link.dead = Some(mark);
         link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Errored });
+    }
+
+    fn place(&self, index: usize) -> Option<LetterPlace> {
+        self.marked[index].as_ref().map(|marked| marked.place)
+    }
+
+    /// True when the record is older than the one in its dead letter, as a lagging replica of the source may give it:
+    /// then nothing that becomes of it settles the letter.
+    fn is_older_than_letter(&self, index: usize) -> bool {
+        let version = self.change(index).and_then(|change| change.version.as_ref());
+        let failed = self.marked[index].as_ref().and_then(|marked| marked.version.as_ref());
+        matches!((version, failed), (Some(version), Some(failed)) if version < failed)
     }
 
     fn change(&self, index: usize) -> Option<&Change> {

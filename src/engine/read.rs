@@ -2,10 +2,10 @@
 
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
-use super::page::PageRead;
+use super::page::{PageRead, RetriedLetter};
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
-use crate::model::{Change, DeadLetter, DeadLetterId, Item, JobId, Level, Position, Watermark, backoff};
+use crate::model::{Clock, DeadLetter, DeadLetterId, Item, JobId, Level, Position, RecordId, Watermark, backoff};
 use crate::store::Store;
 use futures::future::BoxFuture;
 use std::collections::HashSet;
@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Cursors of one listing that are remembered to find a cycle. Beyond it only a direct repetition is found.
 const CURSORS_MAX: usize = 1_000_000;
+/// How often a listing may begin again in one run because its cursor expired, without a page in between that counts.
+const RESTARTS_MAX: u32 = 5;
 /// Dead letters of one page of a retry.
 const LETTERS_A_PAGE: usize = 50;
 
@@ -56,6 +58,7 @@ pub(super) struct Reader {
     pub patience: Patience,
     pub stop: CancellationToken,
     pub teller: Teller,
+    pub clock: Arc<dyn Clock>,
     pub bounds: Bounds,
     pub pages: mpsc::Sender<Read>,
 }
@@ -72,7 +75,7 @@ impl Reader {
         let rules = self.cell.spec.position_rules();
         let mut seen: HashSet<u64> = HashSet::new();
         let (mut pages, mut records) = (0, 0);
-        let mut restarted = false;
+        let mut restarts = 0;
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
@@ -81,13 +84,17 @@ impl Reader {
                 return ReadEnd::Limit;
             }
             let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
+            position.began.get_or_insert_with(|| self.clock.now());
             let page = match self.read_page(&from).await {
                 Ok(page) => page,
-                Err(ReadEnd::Fatal(fault)) if fault.cursor_expired && !restarted && position.cursor.is_some() => {
+                Err(ReadEnd::Fatal(fault)) if fault.cursor_expired && position.cursor.is_some() => {
+                    restarts += 1;
+                    if restarts > RESTARTS_MAX {
+                        return ReadEnd::Fatal(Box::new(short_lived_cursors(&self.cell.spec.id, *fault)));
+                    }
                     let text = format!("the source refused the cursor ({}), the listing begins again", fault.message);
                     self.teller.tell(Level::Warn, "cursor.expired", text);
                     position = position.without_cursor(rules);
-                    restarted = true;
                     seen.clear();
                     continue;
                 }
@@ -105,7 +112,11 @@ impl Reader {
                 }
             }
             let n = page.items.len() as u64;
-            position = position.after_page(n, greatest(&page.items), page.next, rules);
+            if rules.sorted && rules.incremental {
+                // It goes on from here even if the next cursor expires.
+                restarts = 0;
+            }
+            position = position.after_page(n, greatest(&page.items), page.next, rules, self.clock.now());
             pages += 1;
             records += n;
             let is_last = position.complete;
@@ -202,6 +213,7 @@ impl Reader {
 
     async fn letter_pages(&self, store: &Store) -> ReadEnd {
         let mut after: Option<DeadLetterId> = None;
+        let mut reads_failed = 0;
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
@@ -210,41 +222,67 @@ impl Reader {
                 Ok(letters) => letters,
                 Err(error) => return ReadEnd::Store(error),
             };
+            let letters = each_record_once(letters);
             let Some(last) = letters.last() else {
                 return ReadEnd::Complete;
             };
             after = Some(last.id);
-            let mut items = Vec::with_capacity(letters.len());
+            let mut page = PageRead { items: Vec::new(), position: None, letters: Vec::new(), total: None };
             for letter in &letters {
-                match self.letter_item(letter).await {
-                    Ok(item) => items.push(item),
+                let (item, is_gone) = match self.letter_item(letter).await {
+                    Ok(found) => {
+                        reads_failed = 0;
+                        found
+                    }
+                    // One that can not be read is its own trouble; two in a row are the source's.
+                    Err(ReadEnd::Unreadable(fault)) if reads_failed == 0 => {
+                        reads_failed += 1;
+                        (not_read(letter, &fault), false)
+                    }
                     Err(end) => return end,
-                }
+                };
+                page.items.push(item);
+                page.letters.push(RetriedLetter { id: letter.id, is_gone });
             }
-            let letters = letters.iter().map(|letter| letter.id).collect();
-            if self.pages.send(Read::Page(PageRead { items, position: None, letters, total: None })).await.is_err() {
+            if self.pages.send(Read::Page(page)).await.is_err() {
                 return ReadEnd::Stopped;
             }
         }
     }
 
     /// The record to send for a letter: what the source holds now, else what it held when the letter was written.
-    async fn letter_item(&self, letter: &DeadLetter) -> Result<Item, ReadEnd> {
+    /// True with it when the source no longer has the record.
+    async fn letter_item(&self, letter: &DeadLetter) -> Result<(Item, bool), ReadEnd> {
         let stored = || self.cell.reader.read(letter.source.clone());
         let can_ask = self.cell.source.can_read_one() && !letter.deleted && !letter.record.as_str().starts_with('#');
         if !can_ask {
-            return Ok(stored());
+            return Ok((stored(), false));
         }
-        let found = self.ask(|| self.cell.source.read_one(&letter.record)).await?;
-        Ok(found.unwrap_or_else(|| {
-            // The source no longer has it: nothing deleted rises, and what we wrote of it goes the way of tombstones.
-            Item::Change(Change {
-                id: letter.record.clone(),
-                version: letter.version.clone(),
-                deleted: true,
-                body: letter.source.clone(),
-            })
-        }))
+        match self.ask(|| self.cell.source.read_one(&letter.record)).await {
+            Ok(Some(item)) => Ok((item, false)),
+            Ok(None) => Ok((stored(), true)),
+            Err(ReadEnd::Fatal(fault)) if fault.kind == FaultKind::Record => Ok((not_read(letter, &fault), false)),
+            Err(end) => Err(end),
+        }
+    }
+}
+
+/// Letters up to the second one of a record: the two are tried one after the other.
+fn each_record_once(mut letters: Vec<DeadLetter>) -> Vec<DeadLetter> {
+    let mut seen: HashSet<RecordId> = HashSet::with_capacity(letters.len());
+    let end = letters.iter().position(|letter| !seen.insert(letter.record.clone()));
+    letters.truncate(end.unwrap_or(letters.len()));
+    letters
+}
+
+/// A letter whose record the source would not give: it fails again, with that as the reason.
+fn not_read(letter: &DeadLetter, fault: &Fault) -> Item {
+    let status = fault.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    Item::Unreadable {
+        id: Some(letter.record.clone()),
+        field: None,
+        reason: format!("the source does not give the record again{status}: {}", fault.message),
+        body: letter.source.clone(),
     }
 }
 
@@ -266,6 +304,17 @@ fn repeated_cursor(job: &JobId) -> Fault {
             "check `paginate` of `{job}`: does `next` point at the next page's cursor? then `syncdeck resume {job}`"
         )),
         ..plain_fault(FaultKind::Fatal)
+    }
+}
+
+fn short_lived_cursors(job: &JobId, fault: Fault) -> Fault {
+    Fault {
+        message: format!("the source's cursors expire before its listing ends ({})", fault.message),
+        hint: Some(format!(
+            "ask `{job}` for larger pages, or for a listing in order of version with `sorted = true`; \
+             then `syncdeck resume {job}`"
+        )),
+        ..fault
     }
 }
 

@@ -1,23 +1,26 @@
 //! The loop: read → look up → plan → write → commit → tell. Everything that syncs goes through here.
 
 use super::deliver::{Deliverer, Pending, WriteEnd};
-use super::job::JobCell;
+use super::job::{JobCell, Live};
 use super::limit::{Gate, Patience};
 use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_fault};
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
 use crate::connect::Fault;
-use crate::model::{Actor, Clock, Epoch, Level, Position, RecordId, RunEnd, RunId, RunKind};
+use crate::model::{Actor, Clock, Epoch, Level, Link, Position, RecordId, RunEnd, RunId, RunKind};
 use crate::store::{Committed, PageCommit, Store, StoreError};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
+use std::any::Any;
 use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Pages that may be written or wait for their commit at once. It bounds memory and what a crash reads again.
 const OPEN_PAGES_MAX: usize = 8;
@@ -25,8 +28,13 @@ const OPEN_PAGES_MAX: usize = 8;
 const OPEN_RECORDS_MAX: usize = 4_000;
 /// How long a stop waits for the pages in progress before what was not sent is left for the next run.
 const STOP_GRACE: Duration = Duration::from_secs(5);
-/// Forbidden writes, with none that passed, that are the connection's trouble and not a record's.
+/// Forbidden writes, with none that passed, that are the connection's trouble and not a record's: at a run's beginning …
 const FORBIDDEN_MIN: u64 = 3;
+/// … and after writes that passed, when somebody took the right away.
+const FORBIDDEN_LATER_MIN: u64 = 20;
+/// The last records, about, whose share of errors is looked at too: a long run that went well must not hide that nothing
+/// passes any more.
+const RECENT_RECORDS: u64 = 1_000;
 
 /// How a run is told to end.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +62,14 @@ pub(super) struct RunParts {
     pub kind: RunKind,
     pub start: Position,
     pub bounds: Bounds,
+    /// The run before this one did not see the end of all that it began.
+    pub is_in_doubt: bool,
+    /// The job's order is new: it is noted as begun with the first page that is saved.
+    pub is_reconfigured: bool,
 }
+
+/// A batch of writes that ended; or how many were lost, and why.
+type Written = (u64, Result<Vec<(usize, WriteEnd)>, (usize, String)>);
 
 /// Carries one run out, from its first page to its end.
 pub(super) async fn run(parts: RunParts) -> RunEnd {
@@ -66,13 +81,13 @@ struct RunLoop {
     teller: Teller,
     deliverer: Arc<Deliverer>,
     reader: mpsc::Receiver<Read>,
-    reading: tokio::task::JoinHandle<()>,
+    reading: AbortOnDropHandle<()>,
     open: VecDeque<OpenPage>,
     /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
     open_ids: HashSet<RecordId>,
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
-    writes: JoinSet<(u64, Vec<(usize, WriteEnd)>)>,
+    writes: JoinSet<Written>,
     commits: FuturesOrdered<BoxFuture<'static, (usize, Vec<RecordId>, Result<Committed, StoreError>)>>,
     commits_waiting: usize,
     read_end: Option<ReadEnd>,
@@ -85,6 +100,10 @@ struct RunLoop {
     errored_anew: u64,
     scanned: u64,
     confirmed: u64,
+    /// Since the last write that passed.
+    forbidden: u64,
+    /// Scanned and errored of the last pages.
+    recent: VecDeque<(u64, u64)>,
 }
 
 impl RunLoop {
@@ -95,6 +114,7 @@ impl RunLoop {
             destination: parts.cell.destination.clone(),
             gate: parts.destination_gate.clone(),
             patience: patience.clone(),
+            stop: parts.stop.between_pages.clone(),
             clock: parts.clock.clone(),
             teller: teller.clone(),
             cell: parts.cell.clone(),
@@ -109,6 +129,7 @@ impl RunLoop {
             patience,
             stop: parts.stop.between_pages.clone(),
             teller: teller.clone(),
+            clock: parts.clock.clone(),
             bounds: parts.bounds,
             pages,
         };
@@ -121,7 +142,7 @@ impl RunLoop {
             teller,
             deliverer,
             reader,
-            reading,
+            reading: AbortOnDropHandle::new(reading),
             open: VecDeque::new(),
             open_ids: HashSet::new(),
             blocked: None,
@@ -137,6 +158,8 @@ impl RunLoop {
             errored_anew: 0,
             scanned: 0,
             confirmed: 0,
+            forbidden: 0,
+            recent: VecDeque::new(),
         }
     }
 
@@ -151,7 +174,6 @@ impl RunLoop {
             self.turn().await;
         }
         self.reading.abort();
-        self.parts.cell.run_is_over();
         self.end()
     }
 
@@ -164,8 +186,8 @@ impl RunLoop {
             biased;
             Some(commit) = self.commits.next(), if !self.commits.is_empty() => self.committed(commit),
             Some(ended) = self.writes.join_next(), if !self.writes.is_empty() => match ended {
-                Ok((page, ends)) => self.written(page, ends),
-                Err(error) => self.fail(format!("a write stopped without an answer: {error}"), None, false),
+                Ok((page, ended)) => self.ended(page, ended),
+                Err(error) => unreachable!("a write's task catches its panics and is never aborted here: {error}"),
             },
             () = self.parts.stop.between_pages.cancelled(), if !stopping => self.begin_stop(),
             () = until(deadline), if deadline.is_some() => {
@@ -202,7 +224,23 @@ impl RunLoop {
             // What waits for an outage would wait on; it is read again by the next run.
             self.parts.stop.abandon.cancel();
         } else {
+            self.leave_unbegun();
             self.stop_deadline = Some(Instant::now() + STOP_GRACE);
+        }
+    }
+
+    /// Pages of which nothing was sent are left to the next run: who pauses does not wait for them.
+    fn leave_unbegun(&mut self) {
+        while let Some(page) = self.open.back() {
+            let number = page.number;
+            let queued: usize = self.queue.iter().filter(|(of, _)| *of == number).map(|(_, unit)| unit.len()).sum();
+            if page.waiting == 0 || queued < page.waiting || page.is_begun() {
+                return;
+            }
+            self.queue.retain(|(of, _)| *of != number);
+            let page = self.open.pop_back().expect("the back was just looked at");
+            self.page_is_gone(page.items.len(), page.keys());
+            self.broken = true;
         }
     }
 
@@ -210,8 +248,18 @@ impl RunLoop {
         match read {
             Some(Read::Page(page)) => self.admit_or_block(page).await,
             Some(Read::End(end)) => self.read_end = Some(end),
-            None => self.read_end = Some(ReadEnd::Stopped),
+            None => self.reader_is_gone().await,
         }
+    }
+
+    /// The reader ended without a word, which it only does when it panics.
+    async fn reader_is_gone(&mut self) {
+        self.read_end = Some(ReadEnd::Stopped);
+        let why = match (&mut self.reading).await {
+            Err(error) if error.is_panic() => panic_text(error.into_panic().as_ref()),
+            _ => "the reader ended without a word".to_owned(),
+        };
+        self.fail_inside("reading", &why);
     }
 
     async fn admit_or_block(&mut self, page: PageRead) {
@@ -238,7 +286,9 @@ impl RunLoop {
         cell.page_read(page.items.len() as u64, page.total);
         let number = self.next_page;
         self.next_page += 1;
-        let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store).await {
+        // Each run leaves no more than the pages that were open; only they are in doubt.
+        let is_in_doubt = self.parts.is_in_doubt && number <= OPEN_PAGES_MAX as u64;
+        let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, is_in_doubt).await {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };
@@ -268,7 +318,11 @@ impl RunLoop {
             && let Some((page, unit)) = self.queue.pop_front()
         {
             let deliverer = self.deliverer.clone();
-            self.writes.spawn(async move { (page, deliverer.deliver(unit).await) });
+            let n = unit.len();
+            self.writes.spawn(async move {
+                let ends = AssertUnwindSafe(deliverer.deliver(unit)).catch_unwind().await;
+                (page, ends.map_err(|panic| (n, panic_text(panic.as_ref()))))
+            });
         }
     }
 
@@ -277,7 +331,20 @@ impl RunLoop {
         self.deliverer.gate.ceiling() + 8
     }
 
+    fn ended(&mut self, page: u64, ended: Result<Vec<(usize, WriteEnd)>, (usize, String)>) {
+        match ended {
+            Ok(ends) => self.written(page, ends),
+            Err((n, why)) => {
+                if let Some(open) = self.open.iter_mut().find(|open| open.number == page) {
+                    open.waiting -= n;
+                }
+                self.fail_inside("writing", &why);
+            }
+        }
+    }
+
     fn written(&mut self, page: u64, ends: Vec<(usize, WriteEnd)>) {
+        self.parts.cell.moved();
         match stopping_fault(&ends) {
             Some(WriteEnd::Fatal(fault)) => {
                 let fault = (**fault).clone();
@@ -336,21 +403,37 @@ impl RunLoop {
     }
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
-    fn guard(&self, changes: &PageChanges) -> Option<(String, Option<String>)> {
+    fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
+        if self.parts.kind == RunKind::Retry {
+            // What fails again is in the queue already.
+            return None;
+        }
+        self.forbidden = if changes.confirmed == 0 { self.forbidden + changes.forbidden } else { 0 };
+        self.recent.push_back((changes.counts.scanned, changes.errored_anew));
+        let recent: u64 = self.recent.iter().map(|(scanned, _)| scanned).sum();
+        if self.recent.front().is_some_and(|(oldest, _)| recent - oldest >= RECENT_RECORDS) {
+            self.recent.pop_front();
+        }
         let spec = &self.parts.cell.spec;
-        if self.confirmed == 0 && changes.confirmed == 0 && changes.forbidden >= FORBIDDEN_MIN {
+        let forbidden_min = if self.confirmed == 0 { FORBIDDEN_MIN } else { FORBIDDEN_LATER_MIN };
+        if changes.forbidden > 0 && self.forbidden >= forbidden_min {
             let fault = changes.first_forbidden.as_ref()?;
             let id = &spec.destination.connection;
             let why = format!("`{id}` answered 403 to every write: {}", fault.message);
             let hint = format!("give the credentials of `{id}` the right to write, then `syncdeck resume {}`", spec.id);
             return Some((why, Some(hint)));
         }
-        if self.parts.kind == RunKind::Retry {
-            return None;
-        }
-        let (scanned, errored) = (self.scanned + changes.counts.scanned, self.errored_anew + changes.errored_anew);
-        let fraction = errored as f64 / scanned.max(1) as f64;
-        if scanned >= spec.guard.min_records && fraction > spec.guard.max_error_fraction {
+        let whole = (self.scanned + changes.counts.scanned, self.errored_anew + changes.errored_anew);
+        let (recent, recent_errored) = self.recent.iter().fold((0, 0), |sum, page| (sum.0 + page.0, sum.1 + page.1));
+        let is_too_much = |scanned: u64, errored: u64| {
+            scanned >= spec.guard.min_records && errored as f64 > spec.guard.max_error_fraction * scanned as f64
+        };
+        let trips = match (is_too_much(whole.0, whole.1), recent >= RECENT_RECORDS) {
+            (true, _) => Some(whole),
+            (false, true) if is_too_much(recent, recent_errored) => Some((recent, recent_errored)),
+            _ => None,
+        };
+        if let Some((scanned, errored)) = trips {
             let cause = changes
                 .dead
                 .first()
@@ -367,20 +450,25 @@ impl RunLoop {
         None
     }
 
-    fn commit(&mut self, records: usize, keys: Vec<RecordId>, position: Option<Position>, changes: PageChanges) {
+    fn commit(&mut self, records: usize, keys: Vec<RecordId>, position: Option<Position>, mut changes: PageChanges) {
         self.scanned += changes.counts.scanned;
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
+        let told = std::mem::take(&mut changes.told);
         let commit = self.page_commit(position, changes, counts);
-        self.push_commit(records, keys, commit);
+        self.push_commit(records, keys, commit, told);
     }
 
     /// Of a page that is not committed, what was confirmed is remembered all the same; its position is not.
     fn commit_links_alone(&mut self, records: usize, keys: Vec<RecordId>, changes: PageChanges) {
+        let letters: HashSet<_> = changes.dead.iter().map(|new| new.letter.id).collect();
+        let letters: HashSet<_> =
+            letters.into_iter().chain(changes.failed_again.iter().map(|again| again.id)).collect();
+        let is_kept = |link: &Link| link.dead.as_ref().is_none_or(|mark| !letters.contains(&mark.letter));
         let changes = PageChanges {
-            links: changes.links.into_iter().filter(|(_, link)| link.dead.is_none()).collect(),
+            links: changes.links.into_iter().filter(|(_, link)| is_kept(link)).collect(),
             recovered: changes.recovered,
             ..PageChanges::default()
         };
@@ -389,7 +477,7 @@ impl RunLoop {
             return;
         }
         let commit = self.page_commit(None, changes, crate::model::Counts::default());
-        self.push_commit(records, keys, commit);
+        self.push_commit(records, keys, commit, Vec::new());
     }
 
     fn page_commit(
@@ -412,9 +500,11 @@ impl RunLoop {
         }
     }
 
-    fn push_commit(&mut self, records: usize, keys: Vec<RecordId>, commit: PageCommit) {
+    fn push_commit(&mut self, records: usize, keys: Vec<RecordId>, commit: PageCommit, told: Vec<(RecordId, String)>) {
         let store = self.parts.store.clone();
         let cell = self.parts.cell.clone();
+        let teller = self.teller.clone();
+        let begins_order = commit.position.is_some() && std::mem::take(&mut self.parts.is_reconfigured);
         let counts = commit.counts;
         let touches_letters =
             !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
@@ -429,7 +519,18 @@ impl RunLoop {
                     true => store.letters_waiting(&cell.spec.id).await.ok(),
                     false => None,
                 };
+                for (record, text) in told {
+                    teller.tell_record(Level::Warn, "record.dead_lettered", text, &record, None);
+                }
                 cell.page_committed(counts, committed, dead, newest_group);
+                if begins_order {
+                    // If this is lost, the new order is begun once more.
+                    let configured = Some(cell.spec.configured);
+                    let note = |live: &mut Live| live.control.configured = configured;
+                    if let Err(error) = cell.settle_control(&store, None, note).await {
+                        return (records, keys, Err(error));
+                    }
+                }
             }
             (records, keys, result)
         }));
@@ -468,7 +569,7 @@ impl RunLoop {
     fn store_failed(&mut self, error: &StoreError) {
         self.broken = true;
         self.fail(error.to_string(), error.hint(), false);
-        self.parts.cell.set_store_error(error.to_string());
+        self.parts.cell.set_store_error(Some(error.to_string()));
     }
 
     fn stop_on(&mut self, fault: &Fault, parked: bool) {
@@ -477,6 +578,12 @@ impl RunLoop {
             None => fault.message.clone(),
         };
         self.fail(why, fault.hint.clone(), parked);
+    }
+
+    /// A mistake of this program stopped the run.
+    fn fail_inside(&mut self, doing: &str, why: &str) {
+        let hint = Some("the log file has the details; what was confirmed is saved".to_owned());
+        self.fail(format!("{doing} stopped inside syncdeck: {why}"), hint, true);
     }
 
     fn fail(&mut self, reason: String, hint: Option<String>, parked: bool) {
@@ -492,6 +599,8 @@ impl RunLoop {
         let stopped = || RunEnd::Stopped { by: self.parts.stopped_by.lock().clone().unwrap_or_else(Actor::engine) };
         match self.read_end {
             None | Some(ReadEnd::Stopped) => stopped(),
+            // A page was left, though the listing had been read to its end.
+            Some(ReadEnd::Complete | ReadEnd::Limit) if self.broken => stopped(),
             Some(_) if self.blocked.is_some() => stopped(),
             Some(ReadEnd::Complete) => RunEnd::Done,
             Some(ReadEnd::Limit) => RunEnd::HandedOver,
@@ -507,6 +616,11 @@ impl RunLoop {
             }
         }
     }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
 }
 
 async fn until(deadline: Option<Instant>) {

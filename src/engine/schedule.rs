@@ -1,7 +1,7 @@
 //! When a job runs: one task a job, which starts its runs one after another and never two at once.
 
 use super::Engine;
-use super::job::JobCell;
+use super::job::{JobCell, Live};
 use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// The longest sleep before the clock is looked at again, so that a clock that was set does not delay a run for long.
 const NAP_MAX: Duration = Duration::from_secs(30);
@@ -51,6 +52,8 @@ pub(super) struct Attendant {
     pub start: Start,
     pub finished: mpsc::Sender<JobFinish>,
     first: bool,
+    /// Ends of runs that could not be saved yet.
+    unfinished: Vec<(RunId, RunEnd, Timestamp)>,
 }
 
 impl Attendant {
@@ -60,17 +63,15 @@ impl Attendant {
         start: Start,
         finished: mpsc::Sender<JobFinish>,
     ) -> Self {
-        Self { engine, cell, start, finished, first: true }
+        Self { engine, cell, start, finished, first: true, unfinished: Vec::new() }
     }
 
     pub(super) async fn attend(mut self) {
-        self.cell.live().is_attended = true;
         if self.start.once {
             self.run_once().await;
         } else {
             self.serve().await;
         }
-        self.cell.live().is_attended = false;
     }
 
     async fn serve(&mut self) {
@@ -102,7 +103,11 @@ impl Attendant {
         if !self.cell.spec.enabled || live.control.paused.is_some() || live.control.parked.is_some() {
             return Next::Sleep(None);
         }
-        if let Some(by) = live.retry.clone() {
+        if let Some(at) = live.not_before.filter(|at| *at > now) {
+            return Next::Sleep(Some(at.since(now)));
+        }
+        let retry_at = live.retry.as_ref().map(|_| live.retry_at.unwrap_or(now));
+        if let Some(by) = live.retry.clone().filter(|_| retry_at.is_some_and(|at| at <= now)) {
             return Next::Run { kind: RunKind::Retry, by };
         }
         if let Some(by) = live.trigger.clone() {
@@ -110,8 +115,10 @@ impl Attendant {
         }
         match live.control.due {
             Some(due) if due <= now => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
-            Some(due) => Next::Sleep(Some(due.since(now).min(NAP_MAX))),
-            None => Next::Sleep(None),
+            due => {
+                let next = due.into_iter().chain(retry_at).min();
+                Next::Sleep(next.map(|next| next.since(now).min(NAP_MAX)))
+            }
         }
     }
 
@@ -180,16 +187,18 @@ impl Attendant {
     async fn one_run(&mut self, kind: RunKind, by: Actor) -> (RunEnd, Counts) {
         let engine = self.engine.clone();
         let now = engine.clock.now();
+        if let Err(error) = self.finish_unfinished().await {
+            return (self.could_not_begin(&error), Counts::default());
+        }
         let new = NewRun { job: self.cell.spec.id.clone(), kind: kind.clone(), by: by.clone(), at: now };
         let (run, epoch) = match engine.store.begin_run(new).await {
             Ok(begun) => begun,
             Err(error) => return (self.could_not_begin(&error), Counts::default()),
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
-        let start = match self.start_position(&kind, &teller).await {
-            Ok(start) => start,
-            Err(error) => return (self.could_not_begin(&error), Counts::default()),
-        };
+        let (start, is_reconfigured) = self.start_position(&kind, &teller);
+        // A retry says nothing about the pages that were left.
+        let is_in_doubt = kind != RunKind::Retry && std::mem::take(&mut self.cell.live().is_in_doubt);
         let stop = Stop::default();
         let stopped_by = self.cell.run_begins(&run, stop.clone());
         if engine.stopping.is_cancelled() {
@@ -211,8 +220,10 @@ impl Attendant {
             kind: kind.clone(),
             start,
             bounds: self.bounds(&kind),
+            is_in_doubt,
+            is_reconfigured,
         };
-        let end = match tokio::spawn(run::run(parts)).await {
+        let end = match AbortOnDropHandle::new(tokio::spawn(run::run(parts))).await {
             Ok(end) => end,
             Err(error) => RunEnd::Failed {
                 reason: format!("the run stopped inside syncdeck: {error}"),
@@ -220,8 +231,9 @@ impl Attendant {
                 parked: true,
             },
         };
-        self.first = false;
-        self.run_is_over(run.id, kind, end, &teller).await
+        self.cell.run_is_over();
+        self.first &= kind == RunKind::Retry;
+        self.run_is_over(run.id, kind, by, end, &teller).await
     }
 
     fn bounds(&self, kind: &RunKind) -> Bounds {
@@ -236,93 +248,111 @@ impl Attendant {
     }
 
     fn could_not_begin(&self, error: &StoreError) -> RunEnd {
-        self.cell.set_store_error(error.to_string());
-        let retry_at = self.engine.clock.now().plus(AFTER_STORE_FAILURE);
-        self.cell.live().control.due = Some(retry_at);
+        self.cell.set_store_error(Some(error.to_string()));
+        self.cell.live().not_before = Some(self.engine.clock.now().plus(AFTER_STORE_FAILURE));
         RunEnd::Failed { reason: error.to_string(), hint: error.hint(), parked: false }
     }
 
-    /// Where the run begins to read. A job whose order changed reads everything once more.
-    async fn start_position(&self, kind: &RunKind, teller: &Teller) -> Result<Position, StoreError> {
+    /// Runs whose end could not be saved end before the next one begins.
+    async fn finish_unfinished(&mut self) -> Result<(), StoreError> {
+        while let Some((run, end, at)) = self.unfinished.last().cloned() {
+            self.engine.store.finish_run(run, end, at).await?;
+            self.unfinished.pop();
+        }
+        Ok(())
+    }
+
+    /// Where the run begins to read, and whether the job's order is new. One that changed reads everything once more.
+    fn start_position(&self, kind: &RunKind, teller: &Teller) -> (Position, bool) {
         let spec = &self.cell.spec;
-        let (position, control) = {
+        if *kind == RunKind::Retry {
+            return (Position::default(), false);
+        }
+        let (position, configured) = {
             let live = self.cell.live();
             let position = live.checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
-            (position, live.control.clone())
+            (position, live.control.configured)
         };
-        let incremental = spec.source.incremental.as_ref();
-        let first_bound = incremental.and_then(|incremental| incremental.start.clone());
-        if *kind == RunKind::Retry {
-            return Ok(Position::default());
-        }
-        let changed = control.configured.is_some_and(|before| before != spec.configured);
-        if control.configured != Some(spec.configured) {
-            let control = crate::model::JobControl { configured: Some(spec.configured), ..control };
-            self.engine.store.set_control(&spec.id, control.clone(), None).await?;
-            self.cell.live().control.configured = Some(spec.configured);
-        }
+        let first_bound = spec.source.incremental.as_ref().and_then(|incremental| incremental.start.clone());
+        let is_new = configured != Some(spec.configured);
+        let is_changed = is_new && configured.is_some() && position.is_some();
         let watermark = position.as_ref().and_then(|position| position.watermark.clone());
-        let position = if *kind == RunKind::Full && self.first {
+        let position = if is_changed {
+            let text =
+                "source, destination or map changed: everything is read once more, unchanged records cost nothing";
+            teller.tell(Level::Info, "backfill.started", text.to_owned());
+            Position::default()
+        } else if *kind == RunKind::Full && self.first {
             Position { watermark, ..Position::default() }
         } else if let Some(since) = self.start.since.filter(|_| self.first) {
             let at = since.to_jiff();
             let since = Version::Time { at, text: at.to_string().into() };
             let begun = Position { since: Some(since), watermark, phase: Phase::Incremental, ..Position::default() };
-            return Ok(begun);
-        } else if changed && position.is_some() {
-            let text =
-                "source, destination or map changed: everything is read once more, unchanged records cost nothing";
-            teller.tell(Level::Info, "backfill.started", text.to_owned());
-            Position::default()
+            return (begun, is_new);
         } else {
             position.unwrap_or_default()
         };
-        Ok(position.next_listing(spec.position_rules(), first_bound.as_ref()))
+        (position.next_listing(spec.position_rules(), first_bound.as_ref()), is_new)
     }
 
-    async fn run_is_over(&mut self, run: RunId, kind: RunKind, end: RunEnd, teller: &Teller) -> (RunEnd, Counts) {
+    async fn run_is_over(
+        &mut self,
+        run: RunId,
+        kind: RunKind,
+        by: Actor,
+        end: RunEnd,
+        teller: &Teller,
+    ) -> (RunEnd, Counts) {
         let now = self.engine.clock.now();
         let status = self.cell.run_ended(&end);
         let counts = status.map(|status| status.counts).unwrap_or_default();
         self.tell_end(run, &end, &counts, teller);
-        if let Err(error) = self.engine.store.finish_run(run, end.clone(), now).await {
-            self.cell.set_store_error(error.to_string());
-        }
         let due = self.due_after(&kind, &end, now);
-        let control = {
-            let mut live = self.cell.live();
-            match &end {
-                RunEnd::Failed { reason, hint, parked: true } => {
-                    live.control.parked = Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() });
-                    live.failure = None;
-                }
-                RunEnd::Failed { reason, hint, parked: false } => {
-                    live.failure = Some((reason.clone(), hint.clone(), now));
-                }
-                _ => live.failure = None,
-            }
-            let is_finished = matches!(end, RunEnd::Done | RunEnd::HandedOver);
-            match kind {
-                RunKind::Retry if is_finished || !matches!(end, RunEnd::Stopped { .. }) => live.retry = None,
-                RunKind::Retry => {}
-                // A trigger asks for one run, however it ends.
-                _ => live.trigger = None,
-            }
-            live.control.due = due;
-            live.control.clone()
-        };
-        let is_parked = control.parked.is_some();
-        let note = is_parked.then(|| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
-        if let Err(error) = self.engine.store.set_control(&self.cell.spec.id, control, note).await {
-            self.cell.set_store_error(error.to_string());
+        let store = &self.engine.store;
+        let finished = store.finish_run(run, end.clone(), now).await;
+        if finished.is_err() {
+            self.unfinished.push((run, end.clone(), now));
         }
-        self.cell.changed();
+        let parked = match &end {
+            RunEnd::Failed { reason, hint, parked: true } => {
+                Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() })
+            }
+            _ => None,
+        };
+        let note =
+            parked.as_ref().map(|_| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
+        let settle = |live: &mut Live| {
+            live.failure = match &end {
+                RunEnd::Failed { reason, hint, parked: false } => Some((reason.clone(), hint.clone(), now)),
+                _ => None,
+            };
+            let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
+            live.is_in_doubt |= !is_whole;
+            if kind == RunKind::Retry && !is_whole {
+                // What was not reached is still under retry.
+                live.retry.get_or_insert(by);
+                live.retry_at = matches!(end, RunEnd::Failed { .. }).then(|| now.plus(AFTER_FAILURE));
+            }
+            if parked.is_some() {
+                live.control.parked = parked;
+            }
+            // An order that came during the run is as durable as one that comes before it.
+            live.control.due = if live.trigger.is_some() { Some(now) } else { due };
+        };
+        let settled = self.cell.settle_control(store, note, settle).await;
+        match finished.and(settled) {
+            Ok(()) => self.cell.set_store_error(None),
+            Err(error) => self.cell.set_store_error(Some(error.to_string())),
+        }
         (end, counts)
     }
 
     /// When the schedule lets the job run next.
     fn due_after(&self, kind: &RunKind, end: &RunEnd, now: Timestamp) -> Option<Timestamp> {
-        let before = self.cell.live().control.due;
+        let (before, is_cancelled, is_store_failure) = {
+            let live = self.cell.live();
+            (live.control.due, live.is_cancelled, live.store_error.is_some())
+        };
         if *kind == RunKind::Retry {
             return before;
         }
@@ -339,14 +369,20 @@ impl Attendant {
             RunEnd::HandedOver => Some(now),
             // A pause or a shutdown: what was begun goes on. A cancelled run waits for its next time.
             RunEnd::Stopped { .. } => {
-                let goes_on = self.cell.live().control.paused.is_some() || self.engine.stopping.is_cancelled();
-                if goes_on { Some(now) } else { regular }
+                if is_cancelled {
+                    regular
+                } else {
+                    Some(now)
+                }
             }
             RunEnd::Failed { parked: true, .. } => None,
-            RunEnd::Failed { .. } if self.cell.live().store_error.is_some() => Some(now.plus(AFTER_STORE_FAILURE)),
+            RunEnd::Failed { .. } if is_store_failure => Some(now.plus(AFTER_STORE_FAILURE)),
             RunEnd::Failed { .. } => {
                 let soon = now.plus(AFTER_FAILURE);
-                Some(regular.map_or(soon, |regular| regular.min(soon)))
+                let soon = regular.map_or(soon, |regular| regular.min(soon));
+                let gates = [&self.cell.source_gate, &self.cell.destination_gate];
+                let told = gates.iter().filter_map(|gate| gate.long_throttle()).max();
+                Some(told.map_or(soon, |told| soon.max(now.plus(told))))
             }
         }
     }

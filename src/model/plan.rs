@@ -2,8 +2,8 @@
 
 use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
 use super::{
-    Change, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass, RecordId,
-    SkipReason,
+    Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass,
+    RecordId, SkipReason, Version,
 };
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -20,6 +20,29 @@ pub struct PlanRules<'a> {
     pub max_attempts: u32,
     /// A person asked for it: what is in the dead-letter queue is sent whatever its attempts.
     pub is_retry: bool,
+    /// An earlier run may have left writes whose end it never saw. A record that went back to what was last confirmed is
+    /// sent all the same where its version says that it was something else in between.
+    pub is_in_doubt: bool,
+}
+
+/// What a plan must know of the dead letter that a record's link names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkedLetter {
+    pub place: LetterPlace,
+    /// Of the record that failed.
+    pub version: Option<Version>,
+    /// Attempts ended without an answer that says no: the destination may have taken one of them all the same.
+    pub may_have_arrived: bool,
+}
+
+impl MarkedLetter {
+    pub fn of(letter: &DeadLetter) -> Self {
+        Self {
+            place: letter.state.place(),
+            version: letter.version.clone(),
+            may_have_arrived: letter.reason.class == ReasonClass::Exhausted,
+        }
+    }
 }
 
 /// What is asked of the engine for one record.
@@ -79,8 +102,8 @@ pub fn superseded(items: &[Item]) -> Vec<bool> {
     superseded
 }
 
-/// Decides about one item. `dead` is where the record's open dead letter stands, if it has one.
-pub fn plan(item: &Item, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
+/// Decides about one item. `dead` is the letter that its link names, if it names one.
+pub fn plan(item: &Item, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
     match item {
         Item::Unreadable { field, reason, .. } => Step::Reject(Reason {
             class: ReasonClass::Unreadable,
@@ -89,7 +112,7 @@ pub fn plan(item: &Item, link: Option<&Link>, dead: Option<LetterPlace>, rules: 
             message: reason.clone(),
             answer: None,
         }),
-        Item::Change(change) if change.deleted => plan_delete(change, link, rules),
+        Item::Change(change) if change.deleted => plan_delete(change, link, dead, rules),
         Item::Change(change) => plan_upsert(change, link, dead, rules),
     }
 }
@@ -101,30 +124,62 @@ fn is_stale(change: &Change, link: Option<&Link>) -> bool {
     }
 }
 
-fn plan_delete(change: &Change, link: Option<&Link>, rules: &PlanRules<'_>) -> Step {
-    let Some(live) = link.filter(|link| link.is_live()) else {
+/// What is to be done about a record that stands in the dead-letter queue with this very content; none where it is tried.
+fn stands_dead(
+    change: &Change,
+    link: Option<&Link>,
+    dead: Option<&MarkedLetter>,
+    rules: &PlanRules<'_>,
+) -> Option<Step> {
+    let mark = link.and_then(|link| link.dead.as_ref())?;
+    if rules.is_retry || mark.content != fingerprint(&change.body) {
+        return None;
+    }
+    match dead?.place {
+        // A person decided that this content is not sent; other content is.
+        LetterPlace::Discarded => Some(Step::Skip(SkipReason::Ignored)),
+        LetterPlace::Retrying => Some(Step::StillDead),
+        LetterPlace::Waiting if mark.attempts >= rules.max_attempts => Some(Step::StillDead),
+        LetterPlace::Waiting | LetterPlace::Recovered => None,
+    }
+}
+
+fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
+    let live = link.filter(|link| link.is_live());
+    // What was never confirmed is deleted only where an attempt of it may have arrived.
+    let may_be_there = rules.is_in_doubt || dead.is_some_and(|dead| dead.may_have_arrived);
+    if live.is_none() && (link.is_some_and(|link| link.tombstone) || !may_be_there) {
         return Step::Skip(SkipReason::Ignored);
-    };
+    }
     if is_stale(change, link) {
         return Step::Skip(SkipReason::Stale);
     }
+    if rules.delete != DeletePolicy::Ignore
+        && let Some(step) = stands_dead(change, link, dead, rules)
+    {
+        return step;
+    }
+    let last = || {
+        let known = live.and_then(|live| live.fields.clone());
+        known.unwrap_or_else(|| RawJson::from_trusted("{}".to_owned()))
+    };
     match rules.delete {
         DeletePolicy::Ignore => Step::Skip(SkipReason::Ignored),
         DeletePolicy::Hard => {
-            let fields = live.fields.clone().unwrap_or_else(|| RawJson::from_trusted("{}".to_owned()));
-            write(WriteKind::Delete, fields.clone(), fields, change, Some(live), rules)
+            let fields = last();
+            write(WriteKind::Delete, fields.clone(), fields, change, link, rules)
         }
         DeletePolicy::Soft => {
             // A tombstone often holds little more than its id; what it does hold is kept beside the flag.
-            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| RawJson::from_trusted("{}".to_owned()));
+            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| last());
             let fields = overlay(&mapped, rules.soft_delete);
-            let send = send_of(&fields, Some(live), rules);
-            write(WriteKind::SoftDelete, fields, send, change, Some(live), rules)
+            let send = send_of(&fields, live, rules);
+            write(WriteKind::SoftDelete, fields, send, change, link, rules)
         }
     }
 }
 
-fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<LetterPlace>, rules: &PlanRules<'_>) -> Step {
+fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
     if let Some(filter) = rules.filter {
         match filter.accepts(&change.body) {
             Ok(true) => {}
@@ -135,19 +190,8 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<LetterPlace>, 
     if is_stale(change, link) {
         return Step::Skip(SkipReason::Stale);
     }
-    if let Some(mark) = link.and_then(|link| link.dead.as_ref())
-        && !rules.is_retry
-        && mark.content == fingerprint(&change.body)
-    {
-        match dead {
-            // A person decided that this content is not sent; other content is.
-            Some(LetterPlace::Discarded) => return Step::Skip(SkipReason::Ignored),
-            Some(LetterPlace::Retrying) => return Step::StillDead,
-            Some(LetterPlace::Waiting) if mark.attempts >= rules.max_attempts => {
-                return Step::StillDead;
-            }
-            _ => {}
-        }
+    if let Some(step) = stands_dead(change, link, dead, rules) {
+        return step;
     }
     let fields = match rules.mapping.apply(&change.body) {
         Ok(fields) => fields,
@@ -156,6 +200,7 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<LetterPlace>, 
     let live = link.filter(|link| link.is_live());
     if let Some(live) = live
         && live.written == Some(fingerprint(&fields))
+        && !(rules.is_in_doubt && live.version < change.version)
     {
         return Step::Skip(SkipReason::Unchanged);
     }
@@ -206,6 +251,12 @@ fn write(
     let writes = link.map_or(0, |link| link.writes);
     let idempotency_key = idempotency_key(rules.job, &change.id, writes, kind, content);
     Step::Write(PlannedWrite { kind, fields, send, fingerprint: content, idempotency_key })
+}
+
+/// The key of the create that follows an update whose record was gone: a service that remembers its answers by key would
+/// else give that very answer again.
+pub fn orphan_key(update: &str) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128_with_seed(update.as_bytes(), 1))
 }
 
 /// The key that a write carries: the same for every attempt and after every crash, new when the content is new,

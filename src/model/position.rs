@@ -1,6 +1,6 @@
 //! Where a job stands in its source, and how that moves.
 
-use super::{Cursor, RecordId, Version};
+use super::{Cursor, RecordId, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -44,6 +44,12 @@ pub struct Position {
     pub records: u64,
     /// The listing ended; the next page begins a new one.
     pub complete: bool,
+    /// When the listing in progress was begun, by this machine's clock. Only a span is ever taken from it.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
+    /// How long the listing took that is complete.
+    #[serde(default)]
+    pub lasted: Duration,
 }
 
 /// What of a job decides how its position moves.
@@ -60,6 +66,10 @@ pub struct PositionRules {
 impl Position {
     /// The position from which the next page is read: the same one inside a listing,
     /// the start of a new listing after one that is complete.
+    ///
+    /// In a listing that is not sorted, what changes on pages that were read already is seen by the next one only: it
+    /// may be older than the greatest that was seen later, by as much as the listing lasted. So the next listing begins
+    /// so much further behind. (An integer version has no length of time: such a source is to be listed sorted.)
     #[must_use]
     pub fn next_listing(&self, rules: PositionRules, start: Option<&Version>) -> Self {
         if !self.complete {
@@ -69,8 +79,9 @@ impl Position {
             };
             return Self { since, ..self.clone() };
         }
+        let behind = if rules.sorted { rules.overlap } else { rules.overlap.saturating_add(self.lasted) };
         let since = match &self.watermark {
-            Some(watermark) if rules.incremental => Some(watermark.version.before(rules.overlap)),
+            Some(watermark) if rules.incremental => Some(watermark.version.before(behind)),
             _ => None,
         };
         Self {
@@ -82,10 +93,13 @@ impl Position {
             pages: 0,
             records: 0,
             complete: false,
+            began: None,
+            lasted: Duration::ZERO,
         }
     }
 
-    /// The position after a page of `records` whose greatest was `highest` and whose listing goes on at `next`.
+    /// The position after a page of `records`, read at `now`, whose greatest was `highest` and whose listing goes on at
+    /// `next`.
     #[must_use]
     pub fn after_page(
         &self,
@@ -93,6 +107,7 @@ impl Position {
         highest: Option<Watermark>,
         next: Option<Cursor>,
         rules: PositionRules,
+        now: Timestamp,
     ) -> Self {
         let highest = self.highest.clone().max(highest);
         let complete = next.is_none();
@@ -107,15 +122,18 @@ impl Position {
             pages: self.pages + 1,
             records: self.records + records,
             complete,
+            began: self.began,
+            lasted: self.began.filter(|_| complete).map_or(Duration::ZERO, |began| now.since(began)),
         }
     }
 
-    /// The position after the source refused the cursor as expired: the listing begins again where the watermark stands.
-    /// A sorted listing loses nothing of its progress, an unsorted one is read anew.
+    /// The position after the source refused the cursor as expired: the listing begins again.
+    /// A sorted one goes on behind the greatest that it gave, so nothing of its progress is lost; an unsorted one is read
+    /// anew. Not behind the watermark, which an earlier listing may have left far ahead of this one.
     #[must_use]
     pub fn without_cursor(&self, rules: PositionRules) -> Self {
-        let since = match &self.watermark {
-            Some(watermark) if rules.sorted && rules.incremental => Some(watermark.version.before(rules.overlap)),
+        let since = match &self.highest {
+            Some(highest) if rules.sorted && rules.incremental => Some(highest.version.before(rules.overlap)),
             _ => self.since.clone(),
         };
         Self { cursor: None, since, pages: 0, records: 0, highest: None, complete: false, ..self.clone() }

@@ -68,11 +68,7 @@ pub enum ViolationKind {
 impl Audit {
     /// One collection of the CRM; all zero where it does not exist.
     pub fn crm(&self, collection: &str) -> CollectionAudit {
-        self.destination
-            .collections
-            .get(collection)
-            .cloned()
-            .unwrap_or_default()
+        self.destination.collections.get(collection).cloned().unwrap_or_default()
     }
 }
 
@@ -80,21 +76,14 @@ pub(super) fn of(world: &World) -> Audit {
     let (shop, crm) = (&world.shop, &world.crm);
     let in_shop = |name: String| {
         let records = shop.live_ids(&name).len() as u64;
-        (
-            name,
-            CollectionAudit {
-                records,
-                ..CollectionAudit::default()
-            },
-        )
+        (name, CollectionAudit { records, ..CollectionAudit::default() })
     };
     let in_crm = |name: String| {
         let audit = crm.audit(&name);
         (name, audit)
     };
     let (asked, throttled) = (&world.traffic.requests, &world.traffic.throttled);
-    let read =
-        |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    let read = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
     Audit {
         source: SideAudit {
             collections: shop.collections().into_iter().map(in_shop).collect(),

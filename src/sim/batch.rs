@@ -44,11 +44,8 @@ pub(super) fn write(table: &Table, body: &[u8], fault: Option<&Fault>) -> Answer
     for (n, item) in items.iter().enumerate() {
         let (id, answer) = write_one(table, &demands, item);
         results.push(match fault {
-            Some(Fault::BatchPart { every, status })
-                if (n + 1).is_multiple_of(*every) && answer.is_success() =>
-            {
-                let busy =
-                    Answer::error(*status, "unavailable", "the service is busy, try again", "");
+            Some(Fault::BatchPart { every, status }) if (n + 1).is_multiple_of(*every) && answer.is_success() => {
+                let busy = Answer::error(*status, "unavailable", "the service is busy, try again", "");
                 result(&id, &busy)
             }
             _ => result(&id, &answer),
@@ -74,9 +71,7 @@ pub(super) fn ids(table: &Table, body: &[u8]) -> Vec<String> {
 }
 
 fn items_of(body: &[u8]) -> Result<Vec<&RawValue>, String> {
-    serde_json::from_slice::<Body<'_>>(body)
-        .map(|body| body.items)
-        .map_err(|error| error.to_string())
+    serde_json::from_slice::<Body<'_>>(body).map(|body| body.items).map_err(|error| error.to_string())
 }
 
 fn write_one<'a>(table: &Table, demands: &Demands, item: &'a RawValue) -> (Cow<'a, str>, Answer) {
@@ -87,11 +82,7 @@ fn write_one<'a>(table: &Table, demands: &Demands, item: &'a RawValue) -> (Cow<'
             return (Cow::Borrowed(""), answer);
         }
     };
-    let kind = if item.id.is_none() {
-        OrderKind::Create
-    } else {
-        item.kind
-    };
+    let kind = if item.id.is_none() { OrderKind::Create } else { item.kind };
     let id = item.id.unwrap_or_default();
     let order = Order {
         kind,
@@ -109,10 +100,8 @@ fn write_one<'a>(table: &Table, demands: &Demands, item: &'a RawValue) -> (Cow<'
 fn item_of<'a>(text: &'a str, demands: &Demands) -> Result<Item<'a>, String> {
     let facts = demands.read(text.as_bytes())?;
     let [id, fields, operation, method, path, body, key] = facts.item();
-    let says = |raw: Option<&str>, word: &str| {
-        raw.and_then(text_of)
-            .is_some_and(|text| text.eq_ignore_ascii_case(word))
-    };
+    let says =
+        |raw: Option<&str>, word: &str| raw.and_then(text_of).is_some_and(|text| text.eq_ignore_ascii_case(word));
     let kind = if says(operation, "delete") || says(method, "DELETE") {
         OrderKind::Delete
     } else if says(method, "PATCH") || says(operation, "patch") {
@@ -122,17 +111,12 @@ fn item_of<'a>(text: &'a str, demands: &Demands) -> Result<Item<'a>, String> {
     };
     let from_path = method.and(path).and_then(text_of).and_then(|path| {
         let last = path.rsplit('/').next()?;
-        Some(Cow::Owned(
-            percent_decode_str(last).decode_utf8_lossy().into_owned(),
-        ))
+        Some(Cow::Owned(percent_decode_str(last).decode_utf8_lossy().into_owned()))
     });
     let is_wrapped = method.is_some() && path.is_some();
     let inner = fields.or(body.filter(|_| is_wrapped));
     Ok(Item {
-        id: id
-            .and_then(text_of)
-            .or(from_path)
-            .filter(|id| !id.is_empty()),
+        id: id.and_then(text_of).or(from_path).filter(|id| !id.is_empty()),
         body: inner.unwrap_or(text),
         kind,
         key: key.and_then(text_of),
@@ -152,12 +136,7 @@ fn result(id: &str, answer: &Answer) -> String {
     // One status tells its error as plain text, as most batch services do.
     let body = answer.body.as_deref().unwrap_or_default();
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
-    let told = |name: &str| {
-        error
-            .pointer(&format!("/error/{name}"))
-            .cloned()
-            .unwrap_or_default()
-    };
+    let told = |name: &str| error.pointer(&format!("/error/{name}")).cloned().unwrap_or_default();
     serde_json::json!({
         "id": id, "status": status, "error": told("message"), "code": told("code"), "field": told("field"),
     })

@@ -11,10 +11,7 @@ pub struct SimulatedClock {
 
 impl SimulatedClock {
     pub fn starting_at(start: Timestamp) -> Self {
-        Self {
-            start,
-            began: Instant::now(),
-        }
+        Self { start, began: Instant::now() }
     }
 }
 

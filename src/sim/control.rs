@@ -31,21 +31,13 @@ fn any() -> Churn {
 }
 
 pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
-    let path: Vec<&str> = parts
-        .uri
-        .path()
-        .trim_start_matches("/sim")
-        .trim_matches('/')
-        .split('/')
-        .collect();
+    let path: Vec<&str> = parts.uri.path().trim_start_matches("/sim").trim_matches('/').split('/').collect();
     let told = match (&parts.method, path.as_slice()) {
         (&Method::GET, ["audit"]) => return json(200, &world.audit()),
         (&Method::GET, ["collection", side, name]) => return dump(world, side, name),
         (&Method::POST, ["faults"]) => order(world, body),
         (&Method::POST, ["churn"]) => churn(world, body),
-        (&Method::POST, ["shop", collection, action]) => {
-            act(world, parts, collection, action, body)
-        }
+        (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
         (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
     };
@@ -60,17 +52,12 @@ fn dump(world: &World, side: &str, name: &str) -> Response {
         "source" => world.shop.dump(name),
         "destination" => world.crm.dump(name),
         _ => {
-            return json(
-                404,
-                &json!({ "error": { "message": "a side is `source` or `destination`" } }),
-            );
+            return json(404, &json!({ "error": { "message": "a side is `source` or `destination`" } }));
         }
     };
     let raw: BTreeMap<&str, &RawValue> = records
         .iter()
-        .filter_map(|(id, body)| {
-            Some((id.as_str(), serde_json::from_slice::<&RawValue>(body).ok()?))
-        })
+        .filter_map(|(id, body)| Some((id.as_str(), serde_json::from_slice::<&RawValue>(body).ok()?)))
         .collect();
     json(200, &raw)
 }
@@ -119,10 +106,7 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
         }
         _ => {}
     }
-    let id = params
-        .get("id")
-        .cloned()
-        .or_else(|| shop.any_id(collection));
+    let id = params.get("id").cloned().or_else(|| shop.any_id(collection));
     let id = id.ok_or_else(|| (404, format!("there is no record in `{collection}`")))?;
     let changed = match action {
         "insert" => {

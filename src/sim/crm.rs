@@ -149,9 +149,7 @@ impl Answer {
         Self {
             status,
             etag: None,
-            body: Some(Bytes::from(
-                serde_json::json!({ "error": error }).to_string(),
-            )),
+            body: Some(Bytes::from(serde_json::json!({ "error": error }).to_string())),
             made: None,
         }
     }
@@ -161,22 +159,12 @@ impl Answer {
     }
 
     fn done(status: u16, version: u64) -> Self {
-        Self {
-            status,
-            etag: Some(version),
-            body: None,
-            made: None,
-        }
+        Self { status, etag: Some(version), body: None, made: None }
     }
 
     /// An answer with this body.
     pub fn with_body(status: u16, body: Bytes) -> Self {
-        Self {
-            status,
-            etag: None,
-            body: Some(body),
-            made: None,
-        }
+        Self { status, etag: None, body: Some(body), made: None }
     }
 
     /// The body as it goes out: of a write of `id` `{"id", "etag"}`, of a delete nothing.
@@ -198,11 +186,7 @@ impl Answer {
 
 impl Crm {
     pub(super) fn new(history_max: usize) -> Self {
-        Self(Arc::new(Inner {
-            collections: RwLock::default(),
-            token: RwLock::default(),
-            history_max,
-        }))
+        Self(Arc::new(Inner { collections: RwLock::default(), token: RwLock::default(), history_max }))
     }
 
     /// Demands `Authorization: Bearer {token}`; None lets everybody in.
@@ -224,11 +208,7 @@ impl Crm {
     pub fn get(&self, collection: &str, id: &str) -> Option<Bytes> {
         let table = self.table_known(collection)?;
         let shard = table.shard(id).lock();
-        shard
-            .records
-            .get(id)
-            .filter(|entry| entry.live)
-            .map(|entry| entry.body.clone())
+        shard.records.get(id).filter(|entry| entry.live).map(|entry| entry.body.clone())
     }
 
     /// All live records by id.
@@ -268,11 +248,7 @@ impl Crm {
             return Vec::new();
         };
         let shard = table.shard(id).lock();
-        shard
-            .records
-            .get(id)
-            .map(|entry| entry.history.clone())
-            .unwrap_or_default()
+        shard.records.get(id).map(|entry| entry.history.clone()).unwrap_or_default()
     }
 
     /// Removes a record behind everybody's back, as another user of the CRM would.
@@ -333,17 +309,13 @@ impl Crm {
     pub(super) fn violations(&self) -> Vec<Violation> {
         let names = self.collections();
         let tables = names.iter().filter_map(|name| self.table_known(name));
-        tables
-            .flat_map(|table| table.violations.lock().clone())
-            .collect()
+        tables.flat_map(|table| table.violations.lock().clone()).collect()
     }
 
     pub(super) fn admits(&self, authorization: Option<&str>) -> bool {
         match &*self.0.token.read() {
             None => true,
-            Some(token) => {
-                authorization.and_then(|header| header.strip_prefix("Bearer ")) == Some(token)
-            }
+            Some(token) => authorization.and_then(|header| header.strip_prefix("Bearer ")) == Some(token),
         }
     }
 
@@ -356,12 +328,7 @@ impl Crm {
             return table;
         }
         let new = || Arc::new(Table::new(name, self.0.history_max));
-        self.0
-            .collections
-            .write()
-            .entry(name.to_owned())
-            .or_insert_with(new)
-            .clone()
+        self.0.collections.write().entry(name.to_owned()).or_insert_with(new).clone()
     }
 }
 
@@ -406,17 +373,10 @@ impl Table {
             drop(shard);
             if overlaps {
                 self.counted.overlaps.fetch_add(1, Ordering::Relaxed);
-                self.note(
-                    ViolationKind::Overlap,
-                    id,
-                    "two writes of it were in flight at once".to_owned(),
-                );
+                self.note(ViolationKind::Overlap, id, "two writes of it were in flight at once".to_owned());
             }
         }
-        InFlight {
-            table: self.clone(),
-            ids,
-        }
+        InFlight { table: self.clone(), ids }
     }
 
     /// Carries out one write, or gives the remembered answer of its key.
@@ -433,8 +393,7 @@ impl Table {
 
     fn apply_once(&self, key: &str, order: &Order<'_>, demands: &Demands) -> Answer {
         let key = xxh3_128(key.as_bytes());
-        let content =
-            xxh3_64(order.body) ^ xxh3_64(order.id.as_bytes()).rotate_left(1) ^ order.kind as u64;
+        let content = xxh3_64(order.body) ^ xxh3_64(order.id.as_bytes()).rotate_left(1) ^ order.kind as u64;
         // Held over the write: a second request with the key waits for the first one's answer.
         let mut keys = self.keys[key as usize % SHARDS].lock();
         if let Some(remembered) = keys.answers.get(&key) {
@@ -443,11 +402,7 @@ impl Table {
                 return remembered.answer.clone();
             }
             self.counted.key_reuses.fetch_add(1, Ordering::Relaxed);
-            self.note(
-                ViolationKind::KeyReused,
-                order.id,
-                "its idempotency key was used for other content".to_owned(),
-            );
+            self.note(ViolationKind::KeyReused, order.id, "its idempotency key was used for other content".to_owned());
             let message = "this idempotency key was used for another request";
             return Answer::error(422, "idempotency_key_reused", message, "");
         }
@@ -459,13 +414,7 @@ impl Table {
                 keys.answers.remove(&oldest);
             }
             keys.order.push_back(key);
-            keys.answers.insert(
-                key,
-                Remembered {
-                    content,
-                    answer: answer.clone(),
-                },
-            );
+            keys.answers.insert(key, Remembered { content, answer: answer.clone() });
         }
         answer
     }
@@ -554,18 +503,13 @@ impl Table {
         // Only records whose id was made here are known by an external one.
         if order.id.starts_with(MADE_ID) {
             let mut external = self.external.lock();
-            external
-                .values_mut()
-                .for_each(|ids| ids.retain(|id| id != order.id));
+            external.values_mut().for_each(|ids| ids.retain(|id| id != order.id));
         }
         Answer::with_body(204, Bytes::new())
     }
 
     fn create(&self, body: Bytes, newness: Option<i64>, known_as: Option<&str>) -> Answer {
-        let id = format!(
-            "{MADE_ID}{:08}",
-            self.next_id.fetch_add(1, Ordering::Relaxed)
-        );
+        let id = format!("{MADE_ID}{:08}", self.next_id.fetch_add(1, Ordering::Relaxed));
         if let Some(known_as) = known_as {
             let mut external = self.external.lock();
             let ids = external.entry(known_as.to_owned()).or_default();
@@ -577,10 +521,7 @@ impl Table {
             }
         }
         let (_, version) = self.store(&mut self.shard(&id).lock(), &id, body, newness);
-        Answer {
-            made: Some(id),
-            ..Answer::done(201, version)
-        }
+        Answer { made: Some(id), ..Answer::done(201, version) }
     }
 
     /// Puts a body in its place, under the shard's lock, and looks at what that did.
@@ -588,13 +529,7 @@ impl Table {
     fn store(&self, shard: &mut Shard, id: &str, body: Bytes, newness: Option<i64>) -> (bool, u64) {
         self.counted.applied.fetch_add(1, Ordering::Relaxed);
         let Some(entry) = shard.records.get_mut(id) else {
-            let mut entry = Entry {
-                body: body.clone(),
-                live: true,
-                version: 1,
-                newest: newness,
-                history: Vec::new(),
-            };
+            let mut entry = Entry { body: body.clone(), live: true, version: 1, newest: newness, history: Vec::new() };
             self.keep(&mut entry, body);
             shard.records.insert(id.into(), entry);
             return (true, 1);
@@ -602,9 +537,7 @@ impl Table {
         if let (Some(new), Some(old)) = (newness, entry.newest)
             && new < old
         {
-            self.counted
-                .stale_overwrites
-                .fetch_add(1, Ordering::Relaxed);
+            self.counted.stale_overwrites.fetch_add(1, Ordering::Relaxed);
             let detail = format!("version {new} was written over {old}");
             self.note(ViolationKind::StaleOverwrite, id, detail);
         }
@@ -633,12 +566,7 @@ impl Table {
     fn note(&self, kind: ViolationKind, id: &str, detail: String) {
         let mut violations = self.violations.lock();
         if violations.len() < VIOLATIONS_MAX {
-            violations.push(Violation {
-                kind,
-                collection: self.name.clone(),
-                id: id.to_owned(),
-                detail,
-            });
+            violations.push(Violation { kind, collection: self.name.clone(), id: id.to_owned(), detail });
         }
     }
 
@@ -647,37 +575,18 @@ impl Table {
         let shard = self.shard(id).lock();
         match shard.records.get(id).filter(|entry| entry.live) {
             None => gone(&self.name, id),
-            Some(entry) => Answer {
-                etag: Some(entry.version),
-                ..Answer::with_body(200, with_id(id, &entry.body))
-            },
+            Some(entry) => Answer { etag: Some(entry.version), ..Answer::with_body(200, with_id(id, &entry.body)) },
         }
     }
 
     /// Live records in order of id, those after `after`, at most `limit`; of one external id where it is given.
     /// Returns them and the id after which the next page begins.
-    pub fn list(
-        &self,
-        after: &str,
-        limit: usize,
-        external_id: Option<&str>,
-    ) -> (Vec<Bytes>, Option<String>) {
+    pub fn list(&self, after: &str, limit: usize, external_id: Option<&str>) -> (Vec<Bytes>, Option<String>) {
         let mut found: Vec<(String, Bytes)> = Vec::new();
         if let Some(external_id) = external_id {
-            let ids = self
-                .external
-                .lock()
-                .get(external_id)
-                .cloned()
-                .unwrap_or_default();
+            let ids = self.external.lock().get(external_id).cloned().unwrap_or_default();
             for id in ids {
-                if let Some(entry) = self
-                    .shard(&id)
-                    .lock()
-                    .records
-                    .get(id.as_str())
-                    .filter(|entry| entry.live)
-                {
+                if let Some(entry) = self.shard(&id).lock().records.get(id.as_str()).filter(|entry| entry.live) {
                     found.push((id.clone(), entry.body.clone()));
                 }
             }
@@ -691,10 +600,7 @@ impl Table {
         }
         let next = (limit < found.len()).then(|| found[limit - 1].0.clone());
         found.truncate(limit);
-        (
-            found.iter().map(|(id, body)| with_id(id, body)).collect(),
-            next,
-        )
+        (found.iter().map(|(id, body)| with_id(id, body)).collect(), next)
     }
 }
 
@@ -703,32 +609,15 @@ fn matches(entry: Option<&Entry>, if_match: Option<&str>) -> Result<(), Answer> 
         return Ok(());
     };
     let stands = entry.filter(|entry| entry.live).map(|entry| entry.version);
-    let is_met = if wanted == "*" {
-        stands.is_some()
-    } else {
-        stands.is_some_and(|v| v.to_string() == wanted)
-    };
+    let is_met = if wanted == "*" { stands.is_some() } else { stands.is_some_and(|v| v.to_string() == wanted) };
     if is_met {
         return Ok(());
     }
-    Err(Answer {
-        etag: stands,
-        ..Answer::error(
-            412,
-            "version_conflict",
-            "the record has another version by now",
-            "",
-        )
-    })
+    Err(Answer { etag: stands, ..Answer::error(412, "version_conflict", "the record has another version by now", "") })
 }
 
 fn gone(collection: &str, id: &str) -> Answer {
-    Answer::error(
-        404,
-        "not_found",
-        &format!("there is no `{id}` in {collection}"),
-        "",
-    )
+    Answer::error(404, "not_found", &format!("there is no `{id}` in {collection}"), "")
 }
 
 /// The members of `change` over those of `body`, each as it was written.

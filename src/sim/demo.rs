@@ -1,10 +1,7 @@
 //! The demo: both systems over real HTTP, a life of their own, and a configuration that shows every side of a sync.
 
 use super::faults::Fault;
-use super::{
-    FaultRule, Latency, Options, Profile, RateLimit, Removal, ServeHandle, Side, Spoil, World,
-    serve,
-};
+use super::{FaultRule, Latency, Options, Profile, RateLimit, Removal, ServeHandle, Side, Spoil, World, serve};
 use crate::model::Clock;
 use fastrand::Rng;
 use std::io;
@@ -59,13 +56,7 @@ impl Demo {
         let (shop_address, shop) = serve(world.router(), local).await?;
         let (crm_address, crm) = serve(world.router(), local).await?;
         let life = tokio::spawn(live(world.clone(), options.faults, options.seed));
-        Ok(Self {
-            world,
-            shop_address,
-            crm_address,
-            servers: [shop, crm],
-            life: Life(life),
-        })
+        Ok(Self { world, shop_address, crm_address, servers: [shop, crm], life: Life(life) })
     }
 
     /// The `syncdeck.toml` of this demo.
@@ -96,17 +87,9 @@ fn set_the_scene(world: &World, faults: Profile) {
         return;
     }
     world.faults.set_profile(faults);
-    world
-        .faults
-        .add(FaultRule::new(Side::Source, refused).path_contains("/tickets"));
-    let limit = RateLimit {
-        requests: 600,
-        per_ms: 60_000,
-        burst: 10,
-    };
-    world
-        .faults
-        .set_limit(Side::Destination, "/subscribers", Some(limit));
+    world.faults.add(FaultRule::new(Side::Source, refused).path_contains("/tickets"));
+    let limit = RateLimit { requests: 600, per_ms: 60_000, burst: 10 };
+    world.faults.set_limit(Side::Destination, "/subscribers", Some(limit));
 }
 
 const TICK: Duration = Duration::from_millis(400);
@@ -135,8 +118,7 @@ async fn live(world: World, faults: Profile, seed: u64) {
 fn trade(world: &World, dice: &mut Rng) {
     let shop = &world.shop;
     for _ in 0..dice.u32(0..3) {
-        let collection =
-            ["customers", "customers", "orders", "products", "invoices"][dice.usize(0..5)];
+        let collection = ["customers", "customers", "orders", "products", "invoices"][dice.usize(0..5)];
         if let Some(id) = shop.any_id(collection) {
             shop.edit(collection, &id);
         }
@@ -169,11 +151,8 @@ fn mistake_or_mend(world: &World, dice: &mut Rng, spoiled: &mut Option<String>) 
             shop.mend("customers", &id);
         }
         None => {
-            let how =
-                [Spoil::Phone, Spoil::Email, Spoil::MissingEmail, Spoil::Tier][dice.usize(0..4)];
-            *spoiled = shop
-                .any_id("customers")
-                .filter(|id| shop.spoil("customers", id, how));
+            let how = [Spoil::Phone, Spoil::Email, Spoil::MissingEmail, Spoil::Tier][dice.usize(0..4)];
+            *spoiled = shop.any_id("customers").filter(|id| shop.spoil("customers", id, how));
         }
     }
 }
@@ -185,20 +164,11 @@ fn outage(world: &World, tick: u64) {
     };
     match since_first % OUTAGE_EVERY {
         0 => {
-            let busy =
-                r#"{"error":{"code":"maintenance","message":"the ERP is down for maintenance"}}"#;
-            let down = Fault::Status {
-                code: 503,
-                body: busy.to_owned(),
-                headers: Vec::new(),
-            };
-            world
-                .faults
-                .add(FaultRule::new(Side::Destination, down).path_contains(PATH));
+            let busy = r#"{"error":{"code":"maintenance","message":"the ERP is down for maintenance"}}"#;
+            let down = Fault::Status { code: 503, body: busy.to_owned(), headers: Vec::new() };
+            world.faults.add(FaultRule::new(Side::Destination, down).path_contains(PATH));
         }
-        OUTAGE_TICKS => world
-            .faults
-            .remove(|rule| rule.path_contains.as_deref() == Some(PATH)),
+        OUTAGE_TICKS => world.faults.remove(|rule| rule.path_contains.as_deref() == Some(PATH)),
         _ => {}
     }
 }

@@ -108,15 +108,7 @@ fn first() -> u64 {
 impl FaultRule {
     /// A rule for every request of `side`.
     pub fn new(side: Side, fault: Fault) -> Self {
-        Self {
-            side,
-            method: None,
-            path_contains: None,
-            id: None,
-            from: 1,
-            to: None,
-            fault,
-        }
+        Self { side, method: None, path_contains: None, id: None, from: 1, to: None, fault }
     }
 
     #[must_use]
@@ -146,14 +138,8 @@ impl FaultRule {
 
     fn fits(&self, asked: &Asked<'_>) -> bool {
         self.side == asked.side
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|method| method == asked.method.as_str())
-            && self
-                .path_contains
-                .as_deref()
-                .is_none_or(|part| asked.path.contains(part))
+            && self.method.as_deref().is_none_or(|method| method == asked.method.as_str())
+            && self.path_contains.as_deref().is_none_or(|part| asked.path.contains(part))
             && self.id.as_deref().is_none_or(|id| asked.id == Some(id))
     }
 }
@@ -302,13 +288,9 @@ impl Faults {
     /// Limits the requests of a side whose path contains `path_contains` (empty for all of them).
     pub fn set_limit(&self, side: Side, path_contains: &str, limit: Option<RateLimit>) {
         self.change(|state| {
-            state
-                .limits
-                .retain(|(of, part, _)| *of != side || part != path_contains);
+            state.limits.retain(|(of, part, _)| *of != side || part != path_contains);
             if let Some(limit) = limit {
-                state
-                    .limits
-                    .push((side, path_contains.to_owned(), Arc::new(Bucket::new(limit))));
+                state.limits.push((side, path_contains.to_owned(), Arc::new(Bucket::new(limit))));
             }
         });
     }
@@ -346,10 +328,7 @@ impl Faults {
         let active = state.profile != Profile::None
             || !state.rules.is_empty()
             || !state.limits.is_empty()
-            || state
-                .latency
-                .iter()
-                .any(|latency| *latency != Latency::default());
+            || state.latency.iter().any(|latency| *latency != Latency::default());
         self.0.active.store(active, Ordering::Release);
     }
 
@@ -363,44 +342,28 @@ impl Faults {
         // What the limit refuses never reaches the part of a system where other things go wrong.
         let allowance = state.take(asked);
         if allowance.is_some_and(|allowance| allowance.retry_after.is_some()) {
-            return Met {
-                fault: None,
-                latency,
-                allowance,
-            };
+            return Met { fault: None, latency, allowance };
         }
         let fault = state.scripted(asked).or_else(|| state.thrown(asked));
         if let Some(fault) = &fault {
             state.note(asked, fault);
         }
-        Met {
-            fault,
-            latency,
-            allowance,
-        }
+        Met { fault, latency, allowance }
     }
 }
 
 impl State {
     fn latency(&mut self, side: Side) -> Duration {
         let Latency { base_ms, jitter_ms } = self.latency[side as usize];
-        let jitter = if jitter_ms == 0 {
-            0
-        } else {
-            self.dice.u64(0..=jitter_ms)
-        };
+        let jitter = if jitter_ms == 0 { 0 } else { self.dice.u64(0..=jitter_ms) };
         Duration::from_millis(base_ms + jitter)
     }
 
     /// Asks every limit that fits; the strictest answer is told.
     fn take(&self, asked: &Asked<'_>) -> Option<Allowance> {
-        let fitting = self
-            .limits
-            .iter()
-            .filter(|(side, part, _)| *side == asked.side && asked.path.contains(part.as_str()));
-        fitting
-            .map(|(_, _, bucket)| bucket.take())
-            .min_by_key(|told| (told.retry_after.is_none(), told.remaining))
+        let fitting =
+            self.limits.iter().filter(|(side, part, _)| *side == asked.side && asked.path.contains(part.as_str()));
+        fitting.map(|(_, _, bucket)| bucket.take()).min_by_key(|told| (told.retry_after.is_none(), told.remaining))
     }
 
     fn scripted(&mut self, asked: &Asked<'_>) -> Option<Fault> {
@@ -424,9 +387,7 @@ impl State {
         }
         let status = |code: u16| Fault::Status {
             code,
-            body: format!(
-                r#"{{"error":{{"code":"status_{code}","message":"the service is busy, try again"}}}}"#
-            ),
+            body: format!(r#"{{"error":{{"code":"status_{code}","message":"the service is busy, try again"}}}}"#),
             headers: Vec::new(),
         };
         let fault = match (self.dice.u32(0..100), asked.side) {
@@ -444,18 +405,13 @@ impl State {
             (80..86, _) => Fault::TruncatedJson,
             (86..90, Side::Source) => Fault::Empty,
             (90..94, Side::Source) => Fault::EmptyPage,
-            (94..96, Side::Source) if asked.has_cursor && profile == Profile::Many => {
-                Fault::ExpiredCursor
+            (94..96, Side::Source) if asked.has_cursor && profile == Profile::Many => Fault::ExpiredCursor,
+            (86..92, Side::Destination) if asked.is_batch => {
+                Fault::BatchPart { every: self.dice.usize(2..9), status: [429, 500, 503][self.dice.usize(0..3)] }
             }
-            (86..92, Side::Destination) if asked.is_batch => Fault::BatchPart {
-                every: self.dice.usize(2..9),
-                status: [429, 500, 503][self.dice.usize(0..3)],
-            },
             (92..95, Side::Destination) if asked.is_batch => Fault::BatchShort,
             (95..98, Side::Destination) if asked.is_batch => Fault::BatchShuffled,
-            _ => Fault::Slow {
-                ms: self.dice.u64(20..2_000),
-            },
+            _ => Fault::Slow { ms: self.dice.u64(20..2_000) },
         };
         Some(fault)
     }
@@ -483,11 +439,7 @@ impl RetryAfter {
             Self::Text(text) => Some(text.clone()),
             Self::DateIn(seconds) => {
                 let at = Timestamp(now.0.saturating_add(seconds.saturating_mul(1_000)));
-                Some(
-                    at.to_jiff()
-                        .strftime("%a, %d %b %Y %H:%M:%S GMT")
-                        .to_string(),
-                )
+                Some(at.to_jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
             }
         }
     }

@@ -8,9 +8,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 pub(super) const COLLECTIONS: &[&str] = &["customers", "orders", "products", "invoices", "tickets"];
 
 const FIRST_NAMES: &[&str] = &[
-    "Zoë", "José", "Mia", "Łukasz", "Søren", "Amélie", "Ngọc", "Olga", "Noah", "Aïcha", "Björn",
-    "Chloé", "Dmitri", "Emeka", "Farid", "Greta", "Hana", "Ivan", "Jun", "Kaja", "陽子", "Marta",
-    "Nadia", "Omar", "Priya", "Quinn",
+    "Zoë", "José", "Mia", "Łukasz", "Søren", "Amélie", "Ngọc", "Olga", "Noah", "Aïcha", "Björn", "Chloé", "Dmitri",
+    "Emeka", "Farid", "Greta", "Hana", "Ivan", "Jun", "Kaja", "陽子", "Marta", "Nadia", "Omar", "Priya", "Quinn",
 ];
 const LAST_NAMES: &[&str] = &[
     "Müller",
@@ -50,32 +49,13 @@ const CITIES: &[(&str, &str)] = &[
     ("Kyōto", "JP"),
     ("Galway", "IE"),
 ];
-const STREETS: &[&str] = &[
-    "Rosenweg",
-    "Mill Lane",
-    "Rue du Four",
-    "Ulica Długa",
-    "Storgatan",
-    "Bahnhofstraße",
-    "Elm St",
-];
-const COMPANIES: &[&str] = &[
-    "Bright Kitchens",
-    "Nordlicht",
-    "Tea & Sons",
-    "Atelier Óscar",
-    "Blue \"Moon\" Ltd",
-    "Kavárna",
-];
+const STREETS: &[&str] =
+    &["Rosenweg", "Mill Lane", "Rue du Four", "Ulica Długa", "Storgatan", "Bahnhofstraße", "Elm St"];
+const COMPANIES: &[&str] =
+    &["Bright Kitchens", "Nordlicht", "Tea & Sons", "Atelier Óscar", "Blue \"Moon\" Ltd", "Kavárna"];
 const TIERS: &[&str] = &["bronze", "silver", "gold", "platinum"];
-const PRODUCTS: &[&str] = &[
-    "Teapot",
-    "Espresso cup",
-    "Walnut board",
-    "Linen apron",
-    "Chef's knife",
-    "Crème brûlée torch",
-];
+const PRODUCTS: &[&str] =
+    &["Teapot", "Espresso cup", "Walnut board", "Linen apron", "Chef's knife", "Crème brûlée torch"];
 const CURRENCIES: &[&str] = &["USD", "EUR", "GBP", "CHF"];
 
 /// The mistakes that a record can carry of its own.
@@ -87,12 +67,7 @@ pub(super) enum Mistake {
     Choice,
 }
 
-const MISTAKES: &[Mistake] = &[
-    Mistake::Phone,
-    Mistake::Email,
-    Mistake::Missing,
-    Mistake::Choice,
-];
+const MISTAKES: &[Mistake] = &[Mistake::Phone, Mistake::Email, Mistake::Missing, Mistake::Choice];
 
 /// One record: its id, its text and its time in microseconds.
 pub(super) struct Generated {
@@ -122,16 +97,8 @@ pub(super) fn id_of(collection: &str, number: u64) -> String {
 
 /// Makes one record of about 450 bytes.
 pub(super) fn record(recipe: Recipe<'_>) -> Generated {
-    let Recipe {
-        seed,
-        collection,
-        number,
-        n_records,
-        newest,
-        bad_fraction,
-    } = recipe;
-    let mut dice =
-        Rng::with_seed(xxh3_64_with_seed(collection.as_bytes(), seed).wrapping_add(number));
+    let Recipe { seed, collection, number, n_records, newest, bad_fraction } = recipe;
+    let mut dice = Rng::with_seed(xxh3_64_with_seed(collection.as_bytes(), seed).wrapping_add(number));
     // Several records share each instant, as after an import; the numbers are in no order of time, as after edits.
     let instants = (n_records / 4).max(1);
     let at = newest - (dice.u64(0..instants) as i64) * 30_000_000;
@@ -160,33 +127,21 @@ pub(super) fn body(
         _ => customer(&mut text, dice, id, number, mistake),
     };
     written.expect("writing to a string can not fail");
-    write!(
-        text,
-        r#","deleted":false,"created_at":"{}","updated_at":"{}"}}"#,
-        times.0, times.1
-    )
-    .expect("writing to a string can not fail");
+    write!(text, r#","deleted":false,"created_at":"{}","updated_at":"{}"}}"#, times.0, times.1)
+        .expect("writing to a string can not fail");
     text
 }
 
 /// A time as the shop writes it.
 pub(super) fn time_text(micros: i64) -> String {
-    jiff::Timestamp::from_microsecond(micros)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
+    jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 fn pick<'a, T: ?Sized>(dice: &mut Rng, of: &[&'a T]) -> &'a T {
     of[dice.usize(0..of.len())]
 }
 
-fn customer(
-    text: &mut String,
-    dice: &mut Rng,
-    id: &str,
-    number: u64,
-    mistake: Option<Mistake>,
-) -> std::fmt::Result {
+fn customer(text: &mut String, dice: &mut Rng, id: &str, number: u64, mistake: Option<Mistake>) -> std::fmt::Result {
     let (first, last) = (pick(dice, FIRST_NAMES), pick(dice, LAST_NAMES));
     let (city, country) = CITIES[dice.usize(0..CITIES.len())];
     let company = serde_json::Value::from(pick(dice, COMPANIES));
@@ -199,11 +154,7 @@ fn customer(
         Some(Mistake::Phone) => "ask at the desk".to_owned(),
         _ => format!("(415) 555-{:04}", dice.u32(100..200)),
     };
-    let tier = if mistake == Some(Mistake::Choice) {
-        "tin"
-    } else {
-        pick(dice, TIERS)
-    };
+    let tier = if mistake == Some(Mistake::Choice) { "tin" } else { pick(dice, TIERS) };
     write!(
         text,
         r#"{{"id":"{id}","kind":"customer","name":"{first} {last}","company":{company},"email":{email},"phone":"{phone}","address":{{"street":"{} {}","city":"{city}","country":"{country}"}},"tier":"{tier}","credit_limit":"${},{:03}.50","balance":{}.{:02},"tags":["newsletter","vip"],"marketing":{{"opt_in":{},"source":"web"}},"notes":"ordered {} times""#,
@@ -218,13 +169,7 @@ fn customer(
     )
 }
 
-fn order(
-    text: &mut String,
-    dice: &mut Rng,
-    id: &str,
-    number: u64,
-    mistake: Option<Mistake>,
-) -> std::fmt::Result {
+fn order(text: &mut String, dice: &mut Rng, id: &str, number: u64, mistake: Option<Mistake>) -> std::fmt::Result {
     let total = match mistake {
         Some(Mistake::Phone | Mistake::Email) => "\"n/a\"".to_owned(),
         Some(Mistake::Missing | Mistake::Choice) => "99999999.00".to_owned(),
@@ -265,18 +210,8 @@ fn product(text: &mut String, dice: &mut Rng, id: &str, number: u64) -> std::fmt
     )
 }
 
-fn invoice(
-    text: &mut String,
-    dice: &mut Rng,
-    id: &str,
-    number: u64,
-    mistake: Option<Mistake>,
-) -> std::fmt::Result {
-    let currency = if mistake.is_some() {
-        "BTC"
-    } else {
-        pick(dice, CURRENCIES)
-    };
+fn invoice(text: &mut String, dice: &mut Rng, id: &str, number: u64, mistake: Option<Mistake>) -> std::fmt::Result {
+    let currency = if mistake.is_some() { "BTC" } else { pick(dice, CURRENCIES) };
     write!(
         text,
         r#"{{"id":"{id}","kind":"invoice","number":"R-{number:08}","order_id":"{}","customer":{{"id":"{}","name":"{} {}"}},"currency":"{currency}","net":{}.{:02},"tax_rate":0.190,"paid":{},"due_in_days":{},"text":"Thank you for your order. Goods remain our property until they are paid in full.""#,
@@ -307,14 +242,7 @@ mod tests {
     use super::*;
 
     fn recipe(collection: &str, number: u64, bad_fraction: f64) -> Recipe<'_> {
-        Recipe {
-            seed: 7,
-            collection,
-            number,
-            n_records: 100,
-            newest: 1_767_268_800_000_000,
-            bad_fraction,
-        }
+        Recipe { seed: 7, collection, number, n_records: 100, newest: 1_767_268_800_000_000, bad_fraction }
     }
 
     #[test]
@@ -324,33 +252,20 @@ mod tests {
                 let made = record(recipe(collection, number, 0.3));
                 let value: serde_json::Value = serde_json::from_str(&made.body).expect("JSON");
                 assert_eq!(value["id"], made.id.as_str());
-                assert!(
-                    (300..640).contains(&made.body.len()),
-                    "{} bytes: {}",
-                    made.body.len(),
-                    made.body
-                );
+                assert!((300..640).contains(&made.body.len()), "{} bytes: {}", made.body.len(), made.body);
             }
         }
     }
 
     #[test]
     fn the_same_seed_makes_the_same_record() {
-        assert_eq!(
-            record(recipe("customers", 5, 0.0)).body,
-            record(recipe("customers", 5, 0.0)).body
-        );
-        assert_ne!(
-            record(recipe("customers", 5, 0.0)).body,
-            record(recipe("customers", 6, 0.0)).body
-        );
+        assert_eq!(record(recipe("customers", 5, 0.0)).body, record(recipe("customers", 5, 0.0)).body);
+        assert_ne!(record(recipe("customers", 5, 0.0)).body, record(recipe("customers", 6, 0.0)).body);
     }
 
     #[test]
     fn several_records_share_an_instant() {
-        let mut times: Vec<i64> = (1..=100)
-            .map(|number| record(recipe("orders", number, 0.0)).at)
-            .collect();
+        let mut times: Vec<i64> = (1..=100).map(|number| record(recipe("orders", number, 0.0)).at).collect();
         times.sort_unstable();
         times.dedup();
         assert!(times.len() < 60, "{} instants for 100 records", times.len());

@@ -77,69 +77,29 @@ impl<'a> Route<'a> {
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
-                Some(paging) if is_read || *method == Method::POST => Self::Listing {
-                    paging,
-                    collection: rest,
-                },
-                Some(_) => Self::Nothing {
-                    side: Side::Source,
-                    status: 405,
-                },
-                None if is_read => Self::ShopRecord {
-                    collection: name,
-                    id: decoded(rest),
-                },
-                None => Self::Nothing {
-                    side: Side::Source,
-                    status: 405,
-                },
+                Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
+                Some(_) => Self::Nothing { side: Side::Source, status: 405 },
+                None if is_read => Self::ShopRecord { collection: name, id: decoded(rest) },
+                None => Self::Nothing { side: Side::Source, status: 405 },
             },
             ("v2", Some(name), None) => match (name.strip_suffix(":batch"), method.as_str()) {
                 (Some(collection), "POST") => Self::CrmBatch { collection },
                 (None, "POST") => Self::CrmCreate { collection: name },
                 (None, "GET") => Self::CrmListing { collection: name },
-                _ => Self::Nothing {
-                    side: Side::Destination,
-                    status: 405,
-                },
+                _ => Self::Nothing { side: Side::Destination, status: 405 },
             },
             ("v2", Some(collection), Some(id)) => {
                 let id = decoded(id);
                 match method.as_str() {
-                    "GET" => Self::CrmRecord {
-                        collection,
-                        id,
-                        write: None,
-                    },
-                    "PUT" => Self::CrmRecord {
-                        collection,
-                        id,
-                        write: Some(OrderKind::Put),
-                    },
-                    "PATCH" => Self::CrmRecord {
-                        collection,
-                        id,
-                        write: Some(OrderKind::Patch),
-                    },
-                    "DELETE" => Self::CrmRecord {
-                        collection,
-                        id,
-                        write: Some(OrderKind::Delete),
-                    },
-                    _ => Self::Nothing {
-                        side: Side::Destination,
-                        status: 405,
-                    },
+                    "GET" => Self::CrmRecord { collection, id, write: None },
+                    "PUT" => Self::CrmRecord { collection, id, write: Some(OrderKind::Put) },
+                    "PATCH" => Self::CrmRecord { collection, id, write: Some(OrderKind::Patch) },
+                    "DELETE" => Self::CrmRecord { collection, id, write: Some(OrderKind::Delete) },
+                    _ => Self::Nothing { side: Side::Destination, status: 405 },
                 }
             }
-            ("v2", ..) => Self::Nothing {
-                side: Side::Destination,
-                status: 404,
-            },
-            _ => Self::Nothing {
-                side: Side::Source,
-                status: 404,
-            },
+            ("v2", ..) => Self::Nothing { side: Side::Destination, status: 404 },
+            _ => Self::Nothing { side: Side::Source, status: 404 },
         }
     }
 
@@ -159,10 +119,7 @@ impl<'a> Route<'a> {
     }
 
     fn takes_body(&self) -> bool {
-        !matches!(
-            self,
-            Self::ShopRecord { .. } | Self::CrmListing { .. } | Self::Nothing { .. }
-        )
+        !matches!(self, Self::ShopRecord { .. } | Self::CrmListing { .. } | Self::Nothing { .. })
     }
 }
 
@@ -178,11 +135,7 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
         match to_bytes(body, BODY_MAX).await {
             Ok(body) => body,
             Err(_) => {
-                return plain(listing::refusal(
-                    413,
-                    "too_large",
-                    "the request can not be read",
-                ));
+                return plain(listing::refusal(413, "too_large", "the request can not be read"));
             }
         }
     } else {
@@ -206,16 +159,8 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
 async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> Response {
     let side = route.side();
     let has_cursor = matches!(route, Route::Listing { .. })
-        && (parts
-            .uri
-            .query()
-            .is_some_and(|query| query.contains("cursor="))
-            || contains(body, b"\"after\":\""));
-    let Met {
-        fault,
-        latency,
-        allowance,
-    } = world.faults.meet(&Asked {
+        && (parts.uri.query().is_some_and(|query| query.contains("cursor=")) || contains(body, b"\"after\":\""));
+    let Met { fault, latency, allowance } = world.faults.meet(&Asked {
         side,
         method: &parts.method,
         path: parts.uri.path(),
@@ -224,24 +169,13 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
         is_batch: matches!(route, Route::CrmBatch { .. }),
     });
     let socket = parts.extensions.get::<ConnectInfo<Switch>>();
-    let waits = !latency.is_zero()
-        || matches!(
-            fault,
-            Some(Fault::Slow { .. } | Fault::HangAfter | Fault::HangBefore)
-        );
-    let in_flight = if waits {
-        begin(world, route, body)
-    } else {
-        None
-    };
+    let waits = !latency.is_zero() || matches!(fault, Some(Fault::Slow { .. } | Fault::HangAfter | Fault::HangBefore));
+    let in_flight = if waits { begin(world, route, body) } else { None };
     pass(latency / 2).await;
 
     if let Some(retry_after) = allowance.and_then(|allowance| allowance.retry_after) {
         world.traffic.throttled[side as usize].fetch_add(1, Ordering::Relaxed);
-        return limited(
-            throttled(world, &RetryAfter::Seconds(retry_after)),
-            allowance,
-        );
+        return limited(throttled(world, &RetryAfter::Seconds(retry_after)), allowance);
     }
     if let Some(Fault::Slow { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -250,24 +184,15 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
         Side::Source => world.shop.admits(text(&parts.headers, "authorization")),
         Side::Destination => world.crm.admits(text(&parts.headers, "authorization")),
     };
-    let response = match fault
-        .as_ref()
-        .and_then(|fault| instead(world, fault, route, socket))
-    {
+    let response = match fault.as_ref().and_then(|fault| instead(world, fault, route, socket)) {
         Some(Instead::Answer(response)) => response,
         Some(Instead::Hang) => match hang(in_flight, socket.is_some()).await {},
-        None if !admitted => plain(listing::refusal(
-            401,
-            "unauthorized",
-            "the token is not valid or has expired",
-        )),
+        None if !admitted => plain(listing::refusal(401, "unauthorized", "the token is not valid or has expired")),
         None => carry_out(world, parts, route, body, fault.as_ref()),
     };
     let response = match fault.as_ref() {
         Some(Fault::HangAfter) => match hang(in_flight, socket.is_some()).await {},
-        Some(fault) if response.status().is_success() => {
-            spoiled(response, fault, socket.is_some()).await
-        }
+        Some(fault) if response.status().is_success() => spoiled(response, fault, socket.is_some()).await,
         _ => response,
     };
     pass(latency - latency / 2).await;
@@ -290,16 +215,9 @@ async fn pass(time: Duration) {
 
 fn begin(world: &World, route: &Route<'_>, body: &[u8]) -> Option<InFlight> {
     match route {
-        Route::CrmRecord {
-            collection,
-            id,
-            write: Some(_),
-        } => Some(
-            world
-                .crm
-                .table(collection)
-                .begin(vec![id.clone().into_owned()]),
-        ),
+        Route::CrmRecord { collection, id, write: Some(_) } => {
+            Some(world.crm.table(collection).begin(vec![id.clone().into_owned()]))
+        }
         Route::CrmBatch { collection } => {
             let table = world.crm.table(collection);
             let ids = batch::ids(&table, body);
@@ -315,12 +233,7 @@ enum Instead {
     Hang,
 }
 
-fn instead(
-    world: &World,
-    fault: &Fault,
-    route: &Route<'_>,
-    socket: Option<&ConnectInfo<Switch>>,
-) -> Option<Instead> {
+fn instead(world: &World, fault: &Fault, route: &Route<'_>, socket: Option<&ConnectInfo<Switch>>) -> Option<Instead> {
     let broken = |sent: bool, message: &'static str| {
         if let Some(ConnectInfo(switch)) = socket {
             switch.break_off();
@@ -331,42 +244,25 @@ fn instead(
     };
     let response = match fault {
         Fault::HangBefore => return Some(Instead::Hang),
-        Fault::Status {
-            code,
-            body,
-            headers,
-        } => status(*code, body, headers),
+        Fault::Status { code, body, headers } => status(*code, body, headers),
         Fault::Throttled(retry_after) => throttled(world, retry_after),
         Fault::Refused => broken(false, "connection refused"),
         Fault::Reset => broken(true, "connection reset before an answer came"),
         Fault::Html => html(),
-        Fault::ErrorIn200 => plain(Listed {
-            status: 200,
-            ..listing::refusal(200, "internal", "the listing could not be made")
-        }),
-        Fault::ExpiredCursor if matches!(route, Route::Listing { .. }) => plain(listing::refusal(
-            410,
-            "cursor_expired",
-            "the cursor has expired, begin the listing again",
-        )),
-        Fault::Forbidden => plain(listing::refusal(
-            403,
-            "forbidden",
-            "this record is not yours to change",
-        )),
+        Fault::ErrorIn200 => {
+            plain(Listed { status: 200, ..listing::refusal(200, "internal", "the listing could not be made") })
+        }
+        Fault::ExpiredCursor if matches!(route, Route::Listing { .. }) => {
+            plain(listing::refusal(410, "cursor_expired", "the cursor has expired, begin the listing again"))
+        }
+        Fault::Forbidden => plain(listing::refusal(403, "forbidden", "this record is not yours to change")),
         _ => return None,
     };
     Some(Instead::Answer(response))
 }
 
 /// Does what was asked.
-fn carry_out(
-    world: &World,
-    parts: &Parts,
-    route: &Route<'_>,
-    body: &Bytes,
-    fault: Option<&Fault>,
-) -> Response {
+fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, fault: Option<&Fault>) -> Response {
     match route {
         Route::Listing { paging, collection } => {
             let request = ListRequest {
@@ -381,51 +277,20 @@ fn carry_out(
             plain(listed)
         }
         Route::ShopRecord { collection, id } => match world.shop.get(collection, id) {
-            Some(body) => plain(Listed {
-                status: 200,
-                headers: HeaderMap::new(),
-                body,
-            }),
-            None => plain(listing::refusal(
-                404,
-                "not_found",
-                &format!("there is no `{id}` in {collection}"),
-            )),
+            Some(body) => plain(Listed { status: 200, headers: HeaderMap::new(), body }),
+            None => plain(listing::refusal(404, "not_found", &format!("there is no `{id}` in {collection}"))),
         },
-        Route::CrmRecord {
-            collection,
-            id,
-            write: None,
-        } => told(world.crm.table(collection).one(id), id),
-        Route::CrmRecord {
-            collection,
-            id,
-            write: Some(kind),
-        } => write_one(world, collection, *kind, id, parts, body),
-        Route::CrmCreate { collection } => {
-            write_one(world, collection, OrderKind::Create, "", parts, body)
-        }
-        Route::CrmBatch { collection } => {
-            told(batch::write(&world.crm.table(collection), body, fault), "")
-        }
+        Route::CrmRecord { collection, id, write: None } => told(world.crm.table(collection).one(id), id),
+        Route::CrmRecord { collection, id, write: Some(kind) } => write_one(world, collection, *kind, id, parts, body),
+        Route::CrmCreate { collection } => write_one(world, collection, OrderKind::Create, "", parts, body),
+        Route::CrmBatch { collection } => told(batch::write(&world.crm.table(collection), body, fault), ""),
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
-        Route::Nothing { status, .. } => plain(listing::refusal(
-            *status,
-            "unknown",
-            "there is nothing here",
-        )),
+        Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
         Route::Workshop => control::answer(world, parts, body),
     }
 }
 
-fn write_one(
-    world: &World,
-    collection: &str,
-    kind: OrderKind,
-    id: &str,
-    parts: &Parts,
-    body: &[u8],
-) -> Response {
+fn write_one(world: &World, collection: &str, kind: OrderKind, id: &str, parts: &Parts, body: &[u8]) -> Response {
     let table = world.crm.table(collection);
     let order = Order {
         kind,
@@ -442,30 +307,19 @@ fn write_one(
 fn crm_listing(world: &World, collection: &str, query: Option<&str>) -> Response {
     let params = listing::params(query, b"");
     let after = params.get("cursor").map(String::as_str).unwrap_or_default();
-    let limit = params
-        .get("limit")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100)
-        .clamp(1, 5_000);
+    let limit = params.get("limit").and_then(|text| text.parse().ok()).unwrap_or(100).clamp(1, 5_000);
     let external_id = params.get("external_id").map(String::as_str);
     let (records, next) = world.crm.table(collection).list(after, limit, external_id);
     let mut body = b"{\"data\":[".to_vec();
     body.extend_from_slice(&records.join(&b","[..]));
     let next = next.map_or(serde_json::Value::Null, serde_json::Value::from);
     body.extend_from_slice(format!("],\"next_cursor\":{next}}}").as_bytes());
-    plain(Listed {
-        status: 200,
-        headers: HeaderMap::new(),
-        body: Bytes::from(body),
-    })
+    plain(Listed { status: 200, headers: HeaderMap::new(), body: Bytes::from(body) })
 }
 
 /// Damages an answer on its way, after what was asked took effect.
 async fn spoiled(response: Response, fault: &Fault, on_socket: bool) -> Response {
-    if !matches!(
-        fault,
-        Fault::CutBody | Fault::Empty | Fault::TruncatedJson | Fault::InvalidUtf8
-    ) {
+    if !matches!(fault, Fault::CutBody | Fault::Empty | Fault::TruncatedJson | Fault::InvalidUtf8) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -484,23 +338,12 @@ async fn spoiled(response: Response, fault: &Fault, on_socket: bool) -> Response
             Response::from_parts(parts, Body::from(bytes))
         }
         Fault::CutBody if on_socket => {
-            parts
-                .headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len() + 16));
-            Response::from_parts(
-                parts,
-                Body::from_stream(CutShort {
-                    first: Some(half),
-                    paused: false,
-                }),
-            )
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len() + 16));
+            Response::from_parts(parts, Body::from_stream(CutShort { first: Some(half), paused: false }))
         }
         Fault::CutBody => {
             let mut response = Response::new(Body::empty());
-            response.extensions_mut().insert(Broken {
-                sent: true,
-                message: "the answer's body ended early",
-            });
+            response.extensions_mut().insert(Broken { sent: true, message: "the answer's body ended early" });
             response
         }
         _ => Response::from_parts(parts, Body::from(half)),
@@ -532,43 +375,26 @@ impl futures::Stream for CutShort {
 
 fn plain(listed: Listed) -> Response {
     let mut response = Response::new(Body::from(listed.body));
-    *response.status_mut() =
-        StatusCode::from_u16(listed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(listed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = listed.headers;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// An answer of the CRM about the record `id`.
 fn told(answer: Answer, id: &str) -> Response {
     let mut headers = HeaderMap::new();
-    let etag = answer
-        .etag
-        .map(|etag| HeaderValue::from_str(&format!("\"{etag}\"")));
+    let etag = answer.etag.map(|etag| HeaderValue::from_str(&format!("\"{etag}\"")));
     if let Some(Ok(etag)) = etag {
         headers.insert(header::ETAG, etag);
     }
-    plain(Listed {
-        status: answer.status,
-        headers,
-        body: answer.into_body(id),
-    })
+    plain(Listed { status: answer.status, headers, body: answer.into_body(id) })
 }
 
 fn status(code: u16, body: &str, headers: &[(String, String)]) -> Response {
-    let mut response = plain(Listed {
-        status: code,
-        headers: HeaderMap::new(),
-        body: Bytes::from(body.to_owned()),
-    });
+    let mut response = plain(Listed { status: code, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) });
     for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (
-            name.parse::<HeaderName>(),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value.as_bytes())) {
             response.headers_mut().insert(name, value);
         }
     }
@@ -576,38 +402,27 @@ fn status(code: u16, body: &str, headers: &[(String, String)]) -> Response {
 }
 
 fn throttled(world: &World, retry_after: &RetryAfter) -> Response {
-    let mut response = plain(listing::refusal(
-        429,
-        "rate_limited",
-        "too many requests, come back later",
-    ));
-    let value = retry_after
-        .header(world.now())
-        .and_then(|text| HeaderValue::from_str(&text).ok());
+    let mut response = plain(listing::refusal(429, "rate_limited", "too many requests, come back later"));
+    let value = retry_after.header(world.now()).and_then(|text| HeaderValue::from_str(&text).ok());
     if let Some(value) = value {
         response.headers_mut().insert(header::RETRY_AFTER, value);
+        // A date means something only beside the clock that it was written by.
+        let now = RetryAfter::DateIn(0).header(world.now()).and_then(|text| HeaderValue::from_str(&text).ok());
+        response.headers_mut().extend(now.map(|now| (header::DATE, now)));
     }
     response
 }
 
 fn html() -> Response {
-    let page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Please sign in again</form></body></html>";
+    let page =
+        "<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Please sign in again</form></body></html>";
     let mut response = Response::new(Body::from(page));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response
 }
 
 fn limited(mut response: Response, allowance: Option<Allowance>) -> Response {
-    if let Some(Allowance {
-        limit,
-        remaining,
-        reset,
-        ..
-    }) = allowance
-    {
+    if let Some(Allowance { limit, remaining, reset, .. }) = allowance {
         let headers = response.headers_mut();
         headers.insert("x-ratelimit-limit", HeaderValue::from(limit));
         headers.insert("x-ratelimit-remaining", HeaderValue::from(remaining));
@@ -618,11 +433,7 @@ fn limited(mut response: Response, allowance: Option<Allowance>) -> Response {
 
 /// The address under which the caller reached us, for links to the next page.
 fn base_of(parts: &Parts) -> String {
-    let host = parts
-        .uri
-        .authority()
-        .map(|authority| authority.as_str())
-        .or_else(|| text(&parts.headers, "host"));
+    let host = parts.uri.authority().map(|authority| authority.as_str()).or_else(|| text(&parts.headers, "host"));
     let scheme = parts.uri.scheme_str().unwrap_or("http");
     host.map_or_else(String::new, |host| format!("{scheme}://{host}"))
 }
@@ -637,11 +448,7 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
 
 pub(super) fn json(status: u16, value: &impl serde::Serialize) -> Response {
     match serde_json::to_vec(value) {
-        Ok(body) => plain(Listed {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::from(body),
-        }),
+        Ok(body) => plain(Listed { status, headers: HeaderMap::new(), body: Bytes::from(body) }),
         Err(error) => plain(listing::refusal(500, "internal", &error.to_string())),
     }
 }

@@ -30,17 +30,13 @@ pub(super) struct Bucket {
 
 impl Bucket {
     pub fn new(limit: RateLimit) -> Self {
-        Self {
-            limit,
-            level: Mutex::new((f64::from(limit.burst.max(1)), Instant::now())),
-        }
+        Self { limit, level: Mutex::new((f64::from(limit.burst.max(1)), Instant::now())) }
     }
 
     /// Takes one token where there is one.
     pub fn take(&self) -> Allowance {
         let capacity = f64::from(self.limit.burst.max(1));
-        let per_second =
-            f64::from(self.limit.requests.max(1)) * 1000.0 / self.limit.per_ms.max(1) as f64;
+        let per_second = f64::from(self.limit.requests.max(1)) * 1000.0 / self.limit.per_ms.max(1) as f64;
         let mut level = self.level.lock();
         let now = Instant::now();
         let filled = (level.0 + (now - level.1).as_secs_f64() * per_second).min(capacity);
@@ -63,11 +59,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_gives_its_burst_then_its_rate() {
-        let bucket = Bucket::new(RateLimit {
-            requests: 10,
-            per_ms: 1_000,
-            burst: 2,
-        });
+        let bucket = Bucket::new(RateLimit { requests: 10, per_ms: 1_000, burst: 2 });
         assert_eq!(bucket.take().retry_after, None);
         assert_eq!(bucket.take().retry_after, None);
         assert_eq!(bucket.take().retry_after, Some(1));

@@ -53,29 +53,15 @@ impl Paging {
 
     /// The name that stands in the path.
     pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, paging)| *paging == self)
-            .map_or("none", |(name, _)| name)
+        Self::ALL.iter().find(|(_, paging)| *paging == self).map_or("none", |(name, _)| name)
     }
 
     pub(super) fn of(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, paging)| *paging)
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, paging)| *paging)
     }
 
     fn has_position(self) -> bool {
-        matches!(
-            self,
-            Self::Cursor
-                | Self::NextUrl
-                | Self::NextHeader
-                | Self::Params
-                | Self::LinkHeader
-                | Self::Search
-        )
+        matches!(self, Self::Cursor | Self::NextUrl | Self::NextHeader | Self::Params | Self::LinkHeader | Self::Search)
     }
 }
 
@@ -103,29 +89,16 @@ pub(super) struct Listed {
 /// Parameters from the query, and of a POST from its body (`variables` too).
 pub(super) fn params(query: Option<&str>, body: &[u8]) -> BTreeMap<String, String> {
     let mut params: BTreeMap<String, String> =
-        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-            .into_owned()
-            .collect();
+        url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
-        let variables = fields
-            .get("variables")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
+        let variables = fields.get("variables").and_then(Value::as_object).cloned().unwrap_or_default();
         for (name, value) in fields.into_iter().chain(variables) {
             let text = match value {
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
                 _ => continue,
             };
-            params.insert(
-                if name == "after" {
-                    "cursor".to_owned()
-                } else {
-                    name
-                },
-                text,
-            );
+            params.insert(if name == "after" { "cursor".to_owned() } else { name }, text);
         }
     }
     params.retain(|name, value| !(name == "cursor" && value.is_empty()));
@@ -145,21 +118,10 @@ struct Place {
 
 impl Place {
     fn to_token(&self, generation: u64) -> String {
-        let (at, id) = self
-            .after
-            .clone()
-            .map_or((String::new(), String::new()), |(at, id)| {
-                (at.to_string(), id)
-            });
-        let since = self
-            .since
-            .map(|since| since.to_string())
-            .unwrap_or_default();
+        let (at, id) = self.after.clone().map_or((String::new(), String::new()), |(at, id)| (at.to_string(), id));
+        let since = self.since.map(|since| since.to_string()).unwrap_or_default();
         let order = if self.sorted { "t" } else { "i" };
-        URL_SAFE_NO_PAD.encode(format!(
-            "{generation}\n{order}\n{}\n{since}\n{at}\n{id}",
-            self.n_empty
-        ))
+        URL_SAFE_NO_PAD.encode(format!("{generation}\n{order}\n{}\n{since}\n{at}\n{id}", self.n_empty))
     }
 
     fn of_token(token: &str) -> Option<(u64, Self)> {
@@ -171,15 +133,7 @@ impl Place {
         let since = parts.next()?.parse().ok();
         let at: Option<i64> = parts.next()?.parse().ok();
         let id = parts.next()?.to_owned();
-        Some((
-            generation,
-            Self {
-                sorted,
-                since,
-                after: at.map(|at| (at, id)),
-                n_empty,
-            },
-        ))
+        Some((generation, Self { sorted, since, after: at.map(|at| (at, id)), n_empty }))
     }
 }
 
@@ -199,11 +153,7 @@ pub(super) fn list(shop: &Shop, request: &ListRequest<'_>) -> Listed {
     };
     let found = shop.read(request.collection, |held| find(held, request, &place));
     let Some(mut found) = found else {
-        return refusal(
-            404,
-            "unknown_collection",
-            &format!("there is no collection `{}`", request.collection),
-        );
+        return refusal(404, "unknown_collection", &format!("there is no collection `{}`", request.collection));
     };
     match request.fault {
         Some(Fault::RepeatRecords) => found.records.extend(found.records.last().cloned()),
@@ -213,89 +163,44 @@ pub(super) fn list(shop: &Shop, request: &ListRequest<'_>) -> Listed {
         Some(Fault::WrongTotal(total)) => found.total = *total,
         _ => {}
     }
-    let next = next_place(&place, &found, request.fault)
-        .map(|place| place.to_token(shop.cursor_generation()));
+    let next = next_place(&place, &found, request.fault).map(|place| place.to_token(shop.cursor_generation()));
     page(request, &found, next.as_deref())
 }
 
 fn place_of(shop: &Shop, request: &ListRequest<'_>) -> Result<Place, Box<Listed>> {
-    let since = request
-        .params
-        .get("updated_since")
-        .or_else(|| request.params.get("since"));
-    let since = match since
-        .filter(|text| !text.is_empty())
-        .map(|text| micros_of(text).ok_or(text))
-    {
+    let since = request.params.get("updated_since").or_else(|| request.params.get("since"));
+    let since = match since.filter(|text| !text.is_empty()).map(|text| micros_of(text).ok_or(text)) {
         None => None,
         Some(Ok(since)) => Some(since),
         Some(Err(text)) => {
-            return Err(Box::new(refusal(
-                400,
-                "invalid_time",
-                &format!("`{text}` is not a time"),
-            )));
+            return Err(Box::new(refusal(400, "invalid_time", &format!("`{text}` is not a time"))));
         }
     };
-    let by_time = request
-        .params
-        .get("sort")
-        .is_some_and(|sort| sort == "updated_at");
-    let start = Place {
-        sorted: by_time || request.paging == Paging::Keyset,
-        since,
-        ..Place::default()
-    };
+    let by_time = request.params.get("sort").is_some_and(|sort| sort == "updated_at");
+    let start = Place { sorted: by_time || request.paging == Paging::Keyset, since, ..Place::default() };
     if request.paging == Paging::Keyset {
         let tie = request.params.get("after_id").filter(|id| !id.is_empty());
-        return Ok(Place {
-            after: since.zip(tie.cloned()),
-            ..start
-        });
+        return Ok(Place { after: since.zip(tie.cloned()), ..start });
     }
-    let Some(token) = request
-        .params
-        .get("cursor")
-        .filter(|_| request.paging.has_position())
-    else {
+    let Some(token) = request.params.get("cursor").filter(|_| request.paging.has_position()) else {
         return Ok(start);
     };
     match Place::of_token(token) {
-        None => Err(Box::new(refusal(
-            400,
-            "invalid_cursor",
-            "the cursor is not one of ours",
-        ))),
-        Some((generation, _)) if generation != shop.cursor_generation() => Err(Box::new(refusal(
-            410,
-            "cursor_expired",
-            "the cursor has expired, begin the listing again",
-        ))),
+        None => Err(Box::new(refusal(400, "invalid_cursor", "the cursor is not one of ours"))),
+        Some((generation, _)) if generation != shop.cursor_generation() => {
+            Err(Box::new(refusal(410, "cursor_expired", "the cursor has expired, begin the listing again")))
+        }
         // The token remembers its listing; a bound that is sent along with it may only repeat it.
         Some((_, place)) => Ok(place),
     }
 }
 
 fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
-    let number = |name: &str| {
-        request
-            .params
-            .get(name)
-            .and_then(|text| text.parse::<usize>().ok())
-    };
-    let size = number("limit")
-        .or_else(|| number("per_page"))
-        .unwrap_or(LIMIT_DEFAULT)
-        .clamp(1, LIMIT_MAX);
+    let number = |name: &str| request.params.get(name).and_then(|text| text.parse::<usize>().ok());
+    let size = number("limit").or_else(|| number("per_page")).unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
     let (skip, size) = match request.paging {
         Paging::None => (0, usize::MAX - 1),
-        Paging::Page => (
-            number("page")
-                .unwrap_or(1)
-                .saturating_sub(1)
-                .saturating_mul(size),
-            size,
-        ),
+        Paging::Page => (number("page").unwrap_or(1).saturating_sub(1).saturating_mul(size), size),
         Paging::Offset => (number("offset").unwrap_or(0), size),
         _ => (0, size),
     };
@@ -306,12 +211,7 @@ fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
             (None, None) => Bound::Unbounded,
         };
         let listed = held.by_time.range((from, Bound::Unbounded));
-        take(
-            listed
-                .skip(skip)
-                .map(|(at, id)| (*at, id, &held.records[id].body)),
-            size,
-        )
+        take(listed.skip(skip).map(|(at, id)| (*at, id, &held.records[id].body)), size)
     } else {
         let from = match &place.after {
             Some((_, id)) => Bound::Excluded(Arc::<str>::from(id.as_str())),
@@ -320,17 +220,9 @@ fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
         let since = place.since.unwrap_or(i64::MIN);
         let listed = held.records.range::<Arc<str>, _>((from, Bound::Unbounded));
         let listed = listed.filter(|(_, stored)| stored.at >= since).skip(skip);
-        take(
-            listed.map(|(id, stored)| (stored.at, id, &stored.body)),
-            size,
-        )
+        take(listed.map(|(id, stored)| (stored.at, id, &stored.body)), size)
     };
-    Found {
-        records,
-        last,
-        has_more,
-        total: total(held, place.since),
-    }
+    Found { records, last, has_more, total: total(held, place.since) }
 }
 
 /// The first `size` records, the place of the last of them, and whether there are more.
@@ -344,11 +236,7 @@ fn take<'a>(
         records.push(body.clone());
         last = Some((at, id));
     }
-    (
-        records,
-        last.map(|(at, id)| (at, id.to_string())),
-        listed.next().is_some(),
-    )
+    (records, last.map(|(at, id)| (at, id.to_string())), listed.next().is_some())
 }
 
 /// How many records the whole listing has. The last answer is kept, because every page asks.
@@ -373,26 +261,13 @@ fn next_place(place: &Place, found: &Found, fault: Option<&Fault>) -> Option<Pla
     }
     match fault {
         Some(Fault::RepeatCursor) => Some(place.clone()),
-        Some(Fault::EmptyPage) => Some(Place {
-            n_empty: place.n_empty + 1,
-            ..place.clone()
-        }),
-        _ => Some(Place {
-            after: found.last.clone(),
-            ..place.clone()
-        }),
+        Some(Fault::EmptyPage) => Some(Place { n_empty: place.n_empty + 1, ..place.clone() }),
+        _ => Some(Place { after: found.last.clone(), ..place.clone() }),
     }
 }
 
 fn page(request: &ListRequest<'_>, found: &Found, next: Option<&str>) -> Listed {
-    let mut body = Vec::with_capacity(
-        found
-            .records
-            .iter()
-            .map(|record| record.len() + 1)
-            .sum::<usize>()
-            + 256,
-    );
+    let mut body = Vec::with_capacity(found.records.iter().map(|record| record.len() + 1).sum::<usize>() + 256);
     let mut headers = HeaderMap::new();
     let total = found.total;
     let next_url = || next.map(|token| next_url(request, token));
@@ -411,16 +286,10 @@ fn page(request: &ListRequest<'_>, found: &Found, next: Option<&str>) -> Listed 
             array(&mut body, &found.records);
             let tail = match request.paging {
                 Paging::Cursor => {
-                    format!(
-                        ",\"next_cursor\":{}",
-                        next.map_or("null".to_owned(), |token| format!("\"{token}\""))
-                    )
+                    format!(",\"next_cursor\":{}", next.map_or("null".to_owned(), |token| format!("\"{token}\"")))
                 }
                 Paging::NextUrl => {
-                    format!(
-                        ",\"next_url\":{}",
-                        next_url().map_or(Value::Null, Value::from)
-                    )
+                    format!(",\"next_url\":{}", next_url().map_or(Value::Null, Value::from))
                 }
                 Paging::Params => next.map_or(String::new(), |token| {
                     let limit = request.params.get("limit").map_or("100", String::as_str);
@@ -433,10 +302,7 @@ fn page(request: &ListRequest<'_>, found: &Found, next: Option<&str>) -> Listed 
         }
     }
     let link = match (request.paging, next_url()) {
-        (Paging::LinkHeader, Some(url)) => Some((
-            "link",
-            format!("<{url}>; rel=\"next\", <{url}>; rel=\"last\""),
-        )),
+        (Paging::LinkHeader, Some(url)) => Some(("link", format!("<{url}>; rel=\"next\", <{url}>; rel=\"last\""))),
         (Paging::NextHeader, Some(url)) => Some(("next-page", url)),
         _ => None,
     };
@@ -445,11 +311,7 @@ fn page(request: &ListRequest<'_>, found: &Found, next: Option<&str>) -> Listed 
     {
         headers.insert(HeaderName::from_static(name), value);
     }
-    Listed {
-        status: 200,
-        headers,
-        body: Bytes::from(body),
-    }
+    Listed { status: 200, headers, body: Bytes::from(body) }
 }
 
 fn array(body: &mut Vec<u8>, records: &[Bytes]) {
@@ -467,17 +329,9 @@ fn next_url(request: &ListRequest<'_>, token: &str) -> String {
     if let Some(Fault::ForeignNext(url)) = request.fault {
         return url.clone();
     }
-    let mut url = format!(
-        "{}/api/{}/{}?cursor={token}",
-        request.base,
-        request.paging.name(),
-        request.collection
-    );
+    let mut url = format!("{}/api/{}/{}?cursor={token}", request.base, request.paging.name(), request.collection);
     for (name, value) in request.params.iter().filter(|(name, _)| *name != "cursor") {
-        url.push_str(&format!(
-            "&{name}={}",
-            utf8_percent_encode(value, NON_ALPHANUMERIC)
-        ));
+        url.push_str(&format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
     }
     url
 }
@@ -485,9 +339,5 @@ fn next_url(request: &ListRequest<'_>, token: &str) -> String {
 /// An error as the shop tells it.
 pub(super) fn refusal(status: u16, code: &str, message: &str) -> Listed {
     let body = serde_json::json!({ "error": { "code": code, "message": message } });
-    Listed {
-        status,
-        headers: HeaderMap::new(),
-        body: Bytes::from(body.to_string()),
-    }
+    Listed { status, headers: HeaderMap::new(), body: Bytes::from(body.to_string()) }
 }

@@ -8,10 +8,7 @@ use std::fmt;
 /// The raw texts of the `wanted` members of the object in `body`, in their order; the last of equal names counts.
 ///
 /// Returns why when `body` is not one JSON object.
-pub(super) fn members<'a, const N: usize>(
-    body: &'a [u8],
-    wanted: &[&str; N],
-) -> Result<[Option<&'a str>; N], String> {
+pub(super) fn members<'a, const N: usize>(body: &'a [u8], wanted: &[&str; N]) -> Result<[Option<&'a str>; N], String> {
     let mut found = [None; N];
     find_members(body, wanted, &mut found)?;
     Ok(found)
@@ -98,10 +95,7 @@ impl<S: AsRef<str>> Visitor<'_> for Name<'_, S> {
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self
-            .wanted
-            .iter()
-            .position(|wanted| wanted.as_ref() == name))
+        Ok(self.wanted.iter().position(|wanted| wanted.as_ref() == name))
     }
 }
 

@@ -84,10 +84,7 @@ impl Options {
             clock: Arc::new(SimulatedClock::default()),
             history_max: 64,
             trace_max: 10_000,
-            collections: generate::COLLECTIONS
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect(),
+            collections: generate::COLLECTIONS.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 }
@@ -150,11 +147,7 @@ impl World {
             traffic: Arc::default(),
         };
         for name in &options.collections {
-            let n = if name == "tickets" {
-                options.records / 10
-            } else {
-                options.records
-            };
+            let n = if name == "tickets" { options.records / 10 } else { options.records };
             world.shop.fill(name, n, options.bad_fraction);
         }
         world
@@ -193,16 +186,10 @@ impl World {
             at: self.now(),
             side,
             method: method.to_string(),
-            path_and_query: uri
-                .path_and_query()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            path_and_query: uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
             status: None,
         });
-        Tracing {
-            trace: &self.trace,
-            traced,
-        }
+        Tracing { trace: &self.trace, traced }
     }
 }
 

@@ -61,38 +61,21 @@ pub(super) struct Refused {
 impl Rules {
     /// The rules that a collection of this name begins with.
     pub fn of(collection: &str) -> Self {
-        let check = |field: &str, kind, required| Check {
-            field: field.to_owned(),
-            kind,
-            required,
-        };
-        let words = |words: &[&str]| {
-            CheckKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
-        };
+        let check = |field: &str, kind, required| Check { field: field.to_owned(), kind, required };
+        let words = |words: &[&str]| CheckKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
         let checks = match collection {
             "customers" | "contacts" => vec![
                 check("email", CheckKind::Email, true),
                 check("phone", CheckKind::Phone, true),
                 check("name", CheckKind::LengthMax(80), false),
-                check(
-                    "tier",
-                    words(&["bronze", "silver", "gold", "platinum"]),
-                    false,
-                ),
+                check("tier", words(&["bronze", "silver", "gold", "platinum"]), false),
             ],
             "orders" => vec![check("total", CheckKind::NumberMax(1_000_000.0), false)],
-            "invoices" => vec![check(
-                "currency",
-                words(&["USD", "EUR", "GBP", "CHF"]),
-                false,
-            )],
+            "invoices" => vec![check("currency", words(&["USD", "EUR", "GBP", "CHF"]), false)],
             "subscribers" => vec![check("email", CheckKind::Email, true)],
             _ => Vec::new(),
         };
-        Self {
-            checks,
-            ..Self::default()
-        }
+        Self { checks, ..Self::default() }
     }
 }
 
@@ -110,15 +93,7 @@ pub(super) struct Demands {
 pub(super) struct Facts<'a>(Vec<Option<&'a str>>);
 
 /// The members that a batch's item may have beside a record's own.
-pub(super) const ITEM_NAMES: [&str; 7] = [
-    "id",
-    "fields",
-    "operation",
-    "method",
-    "path",
-    "body",
-    "idempotency_key",
-];
+pub(super) const ITEM_NAMES: [&str; 7] = ["id", "fields", "operation", "method", "path", "body", "idempotency_key"];
 
 impl Demands {
     pub fn new(rules: Rules) -> Self {
@@ -132,18 +107,8 @@ impl Demands {
         };
         let version = place_of(&rules.version_field);
         let external_id = place_of(&rules.external_id_field);
-        let checks = rules
-            .checks
-            .iter()
-            .map(|check| place_of(&check.field))
-            .collect();
-        Self {
-            rules,
-            names,
-            version,
-            external_id,
-            checks,
-        }
+        let checks = rules.checks.iter().map(|check| place_of(&check.field)).collect();
+        Self { rules, names, version, external_id, checks }
     }
 
     /// Looks through a body; the reason when it is not a JSON object.
@@ -180,11 +145,7 @@ impl Check {
         let field = self.field.as_str();
         let Some(text) = raw.and_then(text_of) else {
             return if self.required {
-                Err(refused(
-                    &format!("missing_{field}"),
-                    &format!("{field} is required"),
-                    field,
-                ))
+                Err(refused(&format!("missing_{field}"), &format!("{field} is required"), field))
             } else {
                 Ok(())
             };
@@ -193,9 +154,7 @@ impl Check {
         match &self.kind {
             CheckKind::Present => Ok(()),
             CheckKind::Email if is_email(&text) => Ok(()),
-            CheckKind::Email => {
-                invalid(format!("{field} is not a valid e-mail address: \"{text}\""))
-            }
+            CheckKind::Email => invalid(format!("{field} is not a valid e-mail address: \"{text}\"")),
             CheckKind::Phone if is_phone(&text) => Ok(()),
             CheckKind::Phone => invalid(format!("{field} is not a valid phone number: \"{text}\"")),
             CheckKind::Number => match raw.map(str::parse::<f64>) {
@@ -208,24 +167,15 @@ impl Check {
                 _ => invalid(format!("{field} must be a number")),
             },
             CheckKind::LengthMax(max) if text.chars().count() <= *max => Ok(()),
-            CheckKind::LengthMax(max) => {
-                invalid(format!("{field} is longer than {max} characters"))
-            }
+            CheckKind::LengthMax(max) => invalid(format!("{field} is longer than {max} characters")),
             CheckKind::OneOf(words) if words.iter().any(|word| *word == text) => Ok(()),
-            CheckKind::OneOf(words) => invalid(format!(
-                "{field} \"{text}\" is not one of {}",
-                words.join(", ")
-            )),
+            CheckKind::OneOf(words) => invalid(format!("{field} \"{text}\" is not one of {}", words.join(", "))),
         }
     }
 }
 
 fn refused(code: &str, message: &str, field: &str) -> Refused {
-    Refused {
-        code: code.to_owned(),
-        message: message.to_owned(),
-        field: field.to_owned(),
-    }
+    Refused { code: code.to_owned(), message: message.to_owned(), field: field.to_owned() }
 }
 
 fn is_email(text: &str) -> bool {
@@ -241,10 +191,7 @@ fn is_email(text: &str) -> bool {
 
 fn is_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    (7..=15).contains(&digits)
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
+    (7..=15).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || " +()-./x".contains(c))
 }
 
 #[cfg(test)]
@@ -255,27 +202,12 @@ mod tests {
     fn a_customer_needs_an_email_and_a_phone_that_make_sense() {
         let demands = Demands::new(Rules::of("contacts"));
         let check = |body: &str| demands.check(&demands.read(body.as_bytes()).expect("JSON"));
-        assert_eq!(
-            check(r#"{"email":"a@b.example","phone":"+1 (415) 555-0123"}"#),
-            Ok(())
-        );
+        assert_eq!(check(r#"{"email":"a@b.example","phone":"+1 (415) 555-0123"}"#), Ok(()));
         let code = |body: &str| check(body).expect_err("a bad record").code;
-        assert_eq!(
-            code(r#"{"email":"a@b.example","phone":"ask at the desk"}"#),
-            "invalid_phone"
-        );
-        assert_eq!(
-            code(r#"{"email":"a@b@c.example","phone":"4155550123"}"#),
-            "invalid_email"
-        );
-        assert_eq!(
-            code(r#"{"email":null,"phone":"4155550123"}"#),
-            "missing_email"
-        );
-        assert_eq!(
-            code(r#"{"email":"a@b.example","phone":"4155550123","tier":"tin"}"#),
-            "invalid_tier"
-        );
+        assert_eq!(code(r#"{"email":"a@b.example","phone":"ask at the desk"}"#), "invalid_phone");
+        assert_eq!(code(r#"{"email":"a@b@c.example","phone":"4155550123"}"#), "invalid_email");
+        assert_eq!(code(r#"{"email":null,"phone":"4155550123"}"#), "missing_email");
+        assert_eq!(code(r#"{"email":"a@b.example","phone":"4155550123","tier":"tin"}"#), "invalid_tier");
     }
 
     #[test]

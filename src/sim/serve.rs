@@ -49,10 +49,7 @@ pub async fn serve(router: Router, address: SocketAddr) -> io::Result<(SocketAdd
     let tcp = TcpListener::bind(address).await?;
     let address = tcp.local_addr()?;
     let breaker = Switch::default();
-    let door = Door {
-        tcp,
-        breaker: breaker.clone(),
-    };
+    let door = Door { tcp, breaker: breaker.clone() };
     let service = router.into_make_service_with_connect_info::<Switch>();
     let task = tokio::spawn(async move {
         // It ends only by being aborted.
@@ -96,14 +93,7 @@ impl Listener for Door {
                 Ok((tcp, address)) => {
                     // Small answers must not wait for the acknowledgement of the ones before.
                     let _ = tcp.set_nodelay(true);
-                    return (
-                        Wire {
-                            tcp,
-                            switch: Switch::default(),
-                            breaker: self.breaker.clone(),
-                        },
-                        address,
-                    );
+                    return (Wire { tcp, switch: Switch::default(), breaker: self.breaker.clone() }, address);
                 }
                 // Out of file descriptors, most likely; a moment later there are some again.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -132,22 +122,14 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
         Pin::new(&mut self.tcp).poll_read(cx, into)
     }
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
     }

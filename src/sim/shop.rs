@@ -118,14 +118,8 @@ impl Collection {
         let first = self.records.keys().next()?.clone();
         let prefix: String = first.chars().take(4).collect();
         let from: Arc<str> = format!("{prefix}{number:06}").into();
-        let after = self
-            .records
-            .range::<Arc<str>, _>((Bound::Included(&from), Bound::Unbounded));
-        after
-            .chain(self.records.iter())
-            .take(n)
-            .find(|(_, stored)| !stored.deleted)
-            .map(|(id, _)| id.clone())
+        let after = self.records.range::<Arc<str>, _>((Bound::Included(&from), Bound::Unbounded));
+        after.chain(self.records.iter()).take(n).find(|(_, stored)| !stored.deleted).map(|(id, _)| id.clone())
     }
 }
 
@@ -167,14 +161,9 @@ impl Shop {
     pub fn insert(&self, collection: &str, id: &str, body: impl Into<Bytes>) {
         let body: Bytes = body.into();
         let found = members(&body, &["updated_at", "deleted"]).unwrap_or_default();
-        let at = found[0]
-            .and_then(text_of)
-            .and_then(|text| micros_of(&text))
-            .unwrap_or_else(|| self.now());
+        let at = found[0].and_then(text_of).and_then(|text| micros_of(&text)).unwrap_or_else(|| self.now());
         let deleted = found[1] == Some("true");
-        self.collection_or_new(collection)
-            .write()
-            .put(id, body, at, deleted);
+        self.collection_or_new(collection).write().put(id, body, at, deleted);
     }
 
     /// Adds a generated record with the time of now; returns its id.
@@ -188,10 +177,7 @@ impl Shop {
             .read(collection, |held| held.by_time.last().map(|(at, _)| *at))
             .flatten()
             .unwrap_or_else(|| self.now());
-        self.insert_at(
-            collection,
-            newest - i64::try_from(behind.as_micros()).unwrap_or(i64::MAX / 2),
-        )
+        self.insert_at(collection, newest - i64::try_from(behind.as_micros()).unwrap_or(i64::MAX / 2))
     }
 
     fn insert_at(&self, collection: &str, at: i64) -> String {
@@ -206,12 +192,7 @@ impl Shop {
     }
 
     /// Changes a record and gives it the time of now. False when there is none.
-    pub fn update(
-        &self,
-        collection: &str,
-        id: &str,
-        change: impl FnOnce(&mut Map<String, Value>),
-    ) -> bool {
+    pub fn update(&self, collection: &str, id: &str, change: impl FnOnce(&mut Map<String, Value>)) -> bool {
         let now = self.now();
         self.rewrite(collection, id, |fields| {
             change(fields);
@@ -223,10 +204,7 @@ impl Shop {
     pub fn edit(&self, collection: &str, id: &str) -> bool {
         let n = self.0.dice.lock().u32(0..1_000_000);
         self.update(collection, id, |fields| {
-            fields.insert(
-                "notes".to_owned(),
-                format!("called on the phone, case {n}").into(),
-            );
+            fields.insert("notes".to_owned(), format!("called on the phone, case {n}").into());
         })
     }
 
@@ -239,17 +217,12 @@ impl Shop {
 
     pub fn remove(&self, collection: &str, id: &str, removal: Removal) -> bool {
         match removal {
-            Removal::Vanish => self
-                .collection(collection)
-                .is_some_and(|held| held.write().take(id)),
+            Removal::Vanish => self.collection(collection).is_some_and(|held| held.write().take(id)),
             Removal::Tombstone => self.update(collection, id, |fields| {
                 fields.insert("deleted".to_owned(), true.into());
             }),
             Removal::BareTombstone => self.update(collection, id, |fields| {
-                *fields = Map::from_iter([
-                    ("id".to_owned(), id.into()),
-                    ("deleted".to_owned(), true.into()),
-                ]);
+                *fields = Map::from_iter([("id".to_owned(), id.into()), ("deleted".to_owned(), true.into())]);
             }),
         }
     }
@@ -283,10 +256,7 @@ impl Shop {
 
     /// Changes something by itself after every `every`-th answered listing page.
     pub fn churn(&self, every: u64, churn: Churn) {
-        self.on_listing(
-            every,
-            Arc::new(move |shop, collection| shop.churn_once(collection, churn)),
-        );
+        self.on_listing(every, Arc::new(move |shop, collection| shop.churn_once(collection, churn)));
     }
 
     pub fn stop_churn(&self) {
@@ -342,31 +312,20 @@ impl Shop {
 
     /// The record as it stands.
     pub fn get(&self, collection: &str, id: &str) -> Option<Bytes> {
-        self.read(collection, |held| {
-            held.records.get(id).map(|stored| stored.body.clone())
-        })
-        .flatten()
+        self.read(collection, |held| held.records.get(id).map(|stored| stored.body.clone())).flatten()
     }
 
     /// All records by id, tombstones too.
     pub fn dump(&self, collection: &str) -> BTreeMap<String, Bytes> {
-        let all = |held: &Collection| {
-            held.records
-                .iter()
-                .map(|(id, stored)| (id.to_string(), stored.body.clone()))
-                .collect()
-        };
+        let all =
+            |held: &Collection| held.records.iter().map(|(id, stored)| (id.to_string(), stored.body.clone())).collect();
         self.read(collection, all).unwrap_or_default()
     }
 
     /// Ids of the records that are not deleted.
     pub fn live_ids(&self, collection: &str) -> Vec<String> {
         let live = |held: &Collection| {
-            held.records
-                .iter()
-                .filter(|(_, stored)| !stored.deleted)
-                .map(|(id, _)| id.to_string())
-                .collect()
+            held.records.iter().filter(|(_, stored)| !stored.deleted).map(|(id, _)| id.to_string()).collect()
         };
         self.read(collection, live).unwrap_or_default()
     }
@@ -378,11 +337,7 @@ impl Shop {
         names
     }
 
-    pub(super) fn read<T>(
-        &self,
-        collection: &str,
-        question: impl FnOnce(&Collection) -> T,
-    ) -> Option<T> {
+    pub(super) fn read<T>(&self, collection: &str, question: impl FnOnce(&Collection) -> T) -> Option<T> {
         let held = self.collection(collection)?;
         let held = held.read();
         Some(question(&held))
@@ -395,9 +350,7 @@ impl Shop {
     pub(super) fn admits(&self, authorization: Option<&str>) -> bool {
         match &*self.0.token.read() {
             None => true,
-            Some(token) => {
-                authorization.and_then(|header| header.strip_prefix("Bearer ")) == Some(token)
-            }
+            Some(token) => authorization.and_then(|header| header.strip_prefix("Bearer ")) == Some(token),
         }
     }
 
@@ -421,12 +374,7 @@ impl Shop {
         self.0.clock.now().0 * 1_000
     }
 
-    fn rewrite(
-        &self,
-        collection: &str,
-        id: &str,
-        change: impl FnOnce(&mut Map<String, Value>),
-    ) -> bool {
+    fn rewrite(&self, collection: &str, id: &str, change: impl FnOnce(&mut Map<String, Value>)) -> bool {
         let Some(held) = self.collection(collection) else {
             return false;
         };
@@ -438,20 +386,9 @@ impl Shop {
             return false;
         };
         change(&mut fields);
-        let time = fields
-            .get("updated_at")
-            .and_then(Value::as_str)
-            .and_then(micros_of);
-        let (at, deleted) = (
-            time.unwrap_or_else(|| self.now()),
-            fields.get("deleted") == Some(&Value::Bool(true)),
-        );
-        held.put(
-            id,
-            Bytes::from(Value::Object(fields).to_string()),
-            at,
-            deleted,
-        );
+        let time = fields.get("updated_at").and_then(Value::as_str).and_then(micros_of);
+        let (at, deleted) = (time.unwrap_or_else(|| self.now()), fields.get("deleted") == Some(&Value::Bool(true)));
+        held.put(id, Bytes::from(Value::Object(fields).to_string()), at, deleted);
         true
     }
 
@@ -460,12 +397,7 @@ impl Shop {
     }
 
     fn collection_or_new(&self, name: &str) -> Arc<RwLock<Collection>> {
-        self.0
-            .collections
-            .write()
-            .entry(name.to_owned())
-            .or_default()
-            .clone()
+        self.0.collections.write().entry(name.to_owned()).or_default().clone()
     }
 }
 
@@ -473,9 +405,6 @@ impl Shop {
 pub(super) fn micros_of(text: &str) -> Option<i64> {
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => Some(at.as_microsecond()),
-        Err(_) => text
-            .parse::<i64>()
-            .ok()
-            .and_then(|seconds| seconds.checked_mul(1_000_000)),
+        Err(_) => text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000)),
     }
 }

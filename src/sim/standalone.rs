@@ -54,10 +54,7 @@ impl Standalone {
             options.collections.clone_from(&self.collections);
         }
         let world = World::with(&options);
-        let latency = Latency {
-            base_ms: self.latency_ms,
-            jitter_ms: 0,
-        };
+        let latency = Latency { base_ms: self.latency_ms, jitter_ms: 0 };
         world.faults.order(FaultsOrder {
             profile: Some(self.faults),
             latency: Some(vec![(Side::Source, latency), (Side::Destination, latency)]),
@@ -79,8 +76,7 @@ pub async fn run_standalone(args: Standalone, out: &mut (dyn Write + Send)) -> i
     let crm_port = if args.port == 0 { 0 } else { args.port + 1 };
     let (shop, shop_served) = serve(world.router(), address(args.port)).await?;
     let (crm, crm_served) = serve(world.router(), address(crm_port)).await?;
-    let line =
-        serde_json::json!({ "shop": format!("http://{shop}"), "crm": format!("http://{crm}") });
+    let line = serde_json::json!({ "shop": format!("http://{shop}"), "crm": format!("http://{crm}") });
     writeln!(out, "{line}")?;
     out.flush()?;
     tokio::join!(shop_served.served(), crm_served.served());

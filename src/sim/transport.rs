@@ -31,19 +31,12 @@ impl Transport for RouterTransport {
         let exchange = exchange(self.router.clone(), request, max_body);
         match tokio::time::timeout(timeout, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(TransportError {
-                timed_out: true,
-                ..error(true, format!("no answer within {timeout:?}"))
-            }),
+            Err(_) => Err(TransportError { timed_out: true, ..error(true, format!("no answer within {timeout:?}")) }),
         }
     }
 }
 
-async fn exchange(
-    router: Router,
-    request: Request<Bytes>,
-    max_body: u64,
-) -> Result<Response<Bytes>, TransportError> {
+async fn exchange(router: Router, request: Request<Bytes>, max_body: u64) -> Result<Response<Bytes>, TransportError> {
     let request = request.map(Body::from);
     let response = match router.oneshot(request).await {
         Ok(response) => response,
@@ -53,25 +46,14 @@ async fn exchange(
         return Err(error(broken.sent, broken.message.to_owned()));
     }
     let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX)
-        .await
-        .map_err(|cause| error(true, cause.to_string()))?;
+    let body = to_bytes(body, usize::MAX).await.map_err(|cause| error(true, cause.to_string()))?;
     if max_body < body.len() as u64 {
         let message = format!("the answer has more than {max_body} bytes");
-        return Err(TransportError {
-            too_large: true,
-            ..error(true, message)
-        });
+        return Err(TransportError { too_large: true, ..error(true, message) });
     }
     Ok(Response::from_parts(parts, body))
 }
 
 fn error(sent: bool, message: String) -> TransportError {
-    TransportError {
-        sent,
-        timed_out: false,
-        too_large: false,
-        hopeless: false,
-        message,
-    }
+    TransportError { sent, timed_out: false, too_large: false, hopeless: false, message }
 }

@@ -28,7 +28,10 @@ pub enum Msg {
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
     EngineGone,
-    Answered { generation: u64, result: Result<Answer, Refusal> },
+    Answered {
+        generation: u64,
+        result: Result<Answer, Refusal>,
+    },
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -37,7 +40,10 @@ pub enum Msg {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Answered by [`Msg::Answered`] with the same generation, exactly once.
-    Ask { generation: u64, request: Request },
+    Ask {
+        generation: u64,
+        request: Request,
+    },
     /// Clear the terminal and draw everything again.
     Redraw,
     Leave(Left),
@@ -285,11 +291,13 @@ impl App {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.notices)
     }
 
+    /// True for a field that the configuration hides: by its name, its last step or its pointer.
     pub fn is_redacted(&self, field: &str) -> bool {
-        let last = field.rsplit(['.', '/']).next().unwrap_or(field);
+        let field = field.trim_start_matches('/');
         self.settings.redact.iter().any(|name| {
             let name = name.trim_start_matches('/');
-            name == field.trim_start_matches('/') || name == last || name.replace('/', ".") == field
+            let ends_so = field.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '/']));
+            ends_so || name.replace('/', ".") == field
         })
     }
 }

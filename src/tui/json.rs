@@ -62,7 +62,11 @@ impl<'t> Printer<'t> {
         loop {
             self.new_line();
             self.skip_space();
-            if close == b'}' { self.member()? } else { self.value()? }
+            if close == b'}' {
+                self.member()?
+            } else {
+                self.value()?
+            }
             self.skip_space();
             match self.take(1)? {
                 "," => self.write(","),
@@ -88,7 +92,8 @@ impl<'t> Printer<'t> {
             return self.value();
         }
         self.write("\"••••\"");
-        let mut hidden = Printer { rest: self.rest, lines: vec![String::new()], depth: self.depth, is_redacted: &|_| false };
+        let mut hidden =
+            Printer { rest: self.rest, lines: vec![String::new()], depth: self.depth, is_redacted: &|_| false };
         hidden.value()?;
         self.rest = hidden.rest;
         Some(())
@@ -145,7 +150,9 @@ mod tests {
     #[test]
     fn numbers_and_escapes_stay_as_they_were_written() {
         assert_eq!(
-            plain(r#"{"id":12345678901234567890123,"price":1.10e-0 ,"note":"a\u001b[31m\"b","tags":[],"o":{ } ,"l":[1,[true,null]]}"#),
+            plain(
+                r#"{"id":12345678901234567890123,"price":1.10e-0 ,"note":"a\u001b[31m\"b","tags":[],"o":{ } ,"l":[1,[true,null]]}"#
+            ),
             "{\n  \"id\": 12345678901234567890123,\n  \"price\": 1.10e-0,\n  \"note\": \"a\\u001b[31m\\\"b\",\n  \"tags\": [],\n  \"o\": {},\n  \"l\": [\n    1,\n    [\n      true,\n      null\n    ]\n  ]\n}"
         );
     }
@@ -154,7 +161,9 @@ mod tests {
     fn a_redacted_key_hides_its_value_whatever_it_is() {
         let text = r#"{"a":1,"secret":{"b":"x,}"},"c":[{"secret":"y"}]}"#;
         let lines = pretty(text, &|key| key == "secret").join("\n");
-        assert!(!lines.contains('x') && !lines.contains('y') && lines.contains("\"••••\"") && lines.contains("\"c\": ["));
+        assert!(
+            !lines.contains('x') && !lines.contains('y') && lines.contains("\"••••\"") && lines.contains("\"c\": [")
+        );
     }
 
     #[test]

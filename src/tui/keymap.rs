@@ -174,7 +174,9 @@ pub static KEYMAP: &[Binding] = &[
 pub fn name(event: &KeyEvent) -> Option<String> {
     let name = match event.code {
         KeyCode::Char(' ') => "space".to_owned(),
-        KeyCode::Char(letter) if event.modifiers.contains(KeyModifiers::CONTROL) => letter.to_ascii_lowercase().to_string(),
+        KeyCode::Char(letter) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+            letter.to_ascii_lowercase().to_string()
+        }
         KeyCode::Char(letter) => letter.to_string(),
         KeyCode::Enter => "enter".to_owned(),
         KeyCode::Esc => "esc".to_owned(),
@@ -231,9 +233,10 @@ pub fn find(chain: &[Context], key: &str) -> Option<&'static Binding> {
 
 /// True when some binding of `chain` begins with `key` and has a second one.
 pub fn is_prefix(chain: &[Context], key: &str) -> bool {
-    KEYMAP.iter().filter(|row| chain.contains(&row.context)).any(|row| {
-        row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key))
-    })
+    KEYMAP
+        .iter()
+        .filter(|row| chain.contains(&row.context))
+        .any(|row| row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key)))
 }
 
 /// What a key would do on another screen, in a sentence; or that it is no key at all.

@@ -45,7 +45,11 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn engine_gone(app: &mut App) {
     if !app.is_engine_gone {
         app.is_engine_gone = true;
-        app.say(MessageKind::Failed, "the engine has stopped; what you see is its last word", Some("q quits".to_owned()));
+        app.say(
+            MessageKind::Failed,
+            "the engine has stopped; what you see is its last word",
+            Some("q quits".to_owned()),
+        );
     }
 }
 

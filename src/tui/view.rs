@@ -109,7 +109,7 @@ fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         if screen == lit {
             line = line.say(" ").tone(format!("[{key} {name}{count}]"), Tone::Bold);
         } else if is_low {
-            line = line.say("  ").dim(format!("{key}"));
+            line = line.say("  ").dim(key);
         } else {
             line = line.say("  ").key(key).say(format!(" {name}{count} "));
         }
@@ -177,7 +177,8 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());
     if let Some(error) = store_error {
-        let line = canvas.line().say(" ").tone(format!("✗ nothing moves: the state can not be saved: {error}"), Tone::Fail);
+        let line =
+            canvas.line().say(" ").tone(format!("✗ nothing moves: the state can not be saved: {error}"), Tone::Fail);
         return canvas.put(area, &line);
     }
     if let Some(prefix) = &app.prefix {
@@ -187,7 +188,8 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (Some((message, _)), _) => {
             let (sign, tone) = message.kind.sign();
             let line = canvas.line().say(" ").tone(sign, tone);
-            let line = if message.kind == MessageKind::Done { line.dim(message.at.clock_text()).say(" ") } else { line };
+            let line =
+                if message.kind == MessageKind::Done { line.dim(message.at.clock_text()).say(" ") } else { line };
             let line = line.say(&message.text);
             let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
             if can_undo { line.say("   [").key("u").say(" undo]") } else { line }
@@ -214,7 +216,8 @@ fn which_key(app: &App, line: Line, prefix: &str) -> Line {
     let mut line = line.key(prefix).say("…");
     for row in KEYMAP.iter().filter(|row| chain.contains(&row.context)) {
         for key in row.keys.iter().filter_map(|key| key.split_once(' ')).filter(|(first, _)| *first == prefix) {
-            let words = row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
+            let words =
+                row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
             line = line.say("   ").key(key.1).say(format!(" {words}"));
         }
     }
@@ -224,6 +227,8 @@ fn which_key(app: &App, line: Line, prefix: &str) -> Line {
 /// The keys of whoever has them now, cut from the right; `? help` always stays.
 fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (chain, help): (Vec<Context>, bool) = match (&app.overlay, &app.typing) {
+        // The help names its own keys.
+        (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
@@ -244,10 +249,15 @@ fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back"));
     let hints = back.into_iter().chain(rows.map(|row| {
         // A hint that begins with keys of its own stands for several bindings.
-        if row.hint.starts_with(['[', '+']) { (String::new(), row.hint) } else { (keymap::label(row.keys[0]), row.hint) }
+        if row.hint.starts_with(['[', '+']) {
+            (String::new(), row.hint)
+        } else {
+            (keymap::label(row.keys[0]), row.hint)
+        }
     }));
     for (key, words) in hints {
-        let hint = canvas.line().say(" ").key(key.as_str()).say(if key.is_empty() { "" } else { " " }).say(words).say(" ");
+        let hint =
+            canvas.line().say(" ").key(key.as_str()).say(if key.is_empty() { "" } else { " " }).say(words).say(" ");
         if line.width() + hint.width() > room {
             break;
         }

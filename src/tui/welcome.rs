@@ -112,7 +112,9 @@ impl Welcome {
             let mark = if at == self.selected { "» " } else { "  " };
             lines.push(canvas.line().say(mark).key(key).say(format!("  {name}")));
             if !words.is_empty() {
-                lines.extend(wrapped(words, width.saturating_sub(5)).iter().map(|line| canvas.line().dim("     ").dim(line)));
+                lines.extend(
+                    wrapped(words, width.saturating_sub(5)).iter().map(|line| canvas.line().dim("     ").dim(line)),
+                );
             }
         }
         lines.push(canvas.line());

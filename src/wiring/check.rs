@@ -50,7 +50,8 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
     let reply = connect::probe(link, job).await;
     match reply.outcome {
         Ok(page) => {
-            let records = if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
+            let records =
+                if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
             (true, format!("`{}` read its first page: {records}", job.id), None)
         }
         Err(fault) => {

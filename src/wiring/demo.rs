@@ -1,7 +1,7 @@
 //! `syncdeck demo` and the hidden `syncdeck simulator`: the simulated systems, in this process.
 
-use super::house::House;
 use super::headless;
+use super::house::House;
 use crate::cli::commands::demo::{Args, Faults};
 use crate::cli::commands::{run, simulator as simulator_args};
 use crate::cli::{Color, Exit, Output, Report};
@@ -14,18 +14,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What the welcome starts.
-pub(super) const DEFAULT: Args = Args { records: 5_000, faults: Faults::Some, headless: false, json: false, ascii: false };
+pub(super) const DEFAULT: Args =
+    Args { records: 5_000, faults: Faults::Some, headless: false, json: false, ascii: false };
 
 /// The same world every time: what one person sees in it, another can look up.
 const SEED: u64 = 1;
 
 pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<Exit, Report> {
-    let options = DemoOptions {
-        seed: SEED,
-        records: args.records,
-        faults: profile(args.faults),
-        clock: Arc::new(SystemClock),
-    };
+    let options =
+        DemoOptions { seed: SEED, records: args.records, faults: profile(args.faults), clock: Arc::new(SystemClock) };
     let demo = Demo::start(options)
         .await
         .map_err(|error| Report::new(format!("the simulated systems could not start: {error}")))?;

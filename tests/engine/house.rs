@@ -1,5 +1,7 @@
-//! A whole house for a test: a configuration, a store in memory, the simulated systems, and an engine over them.
+//! A whole house for a test: a configuration, a store on a disk in memory, the simulated systems, and an engine over them.
 
+use crate::disk::Disk;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use syncdeck::connect::Link;
@@ -7,7 +9,8 @@ use syncdeck::control::local::Local;
 use syncdeck::control::{Answer, Handle, Request};
 use syncdeck::engine::clock::RuntimeClock;
 use syncdeck::engine::{Engine, Parts, Start};
-use syncdeck::model::{Actor, EngineInfo, Job, JobFinish, JobId, Timestamp, Via};
+use syncdeck::model::mapping::{Filter, Mapping};
+use syncdeck::model::{Actor, EngineInfo, Job, JobFinish, JobId, JobStatus, Timestamp, Via};
 use syncdeck::sim::World;
 use syncdeck::store::{Options, Store};
 
@@ -19,8 +22,11 @@ pub struct House {
     pub store: Store,
     pub engine: Arc<Engine>,
     pub handle: Handle,
+    pub disk: Disk,
     config: String,
     clock: Arc<RuntimeClock>,
+    /// Seeds the engine's dice.
+    seed: u64,
 }
 
 /// The head of every configuration: the two connections.
@@ -63,15 +69,24 @@ fn jobs(config: &str) -> (Vec<Job>, Vec<syncdeck::model::Connection>, syncdeck::
     (config.jobs, config.connections, config.masks)
 }
 
+fn open(disk: &Disk) -> Store {
+    let options = Options { cache_bytes: 1 << 20, ..Options::default() };
+    Store::open_on(disk.clone(), &options).expect("a state that opens")
+}
+
 impl House {
     /// A house over `world` with a new store.
     pub async fn new(world: World, config: &str) -> Self {
-        let store = Store::in_memory(&Options::default()).expect("a store in memory");
-        let clock = Arc::new(RuntimeClock::starting_at(BEGIN));
-        Self::over(world, store, config, clock).await
+        Self::on(Disk::default(), world, config, 7).await
     }
 
-    async fn over(world: World, store: Store, config: &str, clock: Arc<RuntimeClock>) -> Self {
+    pub async fn on(disk: Disk, world: World, config: &str, seed: u64) -> Self {
+        let clock = Arc::new(RuntimeClock::starting_at(BEGIN));
+        let store = open(&disk);
+        Self::over(world, disk, store, config, clock, seed).await
+    }
+
+    async fn over(world: World, disk: Disk, store: Store, config: &str, clock: Arc<RuntimeClock>, seed: u64) -> Self {
         let (jobs, connections, masks) = jobs(config);
         let transport = world.transport();
         let links = connections
@@ -83,13 +98,13 @@ impl House {
             })
             .collect();
         let info = EngineInfo { workspace: "test".to_owned(), ..EngineInfo::default() };
-        let parts = Parts { store: store.clone(), clock: clock.clone(), jobs, links, info, seed: 7 };
+        let parts = Parts { store: store.clone(), clock: clock.clone(), jobs, links, info, seed };
         let engine = Engine::new(parts).await.expect("an engine over a good configuration");
         let handle = Handle::new(Local::new(engine.clone()), Actor::person("ops", Via::Console));
-        Self { world, store, engine, handle, config: config.to_owned(), clock }
+        Self { world, store, engine, handle, disk, config: config.to_owned(), clock, seed }
     }
 
-    /// The same house after its process ended: a new engine over the same store and systems.
+    /// The same house after its process ended in order: a new engine over the same store and systems.
     pub async fn again(self) -> Self {
         let config = self.config.clone();
         self.with(&config).await
@@ -98,7 +113,15 @@ impl House {
     /// As [`House::again`], with another configuration.
     pub async fn with(self, config: &str) -> Self {
         self.engine.stop().await;
-        Self::over(self.world, self.store, config, self.clock).await
+        Self::over(self.world, self.disk, self.store, config, self.clock, self.seed + 1).await
+    }
+
+    /// The same house after its process was killed; `disk` is what the next process finds.
+    pub async fn after_a_kill(self, disk: impl FnOnce(&Disk) -> Disk) -> Self {
+        let disk = disk(&self.disk);
+        self.engine.halt().await;
+        let store = open(&disk);
+        Self::over(self.world, disk, store, &self.config, self.clock, self.seed + 1).await
     }
 
     /// Runs all jobs until nothing is left, on an engine of its own.
@@ -108,32 +131,72 @@ impl House {
 
     pub async fn run(self, start: Start) -> (Self, Vec<JobFinish>) {
         let house = self.again().await;
-        let mut ends = house.engine.start(start).await;
+        let finished = house.finish(start).await;
+        (house, finished)
+    }
+
+    /// Starts this house's engine and waits for the ends of its jobs.
+    pub async fn finish(&self, start: Start) -> Vec<JobFinish> {
+        let mut ends = self.engine.start(start).await;
         let mut finished = Vec::new();
         while let Some(finish) = ends.recv().await {
             assert!(finish.counts.is_balanced(), "the counts do not balance: {:?}", finish.counts);
             finished.push(finish);
         }
-        (house, finished)
+        finished
     }
 
     pub async fn ask(&self, request: Request) -> Answer {
         self.handle.ask(request).await.expect("an answer")
     }
 
-    /// Every live record of the shop is at the CRM as it is, and nothing else is there.
-    pub fn assert_in_step(&self, collection: &str) {
-        let wanted = self.world.shop.dump(collection);
-        let found = self.world.crm.dump(collection);
-        let wanted: std::collections::BTreeMap<_, _> =
-            wanted.into_iter().filter(|(_, body)| !body.windows(14).any(|part| part == b"\"deleted\":true")).collect();
-        let missing: Vec<_> = wanted.keys().filter(|id| !found.contains_key(*id)).take(5).collect();
-        assert!(missing.is_empty(), "missing at the destination: {missing:?}");
-        let extra: Vec<_> = found.keys().filter(|id| !wanted.contains_key(*id)).take(5).collect();
-        assert!(extra.is_empty(), "too many at the destination: {extra:?}");
-        for (id, body) in &wanted {
-            assert_eq!(body, &found[id], "record {id} differs");
+    pub fn job(&self, id: &JobId) -> JobStatus {
+        let snapshot = self.engine.snapshot();
+        snapshot.jobs.into_iter().find(|job| job.id == *id).expect("a job of the configuration")
+    }
+
+    pub fn spec(&self, id: &JobId) -> &Job {
+        &self.engine.job(id).expect("a job of the configuration").spec
+    }
+
+    /// Every live record of the shop is at the CRM as the map makes it, and nothing else is there; `except` are not
+    /// looked at.
+    pub fn differences(&self, id: &JobId, collection: &str, except: &BTreeSet<String>) -> Vec<String> {
+        let spec = self.spec(id);
+        let mapping = Mapping::compile(&spec.map).expect("a map that compiles");
+        let filter = spec.source.filter.as_deref().map(|filter| Filter::compile(filter).expect("a filter"));
+        let mut wanted = BTreeMap::new();
+        for (id, body) in self.world.shop.dump(collection) {
+            let body = syncdeck::model::RawJson::parse(body).expect("JSON");
+            let tree = body.to_value().expect("a tree");
+            let is_live = tree["deleted"] != true;
+            if is_live && filter.as_ref().is_none_or(|filter| filter.accepts(&body).unwrap_or(false)) {
+                let mapped = mapping.apply(&body).ok().map(|mapped| mapped.to_value().expect("a tree"));
+                wanted.insert(id, mapped);
+            }
         }
+        let found = self.world.crm.dump(collection);
+        let ids: BTreeSet<&String> = wanted.keys().chain(found.keys()).filter(|id| !except.contains(*id)).collect();
+        let mut differences = Vec::new();
+        for id in ids {
+            match (wanted.get(id), found.get(id)) {
+                (Some(_), None) => differences.push(format!("{id} is missing at the destination")),
+                (None, Some(_)) => differences.push(format!("{id} is too much at the destination")),
+                (Some(wanted), Some(found)) => {
+                    let found: serde_json::Value = serde_json::from_slice(found).expect("JSON");
+                    if *wanted != Some(found.clone()) {
+                        differences.push(format!("{id} differs: {wanted:?} became {found}"));
+                    }
+                }
+                (None, None) => {}
+            }
+        }
+        differences
+    }
+
+    pub fn assert_in_step(&self, collection: &str) {
+        let differences = self.differences(&job(collection), collection, &BTreeSet::new());
+        assert!(differences.is_empty(), "{} differences, the first: {}", differences.len(), differences[0]);
     }
 
     /// The destination's own book found no duplicate, no overlapping write and no stale overwrite.
@@ -141,6 +204,36 @@ impl House {
         let audit = self.world.audit();
         assert!(audit.violations.is_empty(), "violations: {:?}", audit.violations);
     }
+
+    /// What holds at every moment: each run's counts balance, and checkpoints only go on.
+    pub async fn assert_sound(&self) {
+        for run in self.store.runs(None, None, 10_000).await.expect("runs") {
+            assert!(run.counts.is_balanced(), "the counts of run #{} do not balance: {:?}", run.id, run.counts);
+        }
+        for id in self.engine.job_ids() {
+            let mut later = None;
+            for checkpoint in self.store.checkpoints(id, None, 10_000).await.expect("checkpoints") {
+                if let Some(later) = &later {
+                    assert_follows(&checkpoint, later);
+                }
+                later = Some(checkpoint);
+            }
+        }
+    }
+}
+
+fn assert_follows(before: &syncdeck::model::Checkpoint, after: &syncdeck::model::Checkpoint) {
+    assert_eq!(before.sequence.0 + 1, after.sequence.0, "a checkpoint is missing");
+    let (old, new) = (&before.position, &after.position);
+    assert!(before.total.scanned + after.page.scanned == after.total.scanned, "the totals do not add up");
+    let begins_anew = new.pages == 1;
+    assert!(begins_anew || new.pages == old.pages + 1, "page {} came after page {}", new.pages, old.pages);
+    assert!(
+        new.watermark >= old.watermark || (begins_anew && new.watermark.is_none()),
+        "the watermark went back from {:?} to {:?}",
+        old.watermark,
+        new.watermark
+    );
 }
 
 pub fn job(name: &str) -> JobId {

@@ -1,4 +1,7 @@
 //! The real engine against the simulated systems, in this process, under a paused clock.
 
-mod house;
+mod disk;
 mod first;
+mod house;
+mod stories;
+mod tale;

@@ -109,11 +109,8 @@ fn dress_letter(world: &mut World, text: &str) {
     letter.sent = Some(letter.source.clone());
     dress_reason(&mut letter.reason, text);
     letter.attempts.iter_mut().for_each(|attempt| text.clone_into(&mut attempt.message));
-    letter.state = LetterState::Discarded {
-        at: letter.last_at,
-        by: Actor::person(text, Via::Console),
-        reason: text.to_owned(),
-    };
+    letter.state =
+        LetterState::Discarded { at: letter.last_at, by: Actor::person(text, Via::Console), reason: text.to_owned() };
 }
 
 const WALKS: [&str; 18] = [
@@ -227,9 +224,8 @@ fn a_value_of_a_megabyte_is_drawn_as_fast_as_a_short_one() {
 fn five_hundred_fields_scroll() {
     let mut world = world();
     let line = world.letter.fields[2].clone();
-    world.letter.fields = (0..500)
-        .map(|at| syncdeck::control::FieldLine { field: format!("field_{at}"), ..line.clone() })
-        .collect();
+    world.letter.fields =
+        (0..500).map(|at| syncdeck::control::FieldLine { field: format!("field_{at}"), ..line.clone() }).collect();
     let mut stage = Stage::new(world, 80, 24);
     stage.press("2 enter enter G");
     assert!(stage.shows("field_499"), "{}", stage.text());

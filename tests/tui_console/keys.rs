@@ -17,8 +17,7 @@ fn p_pauses_a_running_job_with_its_reason_and_u_takes_it_back() {
     stage.press("j p");
     assert!(stage.shows("Pause customers_to_crm"));
     stage.type_text("ticket SUP-4411").press("enter");
-    let expected =
-        Request::Pause { jobs: vec!["customers_to_crm".into()], reason: Some("ticket SUP-4411".to_owned()) };
+    let expected = Request::Pause { jobs: vec!["customers_to_crm".into()], reason: Some("ticket SUP-4411".to_owned()) };
     assert_eq!(stage.orders(), [&expected]);
     assert!(stage.shows("paused customers_to_crm   [u undo]"));
     stage.press("u");
@@ -415,8 +414,7 @@ fn the_order_of_jobs_stands_still_once_somebody_moved() {
     stage.press("j");
     let customers = |stage: &Stage| stage.text().lines().position(|line| line.contains("customers_to_crm"));
     let before = customers(&stage);
-    stage.world.snapshot.jobs[5].state =
-        JobState::NeedsAttention { why: "gone".to_owned(), hint: None, since: ago(1) };
+    stage.world.snapshot.jobs[5].state = JobState::NeedsAttention { why: "gone".to_owned(), hint: None, since: ago(1) };
     stage.publish();
     assert_eq!(customers(&stage), before);
     assert!(stage.shows("order changed, . sorts again"));
@@ -452,8 +450,7 @@ fn a_message_leaves_after_four_seconds_and_a_failure_stays_until_escape() {
     assert_eq!(stage.app.deadline(), Some(NOW.plus(Duration::from_secs(4))));
     stage.later(4_000);
     assert!(!stage.shows("runs now"));
-    stage.world.refusal =
-        Some(syncdeck::control::Refusal { message: "no such job".to_owned(), hint: None });
+    stage.world.refusal = Some(syncdeck::control::Refusal { message: "no such job".to_owned(), hint: None });
     stage.press("n");
     stage.later(60_000);
     assert!(stage.shows("✗ no such job"));

@@ -37,7 +37,8 @@ fn a_list_that_was_cut_says_so() {
     let mut stage = million();
     stage.is_silent = true;
     let ids = stage.world.ids.clone();
-    let effects = syncdeck::tui::update(&mut stage.app, stage.now, syncdeck::tui::Msg::Key(crate::stage::key_event(".")));
+    let effects =
+        syncdeck::tui::update(&mut stage.app, stage.now, syncdeck::tui::Msg::Key(crate::stage::key_event(".")));
     for effect in effects {
         if let syncdeck::tui::Effect::Ask { generation, request: Request::DeadIds { .. } } = effect {
             let result = Ok(syncdeck::control::Answer::Ids { ids: ids.clone(), total: 3_200_000 });

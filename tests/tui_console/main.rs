@@ -3,6 +3,7 @@
 mod hostile;
 mod keys;
 mod long_lists;
+mod pty;
 mod random;
 mod screens;
 mod stage;

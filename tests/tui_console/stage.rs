@@ -46,7 +46,8 @@ impl Stage {
     }
 
     pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
-        let settings = Settings { redact: vec!["phone".to_owned()], is_demo: false, log_folder: "state/log".to_owned() };
+        let settings =
+            Settings { redact: vec!["phone".to_owned()], is_demo: false, log_folder: "state/log".to_owned() };
         let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
         let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
         stage.publish();
@@ -188,7 +189,7 @@ pub fn key_event(name: &str) -> KeyEvent {
 }
 
 impl World {
-    fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
+    pub fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
         }
@@ -345,7 +346,9 @@ fn run(id: u64, kind: RunKind, counts: Counts) -> RunStatus {
 }
 
 fn wave(peak: u32) -> Vec<u32> {
-    (0..RATE_BUCKETS as u32).map(|at| if (120..135).contains(&at) { 0 } else { peak * (3 + (at * 7) % 11) / 13 }).collect()
+    (0..RATE_BUCKETS as u32)
+        .map(|at| if (120..135).contains(&at) { 0 } else { peak * (3 + (at * 7) % 11) / 13 })
+        .collect()
 }
 
 fn jobs() -> Vec<JobStatus> {
@@ -363,7 +366,10 @@ fn jobs() -> Vec<JobStatus> {
     customers.limited_by = Some("the request budget of hubspot".to_owned());
     customers.recovered = RecoveredFaults { throttled: 14, transient: 4, unknown: 1 };
     customers.last_runs = vec![RunMark::Ok, RunMark::Ok, RunMark::Part, RunMark::Failed, RunMark::Stopped, RunMark::Ok];
-    customers.events = logs().into_iter().filter(|notice| notice.job.as_ref().is_some_and(|job| job.as_str() == "customers_to_crm")).collect();
+    customers.events = logs()
+        .into_iter()
+        .filter(|notice| notice.job.as_ref().is_some_and(|job| job.as_str() == "customers_to_crm"))
+        .collect();
     let mut orders = job("orders_to_erp", "shop", "netsuite", JobState::Running);
     orders.total = counts(88_102, 31, 7_700, 0);
     orders.run = Some(run(219, RunKind::Sync, orders.total));
@@ -374,7 +380,11 @@ fn jobs() -> Vec<JobStatus> {
         "invoices_backfill",
         "erp",
         "warehouse",
-        JobState::Paused { by: Actor::person("ada", Via::Console), since: ago(10_900), reason: Some("quarter end".to_owned()) },
+        JobState::Paused {
+            by: Actor::person("ada", Via::Console),
+            since: ago(10_900),
+            reason: Some("quarter end".to_owned()),
+        },
     );
     invoices.total = counts(1_203_009, 1_203_003, 3, 3);
     invoices.dead_waiting = 3;
@@ -492,7 +502,10 @@ pub fn letter() -> LetterView {
                 status: Some(422),
                 field: Some("email".to_owned()),
                 message: "email already in use".to_owned(),
-                answer: Some(r#"{"status":"error","message":"A contact with this email already exists; phone (030) 1234-5678"}"#.to_owned()),
+                answer: Some(
+                    r#"{"status":"error","message":"A contact with this email already exists; phone (030) 1234-5678"}"#
+                        .to_owned(),
+                ),
             },
             idempotency_key: Some("7f3e2a91c04d".to_owned()),
             first_at: ago(26),
@@ -504,10 +517,22 @@ pub fn letter() -> LetterView {
         destination_connection: "hubspot".to_owned(),
         fields: vec![
             field("id", Some("cus_00917734"), None, FieldMark::Dropped, None),
-            field("email", Some("sam.lee@example.org"), Some("sam.lee@example.org"), FieldMark::Rejected, Some("already in use")),
+            field(
+                "email",
+                Some("sam.lee@example.org"),
+                Some("sam.lee@example.org"),
+                FieldMark::Rejected,
+                Some("already in use"),
+            ),
             field("first_name", Some("Sam"), Some("Sam"), FieldMark::Same, None),
             field("last_name", Some("Lee "), Some("Lee"), FieldMark::Transformed, Some("trimmed")),
-            field("phone", Some("(030) 1234-5678"), Some("+493012345678"), FieldMark::Transformed, Some("to E.164 from (030) 1234-5678")),
+            field(
+                "phone",
+                Some("(030) 1234-5678"),
+                Some("+493012345678"),
+                FieldMark::Transformed,
+                Some("to E.164 from (030) 1234-5678"),
+            ),
             field("balance", Some("12345678901234567890.10"), Some("12345678901234567890.10"), FieldMark::Same, None),
             field("vip", Some("null"), Some("false"), FieldMark::Transformed, Some("default")),
             field("note", Some("call\u{1b}[31m back\ntomorrow"), None, FieldMark::Dropped, None),

@@ -33,6 +33,8 @@ enum Upsert {
 /// One record a request.
 struct Single {
     method: http::Method,
+    /// Of an update that holds only the fields that changed.
+    update_method: http::Method,
     address: Address,
     body: Body,
 }
@@ -62,7 +64,14 @@ impl Writer {
     fn new(job: &Job, rest: &RestDestination, link: &Link) -> Result<Self, String> {
         let client = Client::new(link, &job.id)?;
         let upsert = match &rest.write {
-            RestWrite::Upsert(request) => Upsert::Single(Single::compile(&client, request, Body::Fields)?),
+            RestWrite::Upsert(request) => {
+                let mut single = Single::compile(&client, request, Body::Fields)?;
+                if job.destination.changed_fields_only && single.method == http::Method::PUT {
+                    // A PUT of some fields would take the others away.
+                    single.update_method = http::Method::PATCH;
+                }
+                Upsert::Single(single)
+            }
             RestWrite::Batch(batch) => Upsert::Batch(Box::new(Batch::compile(&client, batch)?)),
         };
         let delete =
@@ -106,7 +115,7 @@ impl Writer {
         let version = write.destination_version.as_deref().filter(|_| write.operation != Operation::Create);
         Ok(Call {
             asked: Asked::Write,
-            method: single.method.clone(),
+            method: single.method_of(write).clone(),
             target: single.address.target(&self.client, write)?,
             body: single.body.render(write)?,
             headers: self.headers(&write.idempotency_key, version)?,
@@ -117,7 +126,7 @@ impl Writer {
         let call = match self.call(single, write) {
             Ok(call) => call,
             Err(reason) => {
-                let request = format!("{} {}", single.method, single.address.text());
+                let request = format!("{} {}", single.method_of(write), single.address.text());
                 let fault = self.client.caller.unsendable(&reason, &request);
                 return Reply { outcome: Err(fault), signals: Signals::default() };
             }
@@ -210,12 +219,20 @@ impl Destination for Writer {
 }
 
 impl Single {
+    fn method_of(&self, write: &Write) -> &http::Method {
+        match write.operation {
+            Operation::Update => &self.update_method,
+            Operation::Create | Operation::Delete => &self.method,
+        }
+    }
+
     fn compile(client: &Client, request: &RestRequest, default: Body) -> Result<Self, String> {
         if request.method == Method::Get {
             return Err(format!("path `{}`: GET writes nothing", request.path));
         }
         Ok(Self {
             method: http_method(request.method),
+            update_method: http_method(request.method),
             address: Address::compile(client, &request.path)?,
             body: Body::compile(request.body.as_ref(), default)?,
         })

@@ -1,12 +1,12 @@
 //! Giving dead letters up: for a reason that is kept, and of many only with their number typed.
 
 use super::bulk::Scope;
-use super::{Overlay, dialog, field};
+use super::{Overlay, dialog, field, text_width};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, Selection};
 use crate::tui::action::Action;
 use crate::tui::app::App;
-use crate::tui::text::{counted, grouped};
+use crate::tui::text::{counted, grouped, wrapped};
 use crate::tui::theme::Tone;
 use crate::tui::update::edit;
 use crate::tui::widgets::Canvas;
@@ -156,19 +156,23 @@ impl Form {
             Some(count) => format!("Discard {}", counted(count, "dead letter", "dead letters")),
             None => "Discard dead letters (counting…)".to_owned(),
         };
-        let mut lines = vec![
-            canvas.line().within(&self.scope.what, 70, Tone::Bold),
-            canvas.line().say("They will not be sent any more. u takes that back at once, later b in"),
-            canvas.line().say("/state:discarded. What changes at its source is synced as always."),
+        let text = "They will not be sent any more. u takes that back at once, later b in /state:discarded. What changes at its source is synced as always.";
+        let mut lines = vec![canvas.line().within(&self.scope.what, text_width(app), Tone::Bold)];
+        lines.extend(wrapped(text, text_width(app)).iter().map(|line| canvas.line().say(line)));
+        lines.extend([
             canvas.line(),
-            canvas.line().tone("Reason (kept in the journal, required)", if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain }),
-        ];
+            canvas.line().tone(
+                "Reason (kept in the journal, required)",
+                if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain },
+            ),
+        ]);
         for (at, reason) in REASONS.iter().enumerate() {
             let mark = if self.reason == Some(at + 1) { "(•)" } else { "( )" };
             lines.push(canvas.line().say(format!("  {mark} ")).key((at + 1).to_string()).say(format!(" {reason}")));
         }
         let mark = if self.reason == Some(5) { "(•)" } else { "( )" };
-        let (other, other_cursor) = field(canvas, &format!("  {mark} 5 other: "), &self.other, self.focus == Focus::Other, 40);
+        let (other, other_cursor) =
+            field(canvas, &format!("  {mark} 5 other: "), &self.other, self.focus == Focus::Other, 40);
         lines.push(other);
         let mut cursor = (lines.len() - 1, other_cursor);
         let (note, note_cursor) = field(canvas, "Note: ", &self.note, self.focus == Focus::Note, 50);
@@ -187,7 +191,8 @@ impl Form {
         if let Some(problem) = &self.problem {
             lines.push(canvas.line().tone(format!("✗ {problem}"), Tone::Fail));
         }
-        let buttons = canvas.line().key("Esc").say(" cancel    ").key("Tab").say(" next field    ").key("Ctrl-S").say(" discard");
+        let buttons =
+            canvas.line().key("Esc").say(" cancel    ").key("Tab").say(" next field    ").key("Ctrl-S").say(" discard");
         let focus = (self.focus != Focus::Reason).then_some(cursor);
         dialog(app, canvas, &title, lines, &buttons, focus);
     }

@@ -13,6 +13,9 @@ use tui_input::Input;
 /// Cells that the keys take before their words.
 const KEYS: usize = 18;
 
+const SCREENS: [Context; 6] =
+    [Context::Jobs, Context::Job, Context::Dead, Context::Letters, Context::Checkpoints, Context::Logs];
+
 const SYMBOLS: [(&str, &str); 10] = [
     ("▸", "running"),
     ("‖", "paused, or pausing"),
@@ -77,6 +80,12 @@ impl Help {
         let is_wide = width >= 90;
         let cells = usize::from(if is_wide { width / 2 - 1 } else { width });
         let mut here = self.section(theme, "HERE", self.context, cells);
+        if !self.search.value().trim().is_empty() {
+            // Who searches wants to know where a key is, too.
+            for context in SCREENS.into_iter().filter(|context| *context != self.context) {
+                here.extend(self.section(theme, &format!("IN {}", context.place().to_uppercase()), context, cells));
+            }
+        }
         here.extend(self.section(theme, "MOVE", Context::Move, cells));
         let mut everywhere = self.section(theme, "EVERYWHERE", Context::Everywhere, cells);
         everywhere.extend(self.symbols(theme));
@@ -131,10 +140,5 @@ fn area((width, height): (u16, u16)) -> Rect {
 }
 
 fn inner(area: Rect) -> Rect {
-    Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(2),
-    }
+    Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) }
 }

@@ -137,9 +137,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
     match &mut app.overlay {
         Some(Overlay::Help(_)) if matches!(name, Some("?" | "f1")) => app.overlay = None,
         Some(Overlay::Help(help)) => {
-            if edit(&mut help.search, event) {
-                help.scroll = 0;
-            }
+            let is_changed = edit(&mut help.search, event);
+            help.scroll = if is_changed { 0 } else { help.scroll };
         }
         // Enter takes the text of the one field that a pause has.
         Some(Overlay::Pause(_)) if name == Some("enter") => pause::accept(app),
@@ -210,8 +209,19 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         None => {}
         Some(Overlay::Help(help)) => help.draw(app, canvas),
         Some(Overlay::Confirm(confirm)) => {
-            let lines = confirm.lines.iter().map(|line| canvas.line().say(line)).collect();
-            let buttons = canvas.line().tone("[ Cancel  Esc ]", Tone::Selected).say("    ").key("y").say(format!(" {}", confirm.yes));
+            let width = text_width(app);
+            let lines = confirm
+                .lines
+                .iter()
+                .flat_map(|line| wrapped(line, width))
+                .map(|line| canvas.line().say(line))
+                .collect();
+            let buttons = canvas
+                .line()
+                .tone("[ Cancel  Esc ]", Tone::Selected)
+                .say("    ")
+                .key("y")
+                .say(format!(" {}", confirm.yes));
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
@@ -258,13 +268,21 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
         text::counted(in_flight, "record", "records"),
         if in_flight == 1 { "is" } else { "are" },
     );
-    lines.extend(wrapped(&text, 70).iter().map(|line| canvas.line().say(line)));
+    lines.extend(wrapped(&text, text_width(app)).iter().map(|line| canvas.line().say(line)));
     if app.settings.is_demo {
         lines.push(canvas.line().say("This is the demo: its state goes away with it."));
     }
-    let title = format!("Quit? {} in this program", if running.len() == 1 { "1 job runs".to_owned() } else { format!("{} jobs run", running.len()) });
+    let title = format!(
+        "Quit? {} in this program",
+        if running.len() == 1 { "1 job runs".to_owned() } else { format!("{} jobs run", running.len()) }
+    );
     let buttons = canvas.line().tone("[ Stay  Esc ]", Tone::Selected).say("    ").key("s").say(" stop and quit");
     dialog(app, canvas, &title, lines, &buttons, None);
+}
+
+/// How wide a text in a dialog can be.
+pub(super) fn text_width(app: &App) -> usize {
+    usize::from(app.size.0.min(76).saturating_sub(4))
 }
 
 /// Draws a dialog; its buttons are always seen. `focus` is the line and the cell of the text field that is typed in:

@@ -23,14 +23,8 @@ pub struct Dialog {
 }
 
 pub fn open(app: &mut App, scope: Scope) {
-    let dialog = Dialog {
-        scope,
-        preview: None,
-        problem: None,
-        is_confirmed: false,
-        moved_from: None,
-        opened_at: app.now,
-    };
+    let dialog =
+        Dialog { scope, preview: None, problem: None, is_confirmed: false, moved_from: None, opened_at: app.now };
     if dialog.scope.is_frozen() {
         app.ask(Purpose::Preview, Request::RetryPreview { selection: dialog.scope.selection.clone() });
     } else {
@@ -112,7 +106,11 @@ impl Dialog {
         }
         if let (Some(before), Some(preview)) = (self.moved_from, &self.preview) {
             lines.push(canvas.line());
-            let text = format!("! it was {} when you said yes, now it is {}; look again", grouped(before), grouped(preview.total));
+            let text = format!(
+                "! it was {} when you said yes, now it is {}; look again",
+                grouped(before),
+                grouped(preview.total)
+            );
             lines.push(canvas.line().tone(text, Tone::Warn));
         }
         let mut buttons = canvas.line().tone("[ Cancel  Esc ]", Tone::Selected);
@@ -136,7 +134,8 @@ impl Dialog {
         }
         let stored = preview.total.saturating_sub(preview.read_again);
         if preview.read_again > 0 {
-            let text = format!("{:>9}  read again at their source first, so a mend there counts", grouped(preview.read_again));
+            let text =
+                format!("{:>9}  read again at the source first: a mend there counts", grouped(preview.read_again));
             lines.push(canvas.line().dim("sends  ").say(text));
         }
         if stored > 0 {
@@ -144,7 +143,9 @@ impl Dialog {
             lines.push(canvas.line().dim("sends  ").say(text));
         }
         let time = match preview.seconds_at_least {
-            Some(seconds) => format!("{} at least, by the configured request budget", span(Duration::from_secs(seconds))),
+            Some(seconds) => {
+                format!("{} at least, by the configured request budget", span(Duration::from_secs(seconds)))
+            }
             None => "not known: no request budget is configured".to_owned(),
         };
         lines.push(canvas.line().dim("time   ").say(time));

@@ -138,7 +138,9 @@ fn step(app: &mut App, action: Action) {
 
 pub fn crumb(app: &App, line: Line) -> Line {
     let job = app.checkpoints.job.as_ref().map_or("no job", |job| job.as_str());
-    line.say(" Checkpoints › ").within(job, 60, Tone::Bold).dim("   [ ] other job   one for each saved page; old ones are thinned")
+    line.say(" Checkpoints › ")
+        .within(job, 60, Tone::Bold)
+        .dim("   [ ] other job   one for each saved page; old ones are thinned")
 }
 
 /// Checkpoints that were saved since the list was read.
@@ -146,7 +148,9 @@ pub fn new_words(app: &App) -> Option<String> {
     let newest = app.checkpoints.checkpoints.as_ref()?.first().map_or(0, |checkpoint| checkpoint.sequence.0);
     let now = app.job_status(app.checkpoints.job.as_ref()?)?.checkpoint.as_ref()?.sequence.0;
     let n = now.saturating_sub(newest);
-    (n > 0).then(|| format!("{} since you opened this list — press . to show them", counted(n, "new checkpoint", "new checkpoints")))
+    (n > 0).then(|| {
+        format!("{} since you opened this list — press . to show them", counted(n, "new checkpoint", "new checkpoints"))
+    })
 }
 
 const COLUMNS: [Column<'static>; 5] = [
@@ -207,7 +211,12 @@ fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.panel(area, "Checkpoint", "", false);
         return;
     };
-    let inner = canvas.panel(area, &format!("Checkpoint #{}", grouped(checkpoint.sequence.0)), &distance(checkpoint.saved_at, app.now), false);
+    let inner = canvas.panel(
+        area,
+        &format!("Checkpoint #{}", grouped(checkpoint.sequence.0)),
+        &distance(checkpoint.saved_at, app.now),
+        false,
+    );
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let lines = detail_lines(app, canvas, checkpoint, inner);
     canvas.put_all(inner, &lines);
@@ -217,7 +226,8 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     let label = |name: &str| canvas.line().dim(name).to(12);
     let width = usize::from(inner.width).saturating_sub(12);
     let position = &checkpoint.position;
-    let mut lines = vec![label("saved").say(format!("{}   run #{}", moment(checkpoint.saved_at, app.now), checkpoint.run))];
+    let mut lines =
+        vec![label("saved").say(format!("{}   run #{}", moment(checkpoint.saved_at, app.now), checkpoint.run))];
     if let Some(by) = &checkpoint.moved_by {
         lines.push(label("moved by").tone(by.to_string(), Tone::Bold));
     }

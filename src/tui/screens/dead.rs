@@ -299,7 +299,10 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     if groups.is_empty() {
         let line = if state.filter_text.is_empty() {
-            canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
+            canvas
+                .line()
+                .tone(" ✓ ", Tone::Ok)
+                .say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
         } else {
             canvas.line().say(" No dead letter matches the filter. Esc clears it.")
         };
@@ -349,15 +352,26 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
     let status = reason.status.map(|status| format!(", status {status}")).unwrap_or_default();
     let mut lines = vec![
         canvas.line().dim("letters  ").say(places.join(" · ")),
-        canvas.line().dim("job      ").say(group.job.as_str()).say(format!("   {}{status}{field}", kind_word(reason.class))),
-        canvas.line().dim("first    ").say(moment(group.first_at, app.now)).dim("    last  ").say(moment(group.last_at, app.now)),
+        canvas
+            .line()
+            .dim("job      ")
+            .say(group.job.as_str())
+            .say(format!("   {}{status}{field}", kind_word(reason.class))),
+        canvas
+            .line()
+            .dim("first    ")
+            .say(moment(group.first_at, app.now))
+            .dim("    last  ")
+            .say(moment(group.last_at, app.now)),
     ];
     let symbols = canvas.theme.symbols;
     let message = crate::tui::text::visible_within(&reason.message, width * 4, symbols);
     let parts = message.wrapped(width.saturating_sub(9));
-    lines.extend(parts.into_iter().take(4).enumerate().map(|(at, part)| {
-        canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
-    }));
+    lines.extend(
+        parts.into_iter().take(4).enumerate().map(|(at, part)| {
+            canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
+        }),
+    );
     if let Some(answer) = &reason.answer {
         let answer = crate::tui::text::visible_within(answer, width * 5, symbols);
         let parts = answer.wrapped(width.saturating_sub(9));
@@ -366,6 +380,15 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
         }));
     }
     lines.push(canvas.line());
-    lines.push(canvas.line().key("⏎").say(" its records   ").key("r R").say(" retry   ").key("x").say(" discard with a reason"));
+    lines.push(
+        canvas
+            .line()
+            .key("⏎")
+            .say(" its records   ")
+            .key("r R")
+            .say(" retry   ")
+            .key("x")
+            .say(" discard with a reason"),
+    );
     lines
 }

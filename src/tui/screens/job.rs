@@ -51,7 +51,7 @@ fn layout(app: &App, body: Rect) -> Layout {
         let (checkpoint, limits) = geometry::top(right, 7);
         return Layout { chart, progress, causes, checkpoint, events, limits };
     }
-    let (progress, rest) = geometry::top(body, 7);
+    let (progress, rest) = geometry::top(body, if body.height >= 16 { 7 } else { 5 });
     let is_zoomed = app.job.is_zoomed;
     let (chart, rest) = if rest.height >= 12 && !is_zoomed { geometry::top(rest, 4) } else { (none, rest) };
     let (checkpoint, pane) = if rest.height >= 7 && !is_zoomed { geometry::top(rest, 3) } else { (none, rest) };
@@ -140,7 +140,10 @@ pub fn crumb(app: &App, line: Line) -> Line {
         return line.say(" Jobs › ").within(name, 60, Tone::Bold);
     };
     let (sign, _, tone) = state_sign(&job.state);
-    let run = job.run.as_ref().map(|run| format!("   run #{}, started {} by {}", run.id, distance(run.started_at, app.now), run.by));
+    let run = job
+        .run
+        .as_ref()
+        .map(|run| format!("   run #{}, started {} by {}", run.id, distance(run.started_at, app.now), run.by));
     line.say(" Jobs › ")
         .within(job.id.as_str(), 40, Tone::Bold)
         .say(format!("   {} → {}   ", job.source, job.destination))
@@ -151,7 +154,8 @@ pub fn crumb(app: &App, line: Line) -> Line {
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     let Some(job) = status(app) else {
         let inner = canvas.panel(body, "Job", "", true);
-        let text = if app.snapshot.is_some() { " the engine knows no such job any more" } else { " asking the engine…" };
+        let text =
+            if app.snapshot.is_some() { " the engine knows no such job any more" } else { " asking the engine…" };
         return canvas.put(inner, &canvas.line().say(text));
     };
     let layout = layout(app, body);
@@ -168,7 +172,8 @@ fn shared(app: &App, area: Rect, right: &str) -> String {
     if area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL {
         return right.to_owned();
     }
-    let others: Vec<&str> = PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
+    let others: Vec<&str> =
+        PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
     format!("Tab: {}", others.join(" · "))
 }
 
@@ -179,13 +184,17 @@ fn padded(inner: Rect) -> Rect {
 fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) {
     let inner = padded(canvas.panel(area, "Progress", "", false));
     let counts = &job.total;
-    let in_flight = canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   read, not yet saved");
+    let in_flight =
+        canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   not yet saved");
     if inner.height < 11 {
         let lines = [
-            progress_line(app, canvas.line(), job, 24),
-            canvas.line().say(state_words(job, app.now)),
-            canvas.line().say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight))).say(limited(job)),
+            progress_line(app, canvas.line(), job, if inner.width >= 70 { 24 } else { 10 }),
             super::jobs::balance(canvas.line(), counts, usize::from(inner.width)),
+            canvas
+                .line()
+                .say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight)))
+                .say(limited(job)),
+            canvas.line().say(state_words(job, app.now)),
             canvas.line().dim(job.schedule.as_str()),
         ];
         return canvas.put_all(inner, &lines);
@@ -196,7 +205,12 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
         Some(total) => {
             let cells = usize::from(inner.width).saturating_sub(6);
             let percent = super::jobs::percent(progress.done, total);
-            lines.push(canvas.line().tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(" {percent:>3}%")));
+            lines.push(
+                canvas
+                    .line()
+                    .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
+                    .say(format!(" {percent:>3}%")),
+            );
             lines.push(canvas.line().say(format!("{} of {} (source count)", grouped(progress.done), grouped(total))));
         }
         None => {
@@ -207,7 +221,9 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
     let elapsed = job.run.as_ref().map(|run| span(app.now.since(run.started_at)));
     let eta = progress.eta_seconds.map(|seconds| format!("ETA {}   ", span(Duration::from_secs(seconds))));
     lines.push(match elapsed {
-        Some(elapsed) => canvas.line().say(eta.unwrap_or_default()).say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate))),
+        Some(elapsed) => {
+            canvas.line().say(eta.unwrap_or_default()).say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate)))
+        }
         None => canvas.line().say(state_words(job, app.now)),
     });
     lines.extend(count_tree(canvas, counts));
@@ -233,7 +249,8 @@ fn count_tree(canvas: &Canvas<'_>, counts: &Counts) -> Vec<Line> {
     ];
     for (at, (name, n)) in rows.iter().enumerate() {
         let tone = if *name == "errored" && *n > 0 { Tone::Bold } else { Tone::Plain };
-        let mut line = canvas.line().dim(branch(at + 1 == rows.len())).say(name).to(10).tone(format!("{:>13}", grouped(*n)), tone);
+        let mut line =
+            canvas.line().dim(branch(at + 1 == rows.len())).say(name).to(10).tone(format!("{:>13}", grouped(*n)), tone);
         if *name == "skipped" {
             line = line.dim(skip_words(counts));
         }
@@ -297,7 +314,10 @@ fn draw_causes(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         }
     }
     let recovered = &job.recovered;
-    let text = format!("throttled ×{}, transient ×{}, unknown ×{}", recovered.throttled, recovered.transient, recovered.unknown);
+    let text = format!(
+        "throttled ×{}, transient ×{}, unknown ×{}",
+        recovered.throttled, recovered.transient, recovered.unknown
+    );
     let lines = [
         canvas.line().dim("passed by itself  ").say(text),
         last_runs(canvas.line().dim("last runs         "), &job.last_runs),
@@ -322,7 +342,12 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     let Some(checkpoint) = &job.checkpoint else {
         return canvas.put(inner, &canvas.line().say("none yet: the first page is not saved"));
     };
-    let head = format!("#{}   saved {}   {}", grouped(checkpoint.sequence.0), moment(checkpoint.saved_at, app.now), distance(checkpoint.saved_at, app.now));
+    let head = format!(
+        "#{}   saved {}   {}",
+        grouped(checkpoint.sequence.0),
+        moment(checkpoint.saved_at, app.now),
+        distance(checkpoint.saved_at, app.now)
+    );
     let risk = format!("a crash now re-reads at most {}", counted(job.in_flight, "record", "records"));
     if inner.height < 3 {
         return canvas.put(inner, &canvas.line().say(format!("{head}   ")).dim(risk));
@@ -335,7 +360,11 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     }
     lines.push(canvas.line().say(risk));
     if let Some(run) = &job.run {
-        lines.push(canvas.line().say(format!("page {} of this run, the biggest {}", grouped(run.pages), grouped(run.page_size))));
+        lines.push(canvas.line().say(format!(
+            "page {} of this run, the biggest {}",
+            grouped(run.pages),
+            grouped(run.page_size)
+        )));
     }
     canvas.put_all(inner, &lines);
 }
@@ -381,9 +410,13 @@ fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
 /// A label and what it labels, in as many lines as that takes.
 fn facts(canvas: &Canvas<'_>, label: &str, text: &str, width: usize) -> Vec<Line> {
     let indent = " ".repeat(label.len());
-    let parts = crate::tui::text::visible_within(text, width * 3, canvas.theme.symbols);
-    let parts = parts.wrapped(width.saturating_sub(label.len()).max(8)).into_iter().enumerate();
-    parts.map(|(at, part)| canvas.line().dim(if at == 0 { label } else { &indent }).shown(part, Tone::Plain)).collect()
+    let shown = crate::tui::text::visible_within(text, width * 3, canvas.theme.symbols);
+    let parts = crate::tui::text::wrapped(shown.as_str(), width.saturating_sub(label.len()).max(8));
+    parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| canvas.line().dim(if at == 0 { label } else { &indent }).say(part))
+        .collect()
 }
 
 /// Of the destination everything, of the source whether it is well.
@@ -407,14 +440,18 @@ fn connection_lines(
     let mut lines = vec![
         canvas.line().within(connection.id.as_str(), 30, Tone::Bold).and(circuit),
         label("latency").say(format!("p50 {}   p95 {}", ms(connection.latency_p50), ms(connection.latency_p95))),
-        label("in flight").say(format!("{} of {}, {} queued", connection.in_flight, connection.ceiling, connection.queued)),
+        label("in flight")
+            .say(format!("{} of {}, {} queued", connection.in_flight, connection.ceiling, connection.queued)),
     ];
     if !is_whole {
         lines.truncate(2);
         return lines;
     }
     if let Some(until) = connection.throttled_until.filter(|until| *until > app.now) {
-        lines.push(label("told").tone(format!("to wait until {} ({})", moment(until, app.now), distance(until, app.now)), Tone::Wait));
+        lines.push(
+            label("told")
+                .tone(format!("to wait until {} ({})", moment(until, app.now), distance(until, app.now)), Tone::Wait),
+        );
     }
     if let Some(budget) = &connection.budget {
         let limit = budget.limit.map(|limit| format!(" of {}", grouped(limit))).unwrap_or_default();
@@ -429,8 +466,11 @@ fn connection_lines(
         ("5xx", answers.server_error),
         ("none", answers.no_answer),
     ];
-    let kinds: Vec<String> =
-        kinds.iter().filter(|(name, n)| *n > 0 || *name == "ok").map(|(name, n)| format!("{name} {}", grouped(*n))).collect();
+    let kinds: Vec<String> = kinds
+        .iter()
+        .filter(|(name, n)| *n > 0 || *name == "ok")
+        .map(|(name, n)| format!("{name} {}", grouped(*n)))
+        .collect();
     lines.extend(facts(canvas, "  answers   ", &kinds.join(" · "), width));
     lines
 }

@@ -11,9 +11,7 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
-use crate::model::{
-    Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp,
-};
+use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::geometry::{self, TALL, WIDE};
@@ -310,7 +308,7 @@ pub fn state_words(job: &JobStatus, now: Timestamp) -> String {
     match &job.state {
         JobState::Waiting { what, since, until } => {
             let until = until.map(|until| format!(", until {} ({})", moment(until, now), distance(until, now)));
-            format!("waiting since {} for {what}{}", moment(*since, now), until.unwrap_or_default())
+            format!("waiting since {}: {what}{}", moment(*since, now), until.unwrap_or_default())
         }
         JobState::Stalled { stage, since } => format!("stalled in {stage} since {}", moment(*since, now)),
         JobState::Paused { by, since, reason } => {
@@ -403,7 +401,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
+    let order =
+        if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
     let right = match app.jobs().len() {
         0 => String::new(),
         n => format!("{} of {n} · {order}", state.shown.len()),
@@ -433,11 +432,14 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let selected = state.list.selected.checked_sub(window.start).filter(|_| state.pane == Pane::List);
     // Held records are rare: their column stands only where there are some.
     let has_held = app.jobs().iter().any(|job| job.total.held > 0);
-    let columns: Vec<Column<'_>> = COLUMNS.into_iter().enumerate().filter(|(at, _)| has_held || *at != HELD).map(|(_, column)| column).collect();
+    let columns: Vec<Column<'_>> =
+        COLUMNS.into_iter().enumerate().filter(|(at, _)| has_held || *at != HELD).map(|(_, column)| column).collect();
     let rows: Vec<Vec<Cell>> = if has_held {
         rows
     } else {
-        rows.into_iter().map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect()).collect()
+        rows.into_iter()
+            .map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect())
+            .collect()
     };
     table(canvas, inner, &columns, &rows, selected, &|_| false);
 }
@@ -488,9 +490,9 @@ fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// A chart with its scale: how long it goes back, its peak and the rate of now.
 pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
-    let minutes = values.len() as u64 * RATE_BUCKET_SECONDS / 60;
+    let back = span(Duration::from_secs(values.len() as u64 * RATE_BUCKET_SECONDS));
     let peak = values.iter().copied().max().unwrap_or(0);
-    let right = format!("{minutes} min · peak {} rec/s", short(u64::from(peak)));
+    let right = format!("{back} · peak {} rec/s", short(u64::from(peak)));
     let inner = canvas.panel(area, title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
@@ -498,7 +500,7 @@ pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values:
     if values.is_empty() {
         canvas.put(columns, &canvas.line().dim("nothing counted yet"));
     } else {
-        canvas.put(below, &canvas.line().dim(format!("-{minutes}m")));
+        canvas.put(below, &canvas.line().dim(format!("-{back}")));
     }
     canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
 }
@@ -512,7 +514,8 @@ pub fn balance(line: Line, counts: &Counts, room: usize) -> Line {
     let (scanned, written) = (grouped(counts.scanned), grouped(counts.written()));
     let (skipped, errored) = (grouped(counts.skipped), grouped(counts.errored));
     let held = if counts.held > 0 { format!(" + held {}", grouped(counts.held)) } else { String::new() };
-    let line = line.say(format!("scanned {scanned} = updated {written} + skipped {skipped}{held} + errored {errored} "));
+    let line =
+        line.say(format!("scanned {scanned} = updated {written} + skipped {skipped}{held} + errored {errored} "));
     if counts.is_balanced() { line.tone("✓", Tone::Ok) } else { line.tone("✗", Tone::Fail) }
 }
 
@@ -568,7 +571,12 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
     let (sign, _, tone) = state_sign(&job.state);
     let mut state = label("state").tone(format!("{sign} "), tone).say(state_words(job, app.now));
     if let Some(run) = &job.run {
-        let since = format!(", run #{} since {} ({})", run.id, moment(run.started_at, app.now), span(app.now.since(run.started_at)));
+        let since = format!(
+            ", run #{} since {} ({})",
+            run.id,
+            moment(run.started_at, app.now),
+            span(app.now.since(run.started_at))
+        );
         state = state.say(since).say(format!(", {}, page {}", phase_word(job.phase), grouped(run.pages)));
     }
     let mut speed = label("rate").say(format!("{} rec/s", rate(job.rate)));
@@ -598,11 +606,15 @@ pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Li
         return line.say("no run in progress");
     }
     let Some(total) = progress.total else {
-        return line.say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
+        return line
+            .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };
-    let line = line
-        .tone(bar(app.theme, progress.done, total, cells), Tone::Run)
-        .say(format!("  {:>2}%   {} of {} (source count)", percent(progress.done, total), grouped(progress.done), grouped(total)));
+    let line = line.tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(
+        "  {:>2}%   {} of {} (source count)",
+        percent(progress.done, total),
+        grouped(progress.done),
+        grouped(total)
+    ));
     match progress.eta_seconds {
         Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
         None => line,
@@ -614,7 +626,11 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
         None => line.say("no checkpoint yet"),
         Some(checkpoint) => {
             let ago = distance(checkpoint.saved_at, app.now);
-            let line = line.say(format!("checkpoint #{}  {ago}, {} in flight  ", grouped(checkpoint.sequence.0), grouped(job.in_flight)));
+            let line = line.say(format!(
+                "checkpoint #{}  {ago}, {} in flight  ",
+                grouped(checkpoint.sequence.0),
+                grouped(job.in_flight)
+            ));
             line.dim(checkpoint.resume_condition())
         }
     }
@@ -623,13 +639,18 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
 fn dead_line(line: Line, job: &JobStatus) -> Line {
     match job.dead_waiting {
         0 => line.say("no dead letters"),
-        n => line.tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn).say("   ").key("gd").say(" opens them"),
+        n => line
+            .tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn)
+            .say("   ")
+            .key("gd")
+            .say(" opens them"),
     }
 }
 
 fn schedule_line(app: &App, line: Line, job: &JobStatus) -> Line {
     let line = line.say(&job.schedule);
     match job.due {
+        Some(due) if due <= app.now => line.say("; the next run is due"),
         Some(due) => line.say(format!("; next run {} ({})", moment(due, app.now), distance(due, app.now))),
         None => line,
     }

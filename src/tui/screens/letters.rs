@@ -236,16 +236,16 @@ fn layout(app: &App, body: Rect) -> Layout {
         return Layout { list, record };
     }
     let none = Rect { width: 0, height: 0, ..body };
-    if app.letters.is_in_record {
-        Layout { list: none, record: body }
-    } else {
-        Layout { list: body, record: none }
-    }
+    if app.letters.is_in_record { Layout { list: none, record: body } } else { Layout { list: body, record: none } }
 }
 
 pub fn settle(app: &mut App, body: Rect) {
     let layout = layout(app, body);
-    let rows = if layout.list.height > 0 { geometry::table_rows(layout.list).saturating_sub(1) } else { app.letters.list.height };
+    let rows = if layout.list.height > 0 {
+        geometry::table_rows(layout.list).saturating_sub(1)
+    } else {
+        app.letters.list.height
+    };
     let len = app.letters.len();
     app.letters.list.settle(len, rows);
     record::settle(app, layout.record);
@@ -359,7 +359,9 @@ fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
             app.note("too many match to leave some out: mark all, or filter first");
             return;
         }
-        Marks::AllBut(but) => state.ids.iter().flat_map(|ids| ids.iter()).filter(|id| !but.contains(id)).copied().collect(),
+        Marks::AllBut(but) => {
+            state.ids.iter().flat_map(|ids| ids.iter()).filter(|id| !but.contains(id)).copied().collect()
+        }
     };
     let what = match ids.as_slice() {
         [] => {
@@ -444,7 +446,10 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     if state.len() == 0 {
         canvas.put(inner, &canvas.line().say(" No dead letter matches."));
-        return canvas.put(Rect { y: inner.y + 1, height: inner.height.min(1), ..inner }, &canvas.line().dim(" . asks again, Esc goes back"));
+        return canvas.put(
+            Rect { y: inner.y + 1, height: inner.height.min(1), ..inner },
+            &canvas.line().dim(" . asks again, Esc goes back"),
+        );
     }
     let (list, below) = geometry::top(inner, inner.height.saturating_sub(1));
     let window = state.list.window(state.len());

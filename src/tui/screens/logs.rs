@@ -243,7 +243,11 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if lines.is_empty() {
-        let text = if state.filter_text.is_empty() { " No line of this level yet. + shows more levels." } else { " No line matches." };
+        let text = if state.filter_text.is_empty() {
+            " No line of this level yet. + shows more levels."
+        } else {
+            " No line matches."
+        };
         return canvas.put(inner, &canvas.line().say(text));
     }
     let window = state.list.window(lines.len());

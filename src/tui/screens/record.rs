@@ -47,16 +47,23 @@ fn layout(area: Rect) -> Layout {
         let (answer, tries) = geometry::top(rest, 8);
         Layout { fields, answer, tries }
     } else {
-        let (fields, answer) = geometry::top(area, area.height.saturating_sub(6));
+        let rows = if area.height >= 16 { 6 } else { 4 };
+        let (fields, answer) = geometry::top(area, area.height.saturating_sub(rows));
         Layout { fields, answer, tries: Rect { height: 0, ..answer } }
     }
 }
 
+/// Lines below the fields: what the signs mean, and what else is known.
+fn legend_rows(fields: Rect) -> u16 {
+    if fields.height >= 10 { 2 } else { 0 }
+}
+
 pub fn settle(app: &mut App, area: Rect) {
-    let rows = usize::from(layout(area).fields.height.saturating_sub(5));
+    let fields = layout(area).fields;
+    let rows = geometry::table_rows(fields).saturating_sub(usize::from(legend_rows(fields)));
     let len = rows_of(app);
     let page = &mut app.letters.page;
-    page.list.settle(len, if page.view == View::Json { rows + 1 } else { rows });
+    page.list.settle(len, if page.view == View::Json { geometry::table_rows(fields) + 1 } else { rows });
 }
 
 fn rows_of(app: &App) -> usize {
@@ -105,13 +112,21 @@ pub fn act(app: &mut App, action: Action) {
         }
         Action::HideUnchanged => {
             app.letters.page.hides_same = !app.letters.page.hides_same;
-            app.note(if app.letters.page.hides_same { "hiding fields that are the same" } else { "showing all fields" });
+            app.note(if app.letters.page.hides_same {
+                "hiding fields that are the same"
+            } else {
+                "showing all fields"
+            });
         }
         Action::Reveal if app.settings.redact.is_empty() => app.note("the configuration redacts no field"),
         Action::Reveal => {
             app.letters.page.is_revealed = !app.letters.page.is_revealed;
             lay_out_json(app);
-            app.note(if app.letters.page.is_revealed { "showing redacted values" } else { "redacted values are hidden again" });
+            app.note(if app.letters.page.is_revealed {
+                "showing redacted values"
+            } else {
+                "redacted values are hidden again"
+            });
         }
         action => {
             let len = rows_of(app);
@@ -143,7 +158,8 @@ pub fn open_value(app: &mut App) {
         Some(_) if is_hidden(app, &line.field) => HIDDEN.to_owned(),
         Some(value) => {
             let end = value.floor_char_boundary(crate::tui::text::VALUE_MAX);
-            let note = if end < value.len() { format!(" (first {end} of {} bytes)", value.len()) } else { String::new() };
+            let note =
+                if end < value.len() { format!(" (first {end} of {} bytes)", value.len()) } else { String::new() };
             format!("{}{note}", &value[..end])
         }
     };
@@ -163,10 +179,16 @@ fn is_hidden(app: &App, field: &str) -> bool {
 /// `text` without the values of redacted fields: an answer likes to quote them.
 fn masked(app: &App, view: &LetterView, text: &str) -> String {
     let hidden = view.fields.iter().filter(|line| is_hidden(app, &line.field));
-    let mut values: Vec<&str> =
-        hidden.flat_map(|line| [&line.source, &line.sent]).flatten().map(|value| value.trim().trim_matches('"')).collect();
+    let mut values: Vec<&str> = hidden
+        .flat_map(|line| [&line.source, &line.sent])
+        .flatten()
+        .map(|value| value.trim().trim_matches('"'))
+        .collect();
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values.iter().filter(|value| value.len() >= MASKED_MIN).fold(text.to_owned(), |text, value| text.replace(value, HIDDEN))
+    values
+        .iter()
+        .filter(|value| value.len() >= MASKED_MIN)
+        .fold(text.to_owned(), |text, value| text.replace(value, HIDDEN))
 }
 
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -215,7 +237,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let lines = fields(app, view);
     let right = format!("{} of {} · v: json", lines.len(), counted(view.fields.len() as u64, "field", "fields"));
     let inner = canvas.panel(area, "Fields", &right, app.letters.is_in_record);
-    let (list, below) = geometry::top(inner, inner.height.saturating_sub(2));
+    let (list, below) = geometry::top(inner, inner.height.saturating_sub(legend_rows(area)));
     let source = format!("SOURCE {}", view.source_connection);
     let sent = format!("SENT TO {}", view.destination_connection);
     let columns = [
@@ -268,7 +290,9 @@ fn about(app: &App, canvas: &Canvas<'_>, view: &LetterView) -> Line {
     let state = match &letter.state {
         LetterState::Waiting => String::new(),
         LetterState::Retrying { since, by } => format!("   ↻ retried by {by} since {}", moment(*since, app.now)),
-        LetterState::Discarded { at, by, reason } => format!("   □ discarded by {by} {}: {reason}", moment(*at, app.now)),
+        LetterState::Discarded { at, by, reason } => {
+            format!("   □ discarded by {by} {}: {reason}", moment(*at, app.now))
+        }
         LetterState::Recovered { at, run } => format!("   ✓ recovered {} in run #{run}", moment(*at, app.now)),
     };
     line.say(state)
@@ -306,7 +330,8 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     // No more is made visible than there is room for: an answer can be long.
     let width = usize::from(inner.width);
     let message = visible_within(&masked(app, view, &letter.reason.title()), width * room, symbols);
-    let mut lines: Vec<Line> = message.wrapped(width).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
+    let mut lines: Vec<Line> =
+        message.wrapped(width).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
     if let Some(field) = &letter.reason.field {
         lines.push(canvas.line().dim("field ").say(field));
     }
@@ -348,7 +373,12 @@ fn draw_tries(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView)
             let took = format!("{} ms", grouped(u64::from(attempt.took_ms)));
             canvas
                 .line()
-                .say(format!("{:>3}  {:<12}  {status:>4}  {took:>9}  run #{}  ", at + 1, moment(attempt.at, app.now), attempt.run))
+                .say(format!(
+                    "{:>3}  {:<12}  {status:>4}  {took:>9}  run #{}  ",
+                    at + 1,
+                    moment(attempt.at, app.now),
+                    attempt.run
+                ))
                 .say(masked(app, view, &attempt.message))
         })
         .collect();

@@ -59,11 +59,8 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     needs_terminal()?;
     let screen = Screen::take()?;
     let size = screen.size()?;
-    let settings = Settings {
-        redact: options.redact.clone(),
-        is_demo: options.is_demo,
-        log_folder: options.log_folder.clone(),
-    };
+    let settings =
+        Settings { redact: options.redact.clone(), is_demo: options.is_demo, log_folder: options.log_folder.clone() };
     let app = App::new(options.theme(), settings, size, now());
     let mut console = Console {
         app,
@@ -78,7 +75,8 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     console.run(&options).await
 }
 
-fn needs_terminal() -> Result<(), TuiError> {
+/// Refuses to show anything where standard input or output is no terminal.
+pub fn needs_terminal() -> Result<(), TuiError> {
     if !io::stdin().is_terminal() {
         return Err(TuiError::NotATerminal("input"));
     }

@@ -44,7 +44,11 @@ impl<'a> Canvas<'a> {
             let style = self.theme.style(*tone);
             // The sign of a cut takes the last cell even if the cut falls between two pieces.
             let is_cut = !fits && left <= shown.width();
-            let piece = if is_cut && left == shown.width() { shown.clipped(left - 1, self.theme.symbols) } else { shown.clipped(left, self.theme.symbols) };
+            let piece = if is_cut && left == shown.width() {
+                shown.clipped(left - 1, self.theme.symbols)
+            } else {
+                shown.clipped(left, self.theme.symbols)
+            };
             let (end, _) = self.buffer.set_stringn(x, area.y, piece.as_str(), left, style);
             x = end;
             if is_cut {

@@ -141,7 +141,9 @@ fn widths(columns: &[Column<'_>], rows: &[Vec<Cell>], room: usize, theme: Theme)
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let needed = |kept: &[usize]| kept.iter().map(|at| least(*at) + GAP).sum::<usize>().saturating_sub(GAP);
     while needed(&kept) > room {
-        let Some(place) = (0..kept.len()).filter(|place| columns[kept[*place]].drop > 0).max_by_key(|place| columns[kept[*place]].drop)
+        let Some(place) = (0..kept.len())
+            .filter(|place| columns[kept[*place]].drop > 0)
+            .max_by_key(|place| columns[kept[*place]].drop)
         else {
             break;
         };
@@ -176,7 +178,8 @@ mod tests {
     use crate::tui::text::Symbols;
 
     const THEME: Theme = Theme { symbols: Symbols::Unicode, color: false };
-    const COLUMNS: [Column<'static>; 3] = [Column::text("JOB", 6, 0), Column::number("SCANNED", 0), Column::number("DEAD", 1)];
+    const COLUMNS: [Column<'static>; 3] =
+        [Column::text("JOB", 6, 0), Column::number("SCANNED", 0), Column::number("DEAD", 1)];
 
     fn rows() -> Vec<Vec<Cell>> {
         vec![vec![Cell::new("customers_to_crm"), Cell::new("1,203,009"), Cell::new("1,167")]]

@@ -1,0 +1,664 @@
+//! Stories: each file of `tests/stories` is run through the real engine, and is a test of its own.
+
+use crate::disk::Disk;
+use crate::house::{CONNECTIONS, CUSTOMERS, House, job};
+use crate::tale::{Act, DiskState, Expect, Story, Until};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+use syncdeck::control::{Answer, Request};
+use syncdeck::engine::Start;
+use syncdeck::model::{
+    Checkpoint, Counts, DeadLetter, DeadLetterId, JobFinish, JobId, LetterFilter, LetterPlace, LogFilter, RunEnd,
+    Selection,
+};
+use syncdeck::sim::{Options, World};
+use tokio::time::Instant;
+use toml::{Table, Value};
+
+/// The longest time that one act may take, in the world's own time.
+const ACT_MAX: Duration = Duration::from_secs(48 * 3600);
+
+/// A story on the way.
+struct Telling {
+    house: Option<House>,
+    story: Story,
+    config: Table,
+    is_serving: bool,
+    finished: Vec<JobFinish>,
+}
+
+pub async fn tell(name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories").join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&path).expect("a story that is listed has its file");
+    let story: Story = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut telling = Telling::begin(story).await;
+    for number in 0..telling.story.act.len() {
+        let act = std::mem::take(&mut telling.story.act[number]);
+        telling.play(number + 1, act).await;
+    }
+    telling.end().await;
+}
+
+fn usual() -> Table {
+    toml::from_str(&format!("{CONNECTIONS}{CUSTOMERS}")).expect("the usual configuration")
+}
+
+fn lay_over(under: &mut Table, over: &Table) {
+    for (name, value) in over {
+        match (under.get_mut(name), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => lay_over(under, over),
+            _ => drop(under.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+fn take_out(from: &mut Table, path: &str) {
+    match path.split_once('.') {
+        None => assert!(from.remove(path).is_some(), "there is no `{path}` to be without"),
+        Some((first, rest)) => take_out(from[first].as_table_mut().expect("a table"), rest),
+    }
+}
+
+fn duration(text: &str) -> Duration {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_alphabetic()).expect("a unit"));
+    let number: f64 = number.parse().expect("a number");
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        other => panic!("`{other}` is no unit of time"),
+    };
+    Duration::from_secs_f64(number * seconds)
+}
+
+impl Telling {
+    async fn begin(story: Story) -> Self {
+        let mut config = usual();
+        for path in &story.without {
+            take_out(&mut config, path);
+        }
+        lay_over(&mut config, &story.config);
+        let world =
+            World::with(&Options { bad_fraction: story.world.bad, ..Options::new(story.seed, story.world.records) });
+        for (side, latency) in &story.world.latency {
+            world.faults.set_latency(*side, *latency);
+        }
+        for (side, part, limit) in &story.world.limits {
+            world.faults.set_limit(*side, part, Some(*limit));
+        }
+        if let Some(batch_max) = story.world.batch_max {
+            for collection in world.shop.collections() {
+                let rules = world.crm.rules(&collection);
+                world.crm.set_rules(&collection, syncdeck::sim::Rules { batch_max, ..rules });
+            }
+        }
+        let disk = if story.remembering_disk { Disk::with_memory() } else { Disk::default() };
+        let text = toml::to_string(&config).expect("a configuration as text");
+        let house = House::on(disk, world, &text, story.seed).await;
+        Self { house: Some(house), story, config, is_serving: false, finished: Vec::new() }
+    }
+
+    fn house(&self) -> &House {
+        self.house.as_ref().expect("a house between its acts")
+    }
+
+    fn job(&self, act: &Act) -> JobId {
+        job(act.job.as_deref().unwrap_or(&self.story.job))
+    }
+
+    async fn play(&mut self, number: usize, act: Act) {
+        let id = self.job(&act);
+        let before = self.house().store.checkpoint(&id).await.expect("a checkpoint or none");
+        let began = Instant::now();
+        let newest = self.house().engine.notices().read(&LogFilter::default(), None, 1);
+        let newest = newest.first().map_or(0, |notice| notice.number);
+        self.house().world.clear_trace();
+        let generation = std::sync::Arc::as_ptr(&self.house().engine);
+        let played = tokio::time::timeout(ACT_MAX, async {
+            self.change_faults(&act);
+            self.change_systems(&act, &id);
+            self.change_process(&act).await;
+            self.order(&act, &id).await;
+            self.pass_time(&act, &id).await;
+        });
+        assert!(played.await.is_ok(), "act {number} does not end: {}", self.picture(&id));
+        let since = if std::sync::Arc::as_ptr(&self.house().engine) == generation { newest } else { 0 };
+        let wrong = self.wrong(&act.expect, &id, before.as_ref(), began.elapsed(), since).await;
+        assert!(wrong.is_empty(), "act {number}:\n  {}\n{}", wrong.join("\n  "), self.picture(&id));
+    }
+
+    /// What somebody who looks for the reason wants to see.
+    fn picture(&self, id: &JobId) -> String {
+        let house = self.house();
+        let status = house.job(id);
+        let log = house.engine.notices().read(&LogFilter::default(), None, 40);
+        let log: Vec<String> =
+            log.iter().map(|notice| format!("    {} {:?} {}", notice.at, notice.event, notice.text)).collect();
+        let connections = house.engine.snapshot().connections;
+        format!("state {:?}, total {:?}\n{connections:?}\n{}", status.state, status.total, log.join("\n"))
+    }
+
+    fn change_faults(&self, act: &Act) {
+        let world = &self.house().world;
+        if act.calm {
+            world.faults.clear();
+        }
+        for rule in &act.faults {
+            world.faults.add(rule.clone());
+        }
+        if let Some(profile) = act.profile {
+            world.faults.set_profile(profile);
+        }
+        for (side, latency) in &act.latency {
+            world.faults.set_latency(*side, *latency);
+        }
+        if act.expire_cursors {
+            world.shop.expire_cursors();
+        }
+        if let Some(token) = &act.crm_token {
+            world.crm.set_token(Some(token.as_str()).filter(|token| !token.is_empty()));
+        }
+        match act.disk {
+            None => {}
+            Some(DiskState::Full) => self.house().disk.fill_up(),
+            Some(DiskState::Broken) => self.house().disk.break_down(),
+            Some(DiskState::Mended) => self.house().disk.mend(),
+        }
+    }
+
+    fn change_systems(&self, act: &Act, id: &JobId) {
+        let (shop, crm) = (&self.house().world.shop, &self.house().world.crm);
+        let collection = id.as_str();
+        let known = |id: &String, done: bool| assert!(done, "there is no record `{id}`");
+        for id in &act.edit {
+            known(id, shop.edit(collection, id));
+        }
+        for set in &act.set {
+            let change = |fields: &mut serde_json::Map<String, serde_json::Value>| {
+                fields.insert(set.name.clone(), set.value.clone());
+            };
+            known(&set.id, shop.update(collection, &set.id, change));
+        }
+        for _ in 0..act.insert {
+            shop.insert_new(collection);
+        }
+        for delete in &act.delete {
+            delete.ids.iter().for_each(|id| known(id, shop.remove(collection, id, delete.how)));
+        }
+        if let Some(seconds) = act.late_commit {
+            shop.late_commit(collection, Duration::from_secs(seconds));
+        }
+        for (id, how) in &act.spoil {
+            known(id, shop.spoil(collection, id, *how));
+        }
+        for id in &act.mend {
+            known(id, shop.mend(collection, id));
+        }
+        for (id, body) in &act.put {
+            shop.insert(collection, id, body.clone());
+        }
+        for id in &act.lose {
+            known(id, crm.lose(collection, id));
+        }
+        for (id, body) in &act.overwrite {
+            known(id, crm.overwrite(collection, id, body.clone()));
+        }
+        if let Some((every, churn)) = act.churn {
+            shop.churn(every, churn);
+        }
+        if act.stop_churn {
+            shop.stop_churn();
+        }
+    }
+
+    async fn change_process(&mut self, act: &Act) {
+        if let Some(kill) = &act.kill {
+            let house = self.house.take().expect("a house");
+            let lost = kill.lost_syncs;
+            let disk = |disk: &Disk| if lost > 0 { disk.syncs_ago(lost) } else { disk.after_a_kill() };
+            self.house = Some(house.after_a_kill(disk).await);
+            self.is_serving = false;
+        }
+        if act.restart {
+            let house = self.house.take().expect("a house");
+            self.house = Some(house.again().await);
+            self.is_serving = false;
+        }
+        if let Some(change) = &act.reconfigure {
+            lay_over(&mut self.config, change);
+            let text = toml::to_string(&self.config).expect("a configuration as text");
+            let house = self.house.take().expect("a house");
+            self.house = Some(house.with(&text).await);
+            self.is_serving = false;
+        }
+    }
+
+    async fn order(&self, act: &Act, id: &JobId) {
+        let house = self.house();
+        let jobs = || vec![id.clone()];
+        let mut orders = Vec::new();
+        if let Some(reason) = &act.pause {
+            orders.push(Request::Pause { jobs: jobs(), reason: Some(reason.clone()) });
+        }
+        if act.resume {
+            orders.push(Request::Resume { jobs: jobs() });
+        }
+        if act.trigger {
+            orders.push(Request::Trigger { jobs: jobs() });
+        }
+        if act.cancel {
+            orders.push(Request::Cancel { jobs: jobs() });
+        }
+        if !act.retry.is_empty() {
+            orders.push(Request::Retry { selection: self.selection(id, &act.retry, LetterPlace::Waiting).await });
+        }
+        if !act.discard.is_empty() {
+            let selection = self.selection(id, &act.discard, LetterPlace::Waiting).await;
+            orders.push(Request::Discard { selection, reason: "not ours to mend".to_owned() });
+        }
+        if !act.restore.is_empty() {
+            orders.push(Request::Restore { selection: self.selection(id, &act.restore, LetterPlace::Discarded).await });
+        }
+        for order in orders {
+            let what = format!("{order:?}");
+            let Answer::Done(done) = house.ask(order).await else { panic!("{what} was not answered as an order") };
+            assert!(done.changed > 0, "{what} changed nothing: {}", done.text);
+        }
+    }
+
+    async fn selection(&self, id: &JobId, records: &[String], place: LetterPlace) -> Selection {
+        let filter = LetterFilter { job: Some(id.clone()), places: vec![place], ..LetterFilter::default() };
+        if records == ["*"] {
+            return Selection::Matching(filter);
+        }
+        let letters = self.letters(id, &[place]).await;
+        let of = |record: &String| {
+            let letter = letters.iter().find(|letter| letter.record.as_str() == record);
+            letter.unwrap_or_else(|| panic!("`{record}` has no letter that is {place:?}")).id
+        };
+        Selection::Ids(records.iter().map(of).collect())
+    }
+
+    async fn letters(&self, id: &JobId, places: &[LetterPlace]) -> Vec<DeadLetter> {
+        let store = &self.house().store;
+        let filter = LetterFilter { job: Some(id.clone()), places: places.to_vec(), ..LetterFilter::default() };
+        let ids = store.letter_ids(&filter, 10_000).await.expect("letters").ids;
+        let mut letters = Vec::new();
+        for id in ids.iter() {
+            let id: DeadLetterId = *id;
+            letters.push(store.letter(id).await.expect("a letter").expect("a letter that is listed"));
+        }
+        letters
+    }
+
+    async fn pass_time(&mut self, act: &Act, id: &JobId) {
+        if let Some(run) = &act.run {
+            let since = run.since.as_ref().map(|since| {
+                let at: jiff::Timestamp = since.parse().expect("a time");
+                at.into()
+            });
+            let start = Start { once: true, full: run.full, since, max_records: run.max_records, ..Start::default() };
+            let house = self.house.take().expect("a house");
+            let (house, finished) = house.run(start).await;
+            self.house = Some(house);
+            self.finished = finished;
+            self.is_serving = false;
+        }
+        if (act.serve.is_some() || act.until.is_some()) && !self.is_serving {
+            // What a service's jobs end with is not waited for, so nobody listens.
+            drop(self.house().engine.start(Start::service()).await);
+            self.is_serving = true;
+        }
+        if let Some(span) = &act.serve {
+            tokio::time::sleep(duration(span)).await;
+        }
+        if let Some(until) = &act.until {
+            let deadline = Instant::now() + duration(&until.within);
+            while !self.is_so(until, id).await {
+                assert!(Instant::now() < deadline, "{until:?} did not come:\n{}", self.picture(id));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        if act.stop {
+            self.house().engine.stop().await;
+        }
+    }
+
+    async fn is_so(&self, until: &Until, id: &JobId) -> bool {
+        let house = self.house();
+        let status = house.job(id);
+        let sequence = status.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.sequence.0);
+        let ended = match until.runs {
+            None => 0,
+            Some(_) => {
+                let runs = house.store.runs(Some(id), None, 1_000).await.expect("runs");
+                runs.iter().filter(|run| run.end.is_some()).count()
+            }
+        };
+        until.state.as_ref().is_none_or(|state| status.state.word() == state)
+            && until.delivered.is_none_or(|n| house.world.crm.count(id.as_str()) >= n)
+            && until.letters.is_none_or(|n| status.dead_waiting >= n)
+            && until.sequence.is_none_or(|n| sequence >= n)
+            && until.runs.is_none_or(|n| ended >= n)
+    }
+
+    /// What is not as it is expected to be, in words.
+    async fn wrong(
+        &self,
+        expect: &Expect,
+        id: &JobId,
+        before: Option<&Checkpoint>,
+        took: Duration,
+        since: u64,
+    ) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.wrong_run(expect, id, &mut wrong).await;
+        self.wrong_letters(expect, id, &mut wrong).await;
+        self.wrong_records(expect, id, &mut wrong);
+        self.wrong_requests(expect, &mut wrong);
+        self.wrong_notices(expect, since, &mut wrong);
+        let house = self.house();
+        let status = house.job(id);
+        differs("state", expect.state.as_deref(), status.state.word(), &mut wrong);
+        let seconds = took.as_secs_f64();
+        if expect.seconds_at_least.is_some_and(|least| seconds < least)
+            || expect.seconds_at_most.is_some_and(|most| most < seconds)
+        {
+            wrong.push(format!("it took {seconds} s"));
+        }
+        let checkpoint = house.store.checkpoint(id).await.expect("a checkpoint or none");
+        let sequence = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.sequence.0);
+        differs("sequence", expect.sequence, sequence, &mut wrong);
+        if expect.same_checkpoint && checkpoint.as_ref() != before {
+            wrong.push(format!("the checkpoint moved from {before:?} to {checkpoint:?}"));
+        }
+        let watermark = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position.watermark.as_ref());
+        let watermark = watermark.map_or_else(String::new, |watermark| watermark.id.to_string());
+        differs("watermark", expect.watermark.clone(), watermark, &mut wrong);
+        if status.run.is_none() && status.in_flight != 0 {
+            wrong.push(format!("{} records are in flight without a run", status.in_flight));
+        }
+        wrong
+    }
+
+    async fn wrong_run(&self, expect: &Expect, id: &JobId, wrong: &mut Vec<String>) {
+        let runs = self.house().store.runs(Some(id), None, 1_000).await.expect("runs");
+        differs("runs", expect.runs, runs.len(), wrong);
+        let finish = self.finished.iter().find(|finish| finish.job == *id).filter(|_| !self.is_serving);
+        let last = runs.first();
+        let end = finish.map(|finish| &finish.end).or_else(|| last.and_then(|run| run.end.as_ref()));
+        differs("end", expect.end.as_deref(), end.map_or("none", end_word), wrong);
+        if let Some(why) = &expect.why
+            && !matches!(end, Some(RunEnd::Failed { reason, .. }) if reason.contains(why.as_str()))
+        {
+            wrong.push(format!("the run ended with {end:?}, not for `{why}`"));
+        }
+        let counts = finish.map(|finish| finish.counts).or_else(|| last.map(|run| run.counts));
+        for (name, n) in &expect.counts {
+            differs(name, Some(*n), figure(&counts.unwrap_or_default(), name), wrong);
+        }
+    }
+
+    async fn wrong_letters(&self, expect: &Expect, id: &JobId, wrong: &mut Vec<String>) {
+        let status = self.house().job(id);
+        differs("letters", expect.letters, status.dead_waiting, wrong);
+        let open = self.letters(id, &[LetterPlace::Waiting, LetterPlace::Retrying]).await;
+        if expect.letters.is_some_and(|n| n != open.len() as u64) {
+            wrong.push(format!("{} letters are in the state", open.len()));
+        }
+        let mut titles: BTreeMap<String, u64> = BTreeMap::new();
+        for letter in &open {
+            *titles.entry(letter.reason.title()).or_default() += 1;
+        }
+        for (title, n) in &expect.titles {
+            let found: u64 = titles.iter().filter(|(found, _)| found.contains(title)).map(|(_, n)| n).sum();
+            if found != *n {
+                wrong.push(format!("{found} letters, not {n}, are titled `{title}`; there are {titles:?}"));
+            }
+        }
+        let places = [LetterPlace::Waiting, LetterPlace::Retrying, LetterPlace::Discarded, LetterPlace::Recovered];
+        let all = if expect.attempts.len() + expect.places.len() > 0 { self.letters(id, &places).await } else { open };
+        let newest =
+            |record: &str| all.iter().filter(|letter| letter.record.as_str() == record).max_by_key(|letter| letter.id);
+        for (record, n) in &expect.attempts {
+            let found = newest(record).map(|letter| letter.attempts.len());
+            differs(&format!("attempts of {record}"), Some(Some(*n)), found, wrong);
+        }
+        for (record, place) in &expect.places {
+            let found = newest(record).map(|letter| format!("{:?}", letter.state.place()).to_lowercase());
+            differs(&format!("place of {record}"), Some(Some(place.clone())), found, wrong);
+        }
+    }
+
+    fn wrong_records(&self, expect: &Expect, id: &JobId, wrong: &mut Vec<String>) {
+        let house = self.house();
+        let (crm, collection) = (&house.world.crm, id.as_str());
+        if expect.in_step || expect.nothing_missing {
+            let except: BTreeSet<String> = expect.except.iter().cloned().collect();
+            let mut differences = house.differences(id, collection, &except);
+            differences.retain(|difference| expect.in_step || !difference.contains("too much"));
+            if let Some(first) = differences.first() {
+                wrong.push(format!("{} records are not in step; {first}", differences.len()));
+            }
+        }
+        for (record, n) in &expect.applied {
+            differs(&format!("writes of {record}"), Some(*n), crm.applied(collection, record), wrong);
+        }
+        for (place, value) in &expect.members {
+            let (record, member) = place.split_once('/').expect("id/member");
+            let body = crm.get(collection, record).unwrap_or_default();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+            differs(place, Some(value), &body[member], wrong);
+        }
+        for record in expect.at_crm.iter().filter(|record| crm.get(collection, record).is_none()) {
+            wrong.push(format!("{record} is not at the CRM"));
+        }
+        for record in expect.not_at_crm.iter().filter(|record| crm.get(collection, record).is_some()) {
+            wrong.push(format!("{record} is at the CRM"));
+        }
+        let rewrites = crm.audit(collection).rewrites;
+        if expect.rewrites_at_most.is_some_and(|most| most < rewrites) {
+            wrong.push(format!("{rewrites} writes brought what stood there already"));
+        }
+    }
+
+    fn wrong_requests(&self, expect: &Expect, wrong: &mut Vec<String>) {
+        let trace = self.house().world.trace();
+        for wanted in &expect.requests {
+            let fits = |traced: &&syncdeck::sim::Traced| {
+                traced.side == wanted.side
+                    && wanted.method.as_ref().is_none_or(|method| *method == traced.method)
+                    && wanted.path_contains.as_ref().is_none_or(|part| traced.path_and_query.contains(part.as_str()))
+            };
+            let n = trace.iter().filter(fits).count() as u64;
+            if n < wanted.at_least || wanted.at_most.is_some_and(|most| most < n) {
+                wrong.push(format!("{n} requests are {wanted:?}"));
+            }
+        }
+    }
+
+    fn wrong_notices(&self, expect: &Expect, since: u64, wrong: &mut Vec<String>) {
+        let notices = self.house().engine.notices().read(&LogFilter::default(), None, 100_000);
+        let told: Vec<_> = notices.iter().filter(|notice| notice.number > since).collect();
+        for (event, words) in &expect.told {
+            if !told.iter().any(|notice| notice.event == *event && notice.text.contains(words.as_str())) {
+                wrong.push(format!("nobody told `{event}` with `{words}`"));
+            }
+        }
+        for event in &expect.not_told {
+            if let Some(notice) = told.iter().find(|notice| notice.event == *event) {
+                wrong.push(format!("`{event}` was told: {}", notice.text));
+            }
+        }
+    }
+
+    async fn end(self) {
+        let house = self.house();
+        house.engine.stop().await;
+        house.assert_sound().await;
+        let found = house.world.audit().violations;
+        let kind = |violation: &syncdeck::sim::Violation| {
+            serde_json::to_value(violation.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned))
+        };
+        let grave: Vec<_> = found
+            .iter()
+            .filter(|violation| kind(violation).is_none_or(|kind| !self.story.violations.contains(&kind)))
+            .collect();
+        assert!(grave.is_empty(), "the destination's book found {grave:?}");
+    }
+}
+
+fn differs<T: PartialEq + std::fmt::Debug>(what: &str, wanted: Option<T>, found: T, wrong: &mut Vec<String>) {
+    if let Some(wanted) = wanted
+        && wanted != found
+    {
+        wrong.push(format!("{what} is {found:?}, not {wanted:?}"));
+    }
+}
+
+fn end_word(end: &RunEnd) -> &'static str {
+    match end {
+        RunEnd::Done => "done",
+        RunEnd::HandedOver => "handed_over",
+        RunEnd::Stopped { .. } => "stopped",
+        RunEnd::Failed { parked: true, .. } => "parked",
+        RunEnd::Failed { .. } => "failed",
+        RunEnd::Interrupted => "interrupted",
+    }
+}
+
+fn figure(counts: &Counts, name: &str) -> u64 {
+    let tree = serde_json::to_value(counts).expect("counts as JSON");
+    let figure = tree.get(name).or_else(|| tree["reasons"].get(name));
+    figure.and_then(serde_json::Value::as_u64).unwrap_or_else(|| panic!("`{name}` is no count"))
+}
+
+/// One test for each story, and a look at the folder so that none is forgotten.
+macro_rules! stories {
+    ($($name:ident)*) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                tell(stringify!($name)).await;
+            }
+        )*
+
+        #[test]
+        fn every_story_of_the_folder_is_told() {
+            let listed = BTreeSet::from([$(stringify!($name).to_owned()),*]);
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories");
+            let files: BTreeSet<String> = std::fs::read_dir(folder)
+                .expect("the folder of stories")
+                .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned())
+                .collect();
+            assert_eq!(files, listed, "the list of stories is not the folder");
+        }
+    };
+}
+
+stories! {
+    a_bare_tombstone_sets_a_flag_alone
+    a_batch_in_an_outage
+    a_batch_that_is_refused_whole
+    a_batch_that_is_too_large
+    a_batch_with_a_short_answer
+    a_batch_with_a_shuffled_answer
+    a_batch_with_failed_parts
+    a_broken_disk
+    a_cancelled_run
+    a_changed_map_and_a_crash
+    a_changed_map_reads_everything_again
+    a_crash_after_writes_before_their_commit
+    a_crash_before_a_write_leaves
+    a_crash_that_loses_the_last_commits
+    a_cursor_that_expires
+    a_cursor_that_expires_between_runs
+    a_cursor_that_repeats
+    a_deleted_record_at_the_destination_stays_with_the_batch
+    a_discarded_delete
+    a_discarded_letter_and_its_record
+    a_forbidden_record
+    a_full_disk
+    a_full_run_with_letters_under_retry
+    a_kill_in_every_page
+    a_letter_that_is_mended_and_retried
+    a_letter_that_is_retried_as_it_was
+    a_letter_whose_record_is_deleted
+    a_limit_that_the_destination_tells
+    a_newer_version_at_the_destination
+    a_pause_during_backoff
+    a_pause_in_an_outage
+    a_pause_in_the_middle
+    a_pause_that_is_taken_back_at_once
+    a_pause_while_the_source_is_away
+    a_poison_record_among_good_ones
+    a_record_that_always_breaks_the_destination
+    a_record_without_a_version
+    a_retry_of_a_record_that_breaks_the_source
+    a_retry_of_a_record_that_is_forbidden_at_the_source
+    a_retry_of_a_record_that_the_source_has_no_more
+    a_retry_of_an_old_copy_over_something_newer
+    a_retry_that_fails_again
+    a_retry_that_is_killed_half_way
+    a_retry_while_the_job_is_paused
+    a_run_hands_over
+    a_run_since_a_time
+    a_run_with_a_limit_of_records
+    a_schedule_outlives_the_process
+    a_sorted_listing_whose_cursors_expire
+    a_tie_over_a_page_border
+    a_timeout_after_a_delete_was_applied
+    a_timeout_after_the_write_was_applied
+    a_timeout_before_the_write_was_applied
+    a_tombstone_deletes
+    a_tombstone_is_ignored
+    a_tombstone_sets_a_flag
+    a_trigger_during_a_run
+    a_truncated_page
+    a_value_that_can_not_be_mapped
+    a_web_page_instead_of_an_answer
+    a_wrong_total
+    an_empty_answer
+    an_empty_page_while_more_follow
+    an_error_told_in_a_200
+    an_older_version_is_stale
+    an_orphan_becomes_a_dead_letter
+    an_orphan_is_created_again
+    an_orphan_is_ignored
+    an_outage_of_the_destination
+    an_outage_of_the_source
+    attempts_of_a_poison_record_have_an_end
+    changes_behind_a_long_listing
+    credentials_that_are_refused
+    cursors_that_always_expire
+    everything_fails
+    everything_fails_after_a_long_time
+    everything_is_forbidden
+    filtered_records_are_skipped
+    forbidden_from_some_moment_on
+    late_commit_behind_the_watermark
+    nothing_rises_from_the_dead
+    odd_ids_stay_one_path_segment
+    once_in_an_outage
+    only_changed_fields_are_sent
+    records_without_a_key
+    rows_that_slide_to_earlier_pages
+    the_only_record_always_breaks_the_destination
+    the_only_record_in_an_outage
+    the_same_record_on_two_pages
+    the_same_record_twice_on_a_page
+    throttled_at_the_source
+    throttled_for_a_day
+    throttled_for_a_day_and_triggered
+    throttled_for_a_day_once
+    throttled_until_a_date
+    throttled_with_garbage
+    throttled_with_seconds
+    two_jobs_share_a_budget
+    unchanged_records_cost_nothing
+    what_was_created_in_doubt_and_deleted_is_deleted
+    what_was_in_doubt_and_went_back_is_written
+}
