@@ -2,8 +2,8 @@
 
 use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
 use super::{
-    Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass,
-    RecordId, SkipReason, Version,
+    Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, Pointer, RawJson, Reason,
+    ReasonClass, RecordId, SkipReason, Version,
 };
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
@@ -172,11 +172,7 @@ fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
             write(WriteKind::Delete, fields.clone(), fields, change, link, rules)
         }
         DeletePolicy::Soft => {
-            // A tombstone often holds little more than its id, so the flag is set beside what was last written:
-            // a request that replaces the whole record would else empty it.
-            let known = live.and_then(|live| live.fields.clone());
-            let base = known.or_else(|| rules.mapping.apply(&change.body).ok()).unwrap_or_else(last);
-            let fields = overlay(&base, rules.soft_delete);
+            let fields = flagged(change, live, rules);
             let send = send_of(&fields, live, rules);
             write(WriteKind::SoftDelete, fields, send, change, link, rules)
         }
@@ -230,15 +226,40 @@ fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJ
     }
 }
 
-/// The members of `base` with `flags` set in them. What is not flagged stays text by text.
-fn overlay(base: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
-    // Fields that are no object hold nothing that could be kept.
-    let mut members: IndexMap<String, Box<RawValue>> = serde_json::from_str(base.as_str()).unwrap_or_default();
-    for (name, value) in flags.into_iter().flatten() {
-        let raw = RawValue::from_string(value.to_string()).expect("a JSON value's own text");
-        members.insert(name.clone(), raw);
+/// What a soft delete writes: what the tombstone says of the record, beside that what was last written, and the flags.
+///
+/// A tombstone often holds little more than its id, and a request that replaces the whole record would empty it; but
+/// what it does hold is newer than what is known. What was neither mapped nor flagged stays text by text.
+fn flagged(change: &Change, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJson {
+    let known = live.and_then(|live| live.fields.as_ref()).map(members).unwrap_or_default();
+    let mapped = rules.mapping.apply(&change.body).ok();
+    let stale = if known.is_empty() { Vec::new() } else { missing_fields(change, rules.mapping) };
+    let mut fields = known;
+    for (name, value) in mapped.as_ref().map(members).unwrap_or_default() {
+        if !stale.contains(&name) || !fields.contains_key(&name) {
+            fields.insert(name, value);
+        }
     }
-    RawJson::from_trusted(serde_json::to_string(&members).expect("texts as keys and JSON as values"))
+    for (name, value) in rules.soft_delete.into_iter().flatten() {
+        let raw = RawValue::from_string(value.to_string()).expect("a JSON value's own text");
+        fields.insert(name.clone(), raw);
+    }
+    RawJson::from_trusted(serde_json::to_string(&fields).expect("texts as keys and JSON as values"))
+}
+
+/// Top-level destination fields that come from something which the record does not hold, or from an expression.
+fn missing_fields(change: &Change, mapping: &Mapping) -> Vec<String> {
+    let is_missing = |from: &Option<Pointer>| match from {
+        Some(pointer) => !matches!(pointer.find(&change.body), Ok(Some(_))),
+        None => true,
+    };
+    let top = |field: &str| Pointer::parse(field).ok().and_then(|pointer| pointer.steps().first().cloned());
+    mapping.lineage().iter().filter(|(_, from)| is_missing(from)).filter_map(|(field, _)| top(field)).collect()
+}
+
+/// The members of an object; none of anything else.
+fn members(json: &RawJson) -> IndexMap<String, Box<RawValue>> {
+    serde_json::from_str(json.as_str()).unwrap_or_default()
 }
 
 fn write(
