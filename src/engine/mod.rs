@@ -29,7 +29,7 @@ use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEn
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live};
-use schedule::Attendant;
+use schedule::{Attendant, is_in_doubt_after};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
@@ -181,6 +181,9 @@ impl Engine {
     }
 }
 
+/// The runs that are looked at to see how a job stands.
+const LAST_RUNS: usize = 50;
+
 async fn cell(
     spec: Job,
     links: &IndexMap<ConnectionId, Link>,
@@ -229,15 +232,17 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         // A schedule that was made shorter holds from now on.
         control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
     }
-    let last = store.runs(Some(&spec.id), None, 10).await?;
+    let last = store.runs(Some(&spec.id), None, LAST_RUNS).await?;
     let last_runs = last
         .iter()
+        .take(job::MARKS_MAX)
         .rev()
         .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
-    let last_end = last.first().and_then(|run| run.end.as_ref());
-    let was_cut_off = last_end == Some(&RunEnd::Interrupted);
-    let is_in_doubt = last_end.is_some_and(|end| !matches!(end, RunEnd::Done | RunEnd::HandedOver));
+    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    let ends = last.iter().rev().filter_map(|run| Some((&run.kind, run.end.as_ref()?)));
+    // Of what happened before the runs that are looked at, the doubtful is taken to be true.
+    let is_in_doubt = ends.fold(last.len() >= LAST_RUNS, |before, (kind, end)| is_in_doubt_after(before, kind, end));
     if was_cut_off {
         control.due = Some(clock.now());
     }

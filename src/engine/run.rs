@@ -62,7 +62,7 @@ pub(super) struct RunParts {
     pub kind: RunKind,
     pub start: Position,
     pub bounds: Bounds,
-    /// The run before this one did not see the end of all that it began.
+    /// Since the last listing that was read to its end, a run did not see the end of all that it began.
     pub is_in_doubt: bool,
     /// The job's order is new: it is noted as begun with the first page that is saved.
     pub is_reconfigured: bool,
@@ -286,8 +286,10 @@ impl RunLoop {
         cell.page_read(page.items.len() as u64, page.total);
         let number = self.next_page;
         self.next_page += 1;
-        // Each run leaves no more than the pages that were open; only they are in doubt.
-        let is_in_doubt = self.parts.is_in_doubt && number <= OPEN_PAGES_MAX as u64;
+        // A run leaves no more than its open pages, which the next one reads first; unless the listing is in order of
+        // version, where a record that changed stands anywhere behind.
+        let is_near = number <= OPEN_PAGES_MAX as u64 || cell.spec.source.sorted;
+        let is_in_doubt = self.parts.is_in_doubt && is_near;
         let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, is_in_doubt).await {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
@@ -644,4 +646,56 @@ fn units(writes: Vec<Pending>, batch_size: usize, deletes_alone: bool) -> Vec<Ve
     }
     units.extend(alone.into_iter().map(|write| vec![write]));
     units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{Operation, Write};
+    use crate::model::{Change, RawJson};
+
+    fn pending(index: usize, operation: Operation) -> Pending {
+        let body = RawJson::from_trusted("{}".to_owned());
+        let id = RecordId::from(index.to_string());
+        let record = Change { id: id.clone(), version: None, deleted: false, body: body.clone() };
+        let write = Write {
+            operation,
+            id,
+            destination_id: None,
+            fields: body,
+            record,
+            idempotency_key: String::new(),
+            destination_version: None,
+        };
+        Pending::new(index, write)
+    }
+
+    fn cut(operations: &[Operation], batch_size: usize, deletes_alone: bool) -> Vec<Vec<usize>> {
+        let writes = operations.iter().enumerate().map(|(index, operation)| pending(index, *operation)).collect();
+        let units = units(writes, batch_size, deletes_alone);
+        units.iter().map(|unit| unit.iter().map(|pending| pending.index).collect()).collect()
+    }
+
+    const OPERATIONS: [Operation; 5] =
+        [Operation::Create, Operation::Delete, Operation::Update, Operation::Create, Operation::Delete];
+
+    #[test]
+    fn without_batches_each_write_goes_alone_and_in_order() {
+        assert_eq!(cut(&OPERATIONS, 1, true), [[0], [1], [2], [3], [4]]);
+    }
+
+    #[test]
+    fn batches_are_filled_and_deletes_go_alone_where_the_destination_wants_that() {
+        assert_eq!(cut(&OPERATIONS, 2, true), [vec![0, 2], vec![3], vec![1], vec![4]]);
+        assert_eq!(cut(&OPERATIONS, 3, false), [vec![0, 1, 2], vec![3, 4]]);
+        assert!(cut(&[], 3, false).is_empty());
+    }
+
+    #[test]
+    fn a_panic_is_told_by_its_words() {
+        let caught = |panic: Box<dyn Any + Send>| panic_text(panic.as_ref());
+        assert_eq!(caught(Box::new("words")), "words");
+        assert_eq!(caught(Box::new("own words".to_owned())), "own words");
+        assert_eq!(caught(Box::new(7)), "a panic");
+    }
 }

@@ -197,8 +197,7 @@ impl Attendant {
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
-        // A retry says nothing about the pages that were left.
-        let is_in_doubt = kind != RunKind::Retry && std::mem::take(&mut self.cell.live().is_in_doubt);
+        let is_in_doubt = self.cell.live().is_in_doubt;
         let stop = Stop::default();
         let stopped_by = self.cell.run_begins(&run, stop.clone());
         if engine.stopping.is_cancelled() {
@@ -327,7 +326,7 @@ impl Attendant {
                 _ => None,
             };
             let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
-            live.is_in_doubt |= !is_whole;
+            live.is_in_doubt = is_in_doubt_after(live.is_in_doubt, &kind, &end);
             if kind == RunKind::Retry && !is_whole {
                 // What was not reached is still under retry.
                 live.retry.get_or_insert(by);
@@ -417,6 +416,15 @@ impl Attendant {
     }
 }
 
+/// Whether writes may stand at the destination that nobody saw confirmed, after a run that ended so.
+pub(super) fn is_in_doubt_after(before: bool, kind: &RunKind, end: &RunEnd) -> bool {
+    match end {
+        RunEnd::Done if *kind != RunKind::Retry => false,
+        RunEnd::Done | RunEnd::HandedOver => before,
+        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Interrupted => true,
+    }
+}
+
 fn reason_of(end: &RunEnd) -> Option<String> {
     match end {
         RunEnd::Failed { reason, .. } => Some(reason.clone()),
@@ -437,5 +445,29 @@ pub(super) fn next_in(now: Timestamp, due: Option<Timestamp>) -> String {
         None => "when it is triggered".to_owned(),
         Some(due) if due <= now => "now".to_owned(),
         Some(due) => format!("in {}", span(due.since(now))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubt_lasts_until_a_listing_is_read_to_its_end() {
+        let after = |before, kind, end: RunEnd| is_in_doubt_after(before, &kind, &end);
+        assert!(after(false, RunKind::Sync, RunEnd::Interrupted));
+        assert!(after(true, RunKind::Sync, RunEnd::HandedOver));
+        assert!(!after(false, RunKind::Sync, RunEnd::HandedOver));
+        assert!(after(true, RunKind::Retry, RunEnd::Done));
+        assert!(!after(true, RunKind::Full, RunEnd::Done));
+        assert!(after(false, RunKind::Retry, RunEnd::Stopped { by: Actor::engine() }));
+    }
+
+    #[test]
+    fn the_next_time_is_told_as_people_say_it() {
+        let now = Timestamp(0);
+        assert_eq!(next_in(now, None), "when it is triggered");
+        assert_eq!(next_in(now, Some(now)), "now");
+        assert_eq!(next_in(now, Some(Timestamp(90_000))), "in 1 m 30 s");
     }
 }

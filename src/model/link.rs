@@ -64,3 +64,18 @@ impl Link {
         self.history.push(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_keeps_the_last_outcomes() {
+        let mut link = Link::default();
+        for run in 0..20 {
+            link.remember(LinkEvent { at: Timestamp::ZERO, run: RunId(run), outcome: Outcome::Updated });
+        }
+        assert_eq!(link.history.len(), Link::HISTORY_MAX);
+        assert_eq!(link.history.last().map(|event| event.run), Some(RunId(19)));
+    }
+}
