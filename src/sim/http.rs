@@ -407,6 +407,11 @@ fn throttled(world: &World, retry_after: &RetryAfter) -> Response {
     if let Some(value) = value {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
+    // A date means something only beside the time of the system that gave it.
+    let now = RetryAfter::DateIn(0).header(world.now()).and_then(|text| HeaderValue::from_str(&text).ok());
+    if let Some(now) = now {
+        response.headers_mut().insert(header::DATE, now);
+    }
     response
 }
 
