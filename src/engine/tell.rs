@@ -4,8 +4,9 @@ use super::job::JobCell;
 use super::limit::{Gate, GateEvent};
 use crate::model::{Clock, ConnectionId, DestinationId, JobId, JobStatus, Level, LogFilter, Notice, RecordId, RunId};
 use parking_lot::Mutex;
+use regex::Regex;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tracing::{debug, error, info, warn};
 
 /// Notices kept in memory; the log files keep more.
@@ -39,7 +40,7 @@ impl Notices {
     }
 
     pub(super) fn tell(&self, level: Level, event: &str, text: String, about: About) -> Notice {
-        write_log(level, event, &text, &about);
+        write_log(level, event, &without_content(&text, about.record.is_some()), &about);
         let mut ring = self.ring.lock();
         let notice = Notice {
             number: ring.next,
@@ -97,6 +98,30 @@ fn matches(notice: &Notice, filter: &LogFilter) -> bool {
             || notice.connection.as_ref().is_some_and(|connection| has(connection.as_str()))
             || notice.record.as_ref().is_some_and(|record| has(record.as_str()))
     })
+}
+
+/// What foreign systems quote of a record when they complain of it.
+static CONTENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?xs)
+        [^\s"'`<>(),;:=]+ @ [^\s"'`<>(),;:=@]+
+        | " (?: [^"\\] | \\. )* (?: " | $ ) | \B ' [^']* (?: ' \B | $ ) | “ [^”]* | ‘ [^’]* | « [^»]*
+        "#,
+    )
+    .expect("the pattern of what is quoted")
+});
+/// In what is said of one record, also what our own words quote, and figures as long as a telephone number's parts.
+static CONTENT_OF_RECORD: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?xs) ` [^`]* (?: ` | $ ) | (?: ^ | [^\#\d] ) \+? \d [\d\ ().,/-]{3,} \d")
+        .expect("the pattern of figures")
+});
+
+/// A reason as the log may hold it: never a record's content, which complaints quote and whose answers begin with it.
+fn without_content(text: &str, is_of_record: bool) -> String {
+    // What begins like JSON or HTML is the beginning of somebody's answer.
+    let words = text.find(['{', '[', '<']).map_or(text.to_owned(), |at| format!("{}…", &text[..at]));
+    let words = CONTENT.replace_all(&words, "…");
+    if is_of_record { CONTENT_OF_RECORD.replace_all(&words, "…").into_owned() } else { words.into_owned() }
 }
 
 /// One line of the log file: constant text and fields, so that it can be searched.
@@ -224,5 +249,31 @@ mod tests {
         assert_eq!(notices.read(&words, Some(20), 10).len(), 1);
         let errors = LogFilter { level: Some(Level::Error), ..LogFilter::default() };
         assert!(notices.read(&errors, None, 10).is_empty());
+    }
+
+    #[test]
+    fn a_log_line_holds_no_record_s_content() {
+        for (text, logged) in [
+            (
+                r#"dead letter #12345: 422 email is not valid: "ada@@example""#,
+                "dead letter #12345: 422 email is not valid: …",
+            ),
+            ("dead letter #7: 409 ada@example.com is taken", "dead letter #7: 409 … is taken"),
+            (
+                "dead letter #7: `ask at the desk` is not a telephone number",
+                "dead letter #7: … is not a telephone number",
+            ),
+            ("dead letter #7: 422 phone +1 (415) 555-0123 is wrong", "dead letter #7: 422 phone… is wrong"),
+            (r#"dead letter #7: the answer is not JSON: {"name":"Ada Lo"#, "dead letter #7: the answer is not JSON: …"),
+            (r#"dead letter #7: 422 "Ada Lo"#, "dead letter #7: 422 …"),
+        ] {
+            assert_eq!(without_content(text, true), logged);
+        }
+    }
+
+    #[test]
+    fn what_is_ours_stays_in_the_log() {
+        let text = "run #12345 stopped by `crm`: 1234567 scanned, 3 updated; `syncdeck resume customers`";
+        assert_eq!(without_content(text, false), text);
     }
 }

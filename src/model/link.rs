@@ -23,7 +23,7 @@ pub struct Link {
     pub tombstone: bool,
     /// The destination's own version (an ETag) at the last write.
     pub destination_version: Option<String>,
-    /// The fields that were last written, kept only where changed fields alone are sent.
+    /// The fields that were last written, kept only where changed fields alone are sent or a delete sets a flag beside them.
     pub fields: Option<RawJson>,
     /// The open dead letter of this record.
     pub dead: Option<DeadMark>,

@@ -5,6 +5,8 @@ use super::{
     Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass,
     RecordId, SkipReason, Version,
 };
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -170,9 +172,11 @@ fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
             write(WriteKind::Delete, fields.clone(), fields, change, link, rules)
         }
         DeletePolicy::Soft => {
-            // A tombstone often holds little more than its id; what it does hold is kept beside the flag.
-            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| last());
-            let fields = overlay(&mapped, rules.soft_delete);
+            // A tombstone often holds little more than its id, so the flag is set beside what was last written:
+            // a request that replaces the whole record would else empty it.
+            let known = live.and_then(|live| live.fields.clone());
+            let base = known.or_else(|| rules.mapping.apply(&change.body).ok()).unwrap_or_else(last);
+            let fields = overlay(&base, rules.soft_delete);
             let send = send_of(&fields, live, rules);
             write(WriteKind::SoftDelete, fields, send, change, link, rules)
         }
@@ -226,17 +230,15 @@ fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJ
     }
 }
 
-fn overlay(mapped: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
-    let mut tree = mapped.to_value().unwrap_or_default();
-    if !tree.is_object() {
-        tree = Value::Object(Map::new());
+/// The members of `base` with `flags` set in them. What is not flagged stays text by text.
+fn overlay(base: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
+    // Fields that are no object hold nothing that could be kept.
+    let mut members: IndexMap<String, Box<RawValue>> = serde_json::from_str(base.as_str()).unwrap_or_default();
+    for (name, value) in flags.into_iter().flatten() {
+        let raw = RawValue::from_string(value.to_string()).expect("a JSON value's own text");
+        members.insert(name.clone(), raw);
     }
-    if let (Some(fields), Some(flags)) = (tree.as_object_mut(), flags) {
-        for (name, value) in flags {
-            fields.insert(name.clone(), value.clone());
-        }
-    }
-    RawJson::from_value(&tree)
+    RawJson::from_trusted(serde_json::to_string(&members).expect("texts as keys and JSON as values"))
 }
 
 fn write(
@@ -413,7 +415,7 @@ mod tests {
         let link = linked(&change("1", r#"{"a":1}"#));
         let Step::Write(planned) = step(tombstone("2"), Some(&link), None, &rules) else { panic!("a write") };
         assert_eq!(planned.kind, WriteKind::SoftDelete);
-        assert_eq!(planned.send.as_str(), r#"{"id":"c1","deleted":true,"active":false}"#);
+        assert_eq!(planned.send.as_str(), r#"{"a":1,"active":false}"#);
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl Pointer {
         &self.steps
     }
 
+    /// The place that holds this one; the root holds itself.
+    pub fn parent(&self) -> Self {
+        Self { steps: self.steps[..self.steps.len().saturating_sub(1)].to_vec() }
+    }
+
     /// The value at this place as text, without reading the rest into a tree; none when nothing is there.
     /// A step into an array is an index. Of equal keys the last counts.
     pub fn find(&self, json: &RawJson) -> Result<Option<RawJson>, serde_json::Error> {

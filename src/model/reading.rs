@@ -131,12 +131,14 @@ pub(in crate::model) fn kind_of(json: &str) -> &'static str {
     }
 }
 
-/// Null, false, zero, and empty texts, lists and objects are not truthy; everything else is.
+/// Null, false, zero, empty texts, lists and objects, and the text `false` are not truthy; everything else is.
+///
+/// The text `false` counts as what it says, because the other reading deletes a record.
 fn is_truthy(json: &str) -> bool {
     match json.as_bytes().first() {
         Some(b'n' | b'f') => false,
         Some(b't') => true,
-        Some(b'"') => json != "\"\"",
+        Some(b'"') => json != "\"\"" && !json.trim_matches('"').eq_ignore_ascii_case("false"),
         Some(b'{' | b'[') => json[1..json.len() - 1].bytes().any(|byte| !byte.is_ascii_whitespace()),
         // A number is zero when its digits before the exponent are.
         _ => json.split(['e', 'E']).next().unwrap_or(json).bytes().any(|byte| matches!(byte, b'1'..=b'9')),
@@ -256,7 +258,7 @@ mod tests {
         for value in ["true", "1", "-3", "0.5", "1e-400", "\"2024-01-02\"", "[0]", r#"{"by":"x"}"#] {
             assert!(deleted(value), "{value}");
         }
-        for value in ["false", "null", "0", "-0", "0.00", "0e7", "\"\"", "[ ]", "{}"] {
+        for value in ["false", "null", "0", "-0", "0.00", "0e7", "\"\"", "[ ]", "{}", "\"false\"", "\"False\""] {
             assert!(!deleted(value), "{value}");
         }
         assert!(matches!(read(r#"{"id":1}"#), Item::Change(change) if !change.deleted));

@@ -26,6 +26,13 @@ struct ChurnOrder {
     what: Churn,
 }
 
+/// `POST /sim/token`: what a side demands as its bearer token from now on; none lets everybody in.
+#[derive(Deserialize)]
+struct TokenOrder {
+    side: Side,
+    token: Option<String>,
+}
+
 fn any() -> Churn {
     Churn::Any
 }
@@ -34,9 +41,14 @@ pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
     let path: Vec<&str> = parts.uri.path().trim_start_matches("/sim").trim_matches('/').split('/').collect();
     let told = match (&parts.method, path.as_slice()) {
         (&Method::GET, ["audit"]) => return json(200, &world.audit()),
+        (&Method::GET, ["requests"]) => {
+            let [source, destination] = world.requests();
+            return json(200, &json!({ "source": source, "destination": destination }));
+        }
         (&Method::GET, ["collection", side, name]) => return dump(world, side, name),
         (&Method::POST, ["faults"]) => order(world, body),
         (&Method::POST, ["churn"]) => churn(world, body),
+        (&Method::POST, ["token"]) => token(world, body),
         (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
         (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
@@ -85,7 +97,16 @@ fn lose(world: &World, parts: &Parts, collection: &str) -> Told {
     Ok(json!({ "id": id, "changed": world.crm.lose(collection, id) }))
 }
 
-/// One change in the shop: `fill?n=`, `insert` (the body is the record; none makes one), `update` (the body's members),
+fn token(world: &World, body: &[u8]) -> Told {
+    let order: TokenOrder = read(body)?;
+    match order.side {
+        Side::Source => world.shop.set_token(order.token.as_deref()),
+        Side::Destination => world.crm.set_token(order.token.as_deref()),
+    }
+    Ok(json!({ "set": true }))
+}
+
+/// One change in the shop: `fill?n=`, `churn?n=&what=`, `insert` (the body is the record; none makes one), `update` (the body's members),
 /// `edit`, `delete`, `delete_bare`, `vanish`, `spoil?how=`, `mend`, `late?seconds=`.
 /// The record is named by `?id=`; without it the dice choose one.
 fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Bytes) -> Told {
@@ -95,6 +116,14 @@ fn act(world: &World, parts: &Parts, collection: &str, action: &str, body: &Byte
     match action {
         "fill" => {
             shop.fill(collection, number("n").unwrap_or(1), 0.0);
+            return Ok(json!({ "changed": true }));
+        }
+        "churn" => {
+            let what = params.get("what").map(|word| serde_json::from_value(word.as_str().into()));
+            let what = what.transpose().map_err(|error: serde_json::Error| (400, error.to_string()))?;
+            for _ in 0..number("n").unwrap_or(1) {
+                shop.churn_once(collection, what.unwrap_or(Churn::Any));
+            }
             return Ok(json!({ "changed": true }));
         }
         "late" => {

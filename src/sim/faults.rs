@@ -98,6 +98,9 @@ pub struct FaultRule {
     /// The last one; none means for ever.
     #[serde(default)]
     pub to: Option<u64>,
+    /// The share of those requests that meet it (0.0 to 1.0), by the dice; none means all.
+    #[serde(default)]
+    pub chance: Option<f64>,
     pub fault: Fault,
 }
 
@@ -108,7 +111,7 @@ fn first() -> u64 {
 impl FaultRule {
     /// A rule for every request of `side`.
     pub fn new(side: Side, fault: Fault) -> Self {
-        Self { side, method: None, path_contains: None, id: None, from: 1, to: None, fault }
+        Self { side, method: None, path_contains: None, id: None, from: 1, to: None, chance: None, fault }
     }
 
     #[must_use]
@@ -133,6 +136,13 @@ impl FaultRule {
     #[must_use]
     pub fn nth(mut self, from: u64, to: u64) -> Self {
         (self.from, self.to) = (from, Some(to));
+        self
+    }
+
+    /// Of the fitting requests only this share, by the dice.
+    #[must_use]
+    pub fn chance(mut self, share: f64) -> Self {
+        self.chance = Some(share);
         self
     }
 
@@ -373,7 +383,7 @@ impl State {
             *n_fitted += 1;
             let is_due = rule.from <= *n_fitted && rule.to.is_none_or(|to| *n_fitted <= to);
             let applies = rule.fault != Fault::ExpiredCursor || asked.has_cursor;
-            if is_due && applies && decided.is_none() {
+            if is_due && applies && decided.is_none() && rule.chance.is_none_or(|share| self.dice.f64() < share) {
                 decided = Some(rule.fault.clone());
             }
         }

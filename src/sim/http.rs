@@ -406,9 +406,6 @@ fn throttled(world: &World, retry_after: &RetryAfter) -> Response {
     let value = retry_after.header(world.now()).and_then(|text| HeaderValue::from_str(&text).ok());
     if let Some(value) = value {
         response.headers_mut().insert(header::RETRY_AFTER, value);
-        // A date means something only beside the clock that it was written by.
-        let now = RetryAfter::DateIn(0).header(world.now()).and_then(|text| HeaderValue::from_str(&text).ok());
-        response.headers_mut().extend(now.map(|now| (header::DATE, now)));
     }
     response
 }

@@ -8,8 +8,8 @@
 //! shop   GET  /api/{paging}/{collection}     paging: cursor next_url next_header params link_header page offset keyset none search
 //!        GET  /api/{collection}/{id}
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
-//! sim    GET  /sim/audit  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/churn  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
+//! sim    GET  /sim/audit  /sim/requests  /sim/collection/{source|destination}/{name}
+//!        POST /sim/faults  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;
@@ -46,7 +46,7 @@ use crate::model::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which of the two systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,6 +166,12 @@ impl World {
     /// What the oracles found so far.
     pub fn audit(&self) -> Audit {
         audit::of(self)
+    }
+
+    /// Requests that came in so far, those to the shop first.
+    pub fn requests(&self) -> [u64; 2] {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [read(&self.traffic.requests[0]), read(&self.traffic.requests[1])]
     }
 
     /// The last requests, oldest first.

@@ -61,6 +61,14 @@ impl StateRow {
             Self::Recovered { .. } => LetterPlace::Recovered,
         }
     }
+
+    /// When a person moved the letter to where it is.
+    fn moved_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Retrying { since: at, .. } | Self::Discarded { at, .. } => Some(*at),
+            Self::Waiting | Self::Recovered { .. } => None,
+        }
+    }
 }
 
 impl From<LetterState> for StateRow {
@@ -223,6 +231,7 @@ pub(super) struct Wanted {
     /// In lower case.
     words: Vec<String>,
     pub up_to: u64,
+    moved_at: Option<Timestamp>,
 }
 
 impl Wanted {
@@ -241,11 +250,13 @@ impl Wanted {
             places,
             words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
+            moved_at: filter.moved_at,
         })
     }
 
-    pub(super) fn has_words(&self) -> bool {
-        !self.words.is_empty()
+    /// Whether the letters themselves must be looked at: what is asked for stands in no index.
+    pub(super) fn reads_letters(&self) -> bool {
+        !self.words.is_empty() || self.moved_at.is_some()
     }
 
     /// Whether a letter is meant, its number aside.
@@ -253,6 +264,7 @@ impl Wanted {
         self.job.is_none_or(|job| head.job == job)
             && self.group.is_none_or(|group| head.group == group.0)
             && self.places.contains(&head.state.place())
+            && self.moved_at.is_none_or(|at| head.state.moved_at() == Some(at))
             && self.words.iter().all(|word| {
                 contains(head.record, word)
                     || contains(head.message, word)

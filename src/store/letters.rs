@@ -110,7 +110,7 @@ fn visit_matching(
     mut visit: impl FnMut(DeadLetterId, Option<&Head<'_>>) -> bool,
 ) -> Result<(), StoreError> {
     let parts = parts(read, wanted)?;
-    if !wanted.has_words() {
+    if !wanted.reads_letters() {
         for number in newest_first(read, &parts, wanted.up_to)? {
             if !visit(DeadLetterId(number?), None) {
                 return Ok(());
@@ -157,7 +157,7 @@ impl Shared {
         let Some(wanted) = self.wanted(filter) else { return Ok(LetterIds::default()) };
         let read = self.snapshot()?;
         let mut ids = Vec::new();
-        if wanted.has_words() {
+        if wanted.reads_letters() {
             let mut total = 0;
             visit_matching(&read, &wanted, |id, _| {
                 total += 1;
@@ -198,7 +198,7 @@ impl Shared {
     pub(super) fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
         let Some(wanted) = self.wanted(filter) else { return Ok(Vec::new()) };
         let read = self.snapshot()?;
-        let rows = if wanted.has_words() { counted_groups(&read, &wanted)? } else { kept_groups(&read, &wanted)? };
+        let rows = if wanted.reads_letters() { counted_groups(&read, &wanted)? } else { kept_groups(&read, &wanted)? };
         let directory = self.directory.read();
         let mut groups = Vec::new();
         for ((group, job), row) in rows {

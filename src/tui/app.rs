@@ -291,11 +291,13 @@ impl App {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.notices)
     }
 
+    /// True for a field that the configuration hides: by its name, its last step or its pointer.
     pub fn is_redacted(&self, field: &str) -> bool {
-        let last = field.rsplit(['.', '/']).next().unwrap_or(field);
+        let field = field.trim_start_matches('/');
         self.settings.redact.iter().any(|name| {
             let name = name.trim_start_matches('/');
-            name == field.trim_start_matches('/') || name == last || name.replace('/', ".") == field
+            let ends_so = field.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '/']));
+            ends_so || name.replace('/', ".") == field
         })
     }
 }

@@ -73,7 +73,7 @@ const fn key(
 
 /// All keys. Within a context the order is that of the hints, the most wanted first.
 pub static KEYMAP: &[Binding] = &[
-    key(Context::Jobs, &["enter"], Action::Open, "opens the job, or the cause of a finding", "open"),
+    key(Context::Jobs, &["enter"], Action::Open, "opens the job, or a finding's cause", "open"),
     key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Jobs, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Jobs, &["P"], Action::PauseAll, "pauses all jobs, or resumes all", "pause all…"),
@@ -84,6 +84,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Job, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
     key(Context::Job, &["enter"], Action::Open, "opens the dead letters of the selected cause", "open cause"),
+    key(Context::Job, &["z"], Action::Zoom, "gives the last pane all room in a small window", ""),
     key(Context::Job, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Job, &["["], Action::Previous, "goes to the previous job", ""),
     key(Context::Dead, &["enter"], Action::Open, "opens the records of this cause", "records"),

@@ -17,7 +17,7 @@ mod welcome;
 mod widgets;
 
 pub use app::{App, Effect, Left, Msg, Settings};
-pub use shell::{Link, TuiError, run, run_link, welcome};
+pub use shell::{Link, TuiError, needs_terminal, run, run_link, welcome};
 pub use update::update;
 pub use view::view;
 pub use welcome::{Welcome, WelcomeChoice};

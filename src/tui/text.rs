@@ -126,7 +126,15 @@ pub fn visible_within(text: &str, cells: usize, symbols: Symbols) -> Shown {
 
 /// `text` with its middle cut out where it is wider than `cells`: of an id both ends tell.
 pub fn visible_middle(text: &str, cells: usize, symbols: Symbols) -> Shown {
-    let whole = visible(text, symbols);
+    // Of a very long id only its ends are looked at: what lies between is cut out anyway.
+    let reach = cells.saturating_mul(32).saturating_add(64);
+    let whole = if text.len() > 2 * reach {
+        let (head, _) = head(text, reach);
+        let tail = &text[text.ceil_char_boundary(text.len() - reach)..];
+        visible(&format!("{head}{tail}"), symbols)
+    } else {
+        visible(text, symbols)
+    };
     if whole.width <= cells || cells < 5 {
         return whole.clipped(cells, symbols);
     }
@@ -249,7 +257,7 @@ fn ascii_sign(character: char) -> Option<&'static str> {
         '·' | '—' => "-",
         '□' => "o",
         '■' => "*",
-        '…' => "~",
+        '…' => "...",
         '→' => "->",
         '↑' => "Up",
         '↓' => "Down",

@@ -1,5 +1,6 @@
 //! Draws the console: header, tabs, the screen, messages, hints, and what lies over them. Changes nothing.
 
+use super::action::Action;
 use super::app::{App, MessageKind};
 use super::geometry::{self, regions};
 use super::keymap::{self, Context, KEYMAP};
@@ -108,7 +109,7 @@ fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         if screen == lit {
             line = line.say(" ").tone(format!("[{key} {name}{count}]"), Tone::Bold);
         } else if is_low {
-            line = line.say("  ").dim(format!("{key}"));
+            line = line.say("  ").dim(key);
         } else {
             line = line.say("  ").key(key).say(format!(" {name}{count} "));
         }
@@ -226,6 +227,8 @@ fn which_key(app: &App, line: Line, prefix: &str) -> Line {
 /// The keys of whoever has them now, cut from the right; `? help` always stays.
 fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (chain, help): (Vec<Context>, bool) = match (&app.overlay, &app.typing) {
+        // The help names its own keys.
+        (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
@@ -236,7 +239,13 @@ fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let room = usize::from(area.width).saturating_sub(end.width() + 1);
     let mut line = canvas.line();
-    let rows = KEYMAP.iter().filter(|row| chain.contains(&row.context) && !row.hint.is_empty() && row.hint != "help");
+    let can_filter = screens::filter_text(app).is_some();
+    let rows = KEYMAP.iter().filter(|row| {
+        chain.contains(&row.context)
+            && !row.hint.is_empty()
+            && row.action != Action::Help
+            && (can_filter || row.action != Action::Filter)
+    });
     let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back"));
     let hints = back.into_iter().chain(rows.map(|row| {
         // A hint that begins with keys of its own stands for several bindings.

@@ -43,6 +43,7 @@ async fn try_one(connection: &Connection, config: &Config) -> Tried {
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
+    let hint = hint.map(|hint| for_check(&hint));
     Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
 }
 
@@ -61,6 +62,14 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
     }
 }
 
+/// A hint for who checks: no run is parked that could be resumed.
+fn for_check(hint: &str) -> String {
+    match hint.split_once(", then press `r`") {
+        Some((mend, _)) => format!("{mend}, then run `syncdeck check` again"),
+        None => hint.to_owned(),
+    }
+}
+
 /// A connection that is only written to is not tried with a write: that it answers must do.
 async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
     let reply = connect::reach(link).await;
@@ -68,7 +77,8 @@ async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
         Ok(status) => (true, format!("answers ({status}); it is only written to, so nothing was read"), None),
         Err(fault) => {
             let is_ok = fault.kind == FaultKind::Throttled;
-            (is_ok, fault.message, fault.hint)
+            let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
+            (is_ok, format!("{status}{}", fault.message), fault.hint)
         }
     }
 }

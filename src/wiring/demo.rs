@@ -21,6 +21,9 @@ pub(super) const DEFAULT: Args =
 const SEED: u64 = 1;
 
 pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<Exit, Report> {
+    if !args.headless {
+        crate::tui::needs_terminal().map_err(super::house::screen_failed)?;
+    }
     let options =
         DemoOptions { seed: SEED, records: args.records, faults: profile(args.faults), clock: Arc::new(SystemClock) };
     let demo = Demo::start(options)

@@ -132,6 +132,8 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
 
 /// The screen over an engine of its own; without a configuration, the welcome.
 async fn console(config: Option<&Path>, ascii: bool, color: cli::Color, out: &mut Output) -> Result<Exit, Report> {
+    // Before anything is opened: nothing must run for a screen that can not be shown.
+    tui::needs_terminal().map_err(house::screen_failed)?;
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {

@@ -4,7 +4,7 @@ use crate::story::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use syncdeck::model::{DeadLetterId, GroupId, LetterFilter, LetterPlace, LetterState, Run, Selection, Timestamp};
-use syncdeck::store::{LetterMove, Store};
+use syncdeck::store::{LetterMove, Note, Store};
 
 /// A store whose job `customers` has letters 1 to `n` waiting, in groups 1 to 3 by turns.
 async fn with_letters(n: u64) -> (Store, Run) {
@@ -190,6 +190,23 @@ async fn a_discard_is_a_mark_that_can_be_taken_back() {
     // What changed nothing is not in the journal.
     let journal = store.journal(None, 10).await.expect("read");
     assert_eq!(journal.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["restore", "discard"]);
+}
+
+#[tokio::test]
+async fn taking_one_discard_back_leaves_the_others_where_they_are() {
+    let (store, run) = with_letters(6).await;
+    let discard = || LetterMove::Discard { reason: "known test data".to_owned() };
+    let ids = [2, 3].map(DeadLetterId).to_vec();
+    store.move_letters(&Selection::Ids(ids), discard(), Note { at: at(9), ..note("discard") }).await.expect("moved");
+    let all = Selection::Matching(LetterFilter::default());
+    store.move_letters(&all, discard(), Note { at: at(10), ..note("discard") }).await.expect("moved");
+
+    let back = LetterFilter { moved_at: Some(at(10)), ..in_places(&[LetterPlace::Discarded]) };
+    let order = LetterMove::Restore;
+    let moved = store.move_letters(&Selection::Matching(back), order, note("restore")).await.expect("moved");
+    assert_eq!(moved, [(run.job.clone(), 4)]);
+    let still = store.letter_ids(&in_places(&[LetterPlace::Discarded]), 10).await.expect("read");
+    assert_eq!(numbers(&still.ids), [3, 2]);
 }
 
 #[tokio::test]

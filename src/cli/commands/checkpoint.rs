@@ -53,6 +53,11 @@ pub struct History {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let job = match &args.action {
+        Action::Show(show) => &show.job,
+        Action::History(history) => &history.job,
+    };
+    super::must_be_known(Some(job), handle).await?;
     carry_out(args, &async |request| handle.ask(request).await, out).await
 }
 

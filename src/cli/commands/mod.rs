@@ -15,7 +15,10 @@ pub mod schema;
 pub mod simulator;
 pub mod status;
 
-use super::read_args;
+use super::questions::runs as runs_of;
+use super::{Report, read_args};
+use crate::control::Handle;
+use crate::model::JobId;
 use clap::{ArgMatches, Args as _};
 
 /// A command with its arguments.
@@ -174,6 +177,20 @@ pub const COMMANDS: &[Entry] = &[
         )
     },
 ];
+
+/// Refuses the name of a job that the configuration does not know and that never ran.
+///
+/// What a job left behind can still be looked at after it was taken out of the configuration.
+async fn must_be_known(name: Option<&str>, handle: &Handle) -> Result<(), Report> {
+    let known = handle.jobs();
+    let Some(name) = name.filter(|name| known.iter().all(|job| job.as_str() != *name)) else {
+        return Ok(());
+    };
+    match runs_of(&async |request| handle.ask(request).await, Some(&JobId::from(name)), 1).await?.as_slice() {
+        [] => Err(Report::no_such_job(name, known.iter().map(JobId::as_str))),
+        _ => Ok(()),
+    }
+}
 
 /// Reads a `--limit`: at least one, and never so many that an answer has no bound.
 fn limit(text: &str) -> Result<usize, String> {

@@ -120,10 +120,14 @@ async fn tell(
         }
     }
     out.end_progress();
-    if !args.json {
+    // A service that was stopped has no ends to show, for its jobs were to go on.
+    if !args.json && (!is_stopping || !ends.is_empty()) {
         tell_table(&ends, out)?;
     }
     tell_hints(&ends, out);
+    if is_stopping {
+        out.note("stopped; every job goes on from its checkpoint at the next start");
+    }
     Ok(exit(&ends, is_stopping))
 }
 

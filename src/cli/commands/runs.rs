@@ -28,6 +28,7 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    super::must_be_known(args.job.as_deref(), handle).await?;
     carry_out(args, &async |request| handle.ask(request).await, out).await
 }
 

@@ -51,7 +51,7 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
         out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
-        out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
+        out.line(Line::new().with("  hint: ", Style::Hint).then(hint(finding)))?;
     }
     Ok(Exit::Done)
 }
@@ -147,7 +147,10 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
         lines.push(fact("listing", format!("{} of {}{eta}", figure(progress.done), figure(total))));
     }
     lines.push(fact("rate", format!("{:.0} records a second, {} in flight", job.rate, figure(job.in_flight))));
-    lines.extend(lag(snapshot.at, job).map(|seconds| fact("lag", span(seconds))));
+    lines.extend(
+        lag(snapshot.at, job)
+            .map(|seconds| fact("lag", format!("{} since the newest record in step changed", span(seconds)))),
+    );
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
     lines.push(fact("dead letters", format!("{} waiting", figure(job.dead_waiting))));
     lines.push(match &job.checkpoint {
@@ -172,6 +175,19 @@ pub(super) fn balance(counts: &Counts) -> String {
         figure(counts.held),
         figure(counts.errored)
     )
+}
+
+/// The mend as a command: where the console has a key, a shell has none.
+fn hint(finding: &Finding) -> String {
+    let (FindingTarget::Group(job, _) | FindingTarget::Job(job)) = &finding.target else {
+        return finding.hint.clone();
+    };
+    match finding.hint.as_str() {
+        "⏎ open the cause" => format!("run `syncdeck dead groups {job}`"),
+        "⏎ open the job" => format!("run `syncdeck status {job}`"),
+        resume if resume.starts_with("p resume") => format!("run `syncdeck resume {job}`"),
+        other => other.to_owned(),
+    }
 }
 
 fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&'a Finding> {
@@ -279,7 +295,7 @@ fn finding_document(finding: &Finding) -> Value {
         FindingTarget::Engine => (None, None, None),
     };
     json!({
-        "level": finding.level, "text": finding.text, "hint": finding.hint,
+        "level": finding.level, "text": finding.text, "hint": hint(finding),
         "job": job, "connection": connection, "group": group,
     })
 }

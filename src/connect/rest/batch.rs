@@ -214,13 +214,19 @@ impl Batch {
     }
 
     fn told(&self, part: &RawJson) -> Told {
-        let whole = told(part.bytes());
-        let configured = self.error.as_ref().and_then(|error| body_at(part, error)).map(|error| told(error.bytes()));
-        match configured {
-            Some(Told { message: Some(message), field }) => {
-                Told { message: Some(message), field: field.or(whole.field) }
+        let Some(place) = &self.error else { return told(part.bytes()) };
+        let at = |place: &Pointer| body_at(part, place).map(|json| told(json.bytes())).unwrap_or_default();
+        // What stands around the message knows the field better than the whole does.
+        let around = at(&place.parent());
+        match at(place) {
+            Told { message: Some(message), field } => {
+                // `{"text": "is taken"}` names no field by the message's own name.
+                let is_field = |field: &String| place.steps().last() != Some(field);
+                let field = field.or(around.field.filter(is_field)).or_else(|| told(part.bytes()).field);
+                Told { message: Some(message), field }
             }
-            Some(_) | None => whole,
+            Told { message: None, .. } if around.message.is_some() => around,
+            Told { message: None, .. } => told(part.bytes()),
         }
     }
 }

@@ -228,3 +228,16 @@ async fn a_throttled_batch_says_when_to_come_back() {
     let fault = of(&system, batch()).write_batch(&updates(&["1"])).await.outcome.unwrap_err();
     assert_eq!((fault.kind, fault.retry_after), (FaultKind::Throttled, Some(Duration::from_secs(3))));
 }
+
+#[tokio::test]
+async fn what_stands_around_the_message_names_the_field_of_a_part() {
+    // As Kinto answers: the part repeats the request's path, and the field stands in the details.
+    let answer = r#"{"results":[{"path":"/v1/records/1","status":400,"body":{
+        "message":"title in body: None is not of type 'string'",
+        "details":[{"location":"body","name":"title","description":"None is not of type 'string'"}]}}]}"#;
+    let batch = RestBatch { error: Some(pointer("/body/message")), ..batch() };
+    let results = sent(batch, answer, &["1"]).await.unwrap();
+    let fault = results[0].as_ref().unwrap_err();
+    assert_eq!(fault.field.as_deref(), Some("title"));
+    assert_eq!(fault.message, "title in body: None is not of type 'string'");
+}

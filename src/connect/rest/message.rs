@@ -105,6 +105,9 @@ fn from_object(object: &Map<String, Value>) -> Told {
 
 /// `{field: [message, …]}` or `{field: message}`.
 fn by_field(fields: &Map<String, Value>) -> Option<Told> {
+    if fields.contains_key("status") {
+        return None;
+    }
     let (field, value) = fields.iter().next()?;
     let message = match value {
         Value::Array(all) => all.first().and_then(|first| from_value(first).message)?,
@@ -119,9 +122,20 @@ fn field_of(object: &Map<String, Value>) -> Option<String> {
         .get("source")
         .and_then(Value::as_object)
         .and_then(|source| text_of(source.get("pointer")?).or_else(|| text_of(source.get("parameter")?)));
+    // Beside the status of an answer, a path is that of the request, and no field's.
+    let is_answer = object.contains_key("status");
+    let named = FIELDS.iter().filter(|name| !(is_answer && **name == "path"));
     source
-        .or_else(|| FIELDS.iter().find_map(|name| text_of(object.get(*name)?)))
+        .or_else(|| named.into_iter().find_map(|name| text_of(object.get(*name)?)))
         .or_else(|| object.get("fields").and_then(Value::as_array).and_then(|all| text_of(all.first()?)))
+        .or_else(|| object.get("details").and_then(Value::as_array).and_then(|all| detailed(all.first()?)))
+}
+
+/// The field of `{"location": "body", "name": "email"}`: a name alone may be that of anything.
+fn detailed(detail: &Value) -> Option<String> {
+    let detail = detail.as_object()?;
+    let placed = detail.get("location").is_some().then(|| text_of(detail.get("name")?)).flatten();
+    placed.or_else(|| field_of(detail))
 }
 
 fn text_of(value: &Value) -> Option<String> {
@@ -157,11 +171,24 @@ mod tests {
             (r#"{"title":"Bad"}"#, found("Bad", None)),
             (r#"[{"message":"bad","fields":["Email"]}]"#, found("bad", Some("Email"))),
             (r#"{"error":"invalid_request","error_description":"bad"}"#, found("bad", None)),
+            (
+                r#"{"message":"bad","details":[{"location":"body","name":"email","description":"bad"}]}"#,
+                found("bad", Some("email")),
+            ),
+            (r#"{"message":"bad","details":["very"]}"#, found("bad", None)),
             ("plain words\n", found("plain words", None)),
             ("<html><head><title>502 Bad\nGateway</title>", found("a web page: 502 Bad Gateway", None)),
         ] {
             assert_eq!(pair(body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_request_is_no_field() {
+        let spring = r#"{"timestamp":"2026-01-01","status":400,"error":"Bad Request","message":"bad","path":"/api/x"}"#;
+        assert_eq!(pair(spring), found("bad", None));
+        assert_eq!(pair(r#"{"path":"/v1/records/1","status":400,"body":{"message":"bad"}}"#), (None, None));
+        assert_eq!(pair(r#"{"errors":[{"message":"bad","path":"email"}]}"#), found("bad", Some("email")));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Giving dead letters up: for a reason that is kept, and of many only with their number typed.
 
 use super::bulk::Scope;
-use super::{Overlay, dialog, field};
+use super::{Overlay, dialog, field, text_width};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, Selection};
 use crate::tui::action::Action;
 use crate::tui::app::App;
-use crate::tui::text::{counted, grouped};
+use crate::tui::text::{counted, grouped, wrapped};
 use crate::tui::theme::Tone;
 use crate::tui::update::edit;
 use crate::tui::widgets::Canvas;
@@ -156,16 +156,16 @@ impl Form {
             Some(count) => format!("Discard {}", counted(count, "dead letter", "dead letters")),
             None => "Discard dead letters (counting…)".to_owned(),
         };
-        let mut lines = vec![
-            canvas.line().within(&self.scope.what, 70, Tone::Bold),
-            canvas.line().say("They will not be sent any more. u brings them back, also b in the list of"),
-            canvas.line().say("/state:discarded. A record that changes at its source is synced as always."),
+        let text = "They will not be sent any more. u takes that back at once, later b in /state:discarded. What changes at its source is synced as always.";
+        let mut lines = vec![canvas.line().within(&self.scope.what, text_width(app), Tone::Bold)];
+        lines.extend(wrapped(text, text_width(app)).iter().map(|line| canvas.line().say(line)));
+        lines.extend([
             canvas.line(),
             canvas.line().tone(
                 "Reason (kept in the journal, required)",
                 if self.focus == Focus::Reason { Tone::Bold } else { Tone::Plain },
             ),
-        ];
+        ]);
         for (at, reason) in REASONS.iter().enumerate() {
             let mark = if self.reason == Some(at + 1) { "(•)" } else { "( )" };
             lines.push(canvas.line().say(format!("  {mark} ")).key((at + 1).to_string()).say(format!(" {reason}")));

@@ -4,10 +4,17 @@ use super::Overlay;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::keymap::{Context, KEYMAP, label};
+use crate::tui::text::wrapped;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::{Canvas, Line};
 use ratatui::layout::{Position, Rect};
 use tui_input::Input;
+
+/// Cells that the keys take before their words.
+const KEYS: usize = 18;
+
+const SCREENS: [Context; 6] =
+    [Context::Jobs, Context::Job, Context::Dead, Context::Letters, Context::Checkpoints, Context::Logs];
 
 const SYMBOLS: [(&str, &str); 10] = [
     ("▸", "running"),
@@ -70,11 +77,19 @@ impl Help {
 
     /// One column, or two where there is room.
     fn columns(&self, theme: Theme, width: u16) -> Vec<Vec<Line>> {
-        let mut here = self.section(theme, "HERE", self.context);
-        here.extend(self.section(theme, "MOVE", Context::Move));
-        let mut everywhere = self.section(theme, "EVERYWHERE", Context::Everywhere);
+        let is_wide = width >= 90;
+        let cells = usize::from(if is_wide { width / 2 - 1 } else { width });
+        let mut here = self.section(theme, "HERE", self.context, cells);
+        if !self.search.value().trim().is_empty() {
+            // Who searches wants to know where a key is, too.
+            for context in SCREENS.into_iter().filter(|context| *context != self.context) {
+                here.extend(self.section(theme, &format!("IN {}", context.place().to_uppercase()), context, cells));
+            }
+        }
+        here.extend(self.section(theme, "MOVE", Context::Move, cells));
+        let mut everywhere = self.section(theme, "EVERYWHERE", Context::Everywhere, cells);
         everywhere.extend(self.symbols(theme));
-        if width >= 90 {
+        if is_wide {
             return vec![here, everywhere];
         }
         here.extend(everywhere);
@@ -84,18 +99,25 @@ impl Help {
         vec![here]
     }
 
-    fn section(&self, theme: Theme, heading: &str, context: Context) -> Vec<Line> {
-        let rows = KEYMAP.iter().filter(|row| row.context == context).filter_map(|row| {
+    fn section(&self, theme: Theme, heading: &str, context: Context, cells: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for row in KEYMAP.iter().filter(|row| row.context == context) {
             let keys: Vec<String> = row.keys.iter().map(|key| label(key)).collect();
             let keys = keys.join(" ");
-            self.wants(&format!("{keys} {}", row.words)).then(|| Line::new(theme).key(keys).to(14).say(row.words))
-        });
-        titled(theme, heading, rows.collect())
+            if !self.wants(&format!("{keys} {}", row.words)) {
+                continue;
+            }
+            for (at, words) in wrapped(row.words, cells.saturating_sub(KEYS)).iter().enumerate() {
+                let line = Line::new(theme);
+                lines.push(if at == 0 { line.key(&keys).to(KEYS).say(words) } else { line.to(KEYS).say(words) });
+            }
+        }
+        titled(theme, heading, lines)
     }
 
     fn symbols(&self, theme: Theme) -> Vec<Line> {
         let rows = SYMBOLS.iter().filter(|(sign, words)| self.wants(&format!("{sign} {words}")));
-        titled(theme, "SIGNS", rows.map(|(sign, words)| Line::new(theme).say(sign).to(14).say(words)).collect())
+        titled(theme, "SIGNS", rows.map(|(sign, words)| Line::new(theme).say(sign).to(KEYS).say(words)).collect())
     }
 
     fn wants(&self, text: &str) -> bool {

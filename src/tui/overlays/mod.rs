@@ -137,9 +137,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
     match &mut app.overlay {
         Some(Overlay::Help(_)) if matches!(name, Some("?" | "f1")) => app.overlay = None,
         Some(Overlay::Help(help)) => {
-            if edit(&mut help.search, event) {
-                help.scroll = 0;
-            }
+            let is_changed = edit(&mut help.search, event);
+            help.scroll = if is_changed { 0 } else { help.scroll };
         }
         // Enter takes the text of the one field that a pause has.
         Some(Overlay::Pause(_)) if name == Some("enter") => pause::accept(app),
@@ -173,8 +172,8 @@ pub fn confirm_undo(app: &App, undo: &Undo) -> Overlay {
 /// All messages, newest first.
 pub fn messages(app: &App) -> Overlay {
     let parts = app.messages.iter().rev().map(|message| {
-        let hint = message.hint.as_ref().map(|hint| format!("\n  {hint}")).unwrap_or_default();
-        (message.at.clock_text(), format!("{}{}{hint}", message.kind.sign().0, message.text))
+        let hint = message.hint.as_ref().map(|hint| format!("\n            {hint}")).unwrap_or_default();
+        (String::new(), format!("{}  {}{}{hint}", message.at.clock_text(), message.kind.sign().0, message.text))
     });
     let parts: Vec<_> = parts.collect();
     let title = format!("Messages, newest first, {}", text::counted(parts.len() as u64, "message", "messages"));
@@ -185,12 +184,16 @@ impl Page {
     fn lines(&self, width: usize) -> Vec<(String, bool)> {
         let mut lines = Vec::new();
         for (heading, text) in &self.parts {
-            lines.push((heading.clone(), true));
+            if !heading.is_empty() {
+                lines.push((heading.clone(), true));
+            }
             for line in text.split('\n').take(super::json::LINES_MAX) {
                 let shown = super::text::visible_value(line, super::text::Symbols::Unicode);
                 lines.extend(shown.wrapped(width).into_iter().map(|line| (line.as_str().to_owned(), false)));
             }
-            lines.push((String::new(), false));
+            if !heading.is_empty() {
+                lines.push((String::new(), false));
+            }
         }
         lines
     }
@@ -206,7 +209,13 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         None => {}
         Some(Overlay::Help(help)) => help.draw(app, canvas),
         Some(Overlay::Confirm(confirm)) => {
-            let lines = confirm.lines.iter().map(|line| canvas.line().say(line)).collect();
+            let width = text_width(app);
+            let lines = confirm
+                .lines
+                .iter()
+                .flat_map(|line| wrapped(line, width))
+                .map(|line| canvas.line().say(line))
+                .collect();
             let buttons = canvas
                 .line()
                 .tone("[ Cancel  Esc ]", Tone::Selected)
@@ -259,7 +268,7 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
         text::counted(in_flight, "record", "records"),
         if in_flight == 1 { "is" } else { "are" },
     );
-    lines.extend(wrapped(&text, 70).iter().map(|line| canvas.line().say(line)));
+    lines.extend(wrapped(&text, text_width(app)).iter().map(|line| canvas.line().say(line)));
     if app.settings.is_demo {
         lines.push(canvas.line().say("This is the demo: its state goes away with it."));
     }
@@ -269,6 +278,11 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
     );
     let buttons = canvas.line().tone("[ Stay  Esc ]", Tone::Selected).say("    ").key("s").say(" stop and quit");
     dialog(app, canvas, &title, lines, &buttons, None);
+}
+
+/// How wide a text in a dialog can be.
+pub(super) fn text_width(app: &App) -> usize {
+    usize::from(app.size.0.min(76).saturating_sub(4))
 }
 
 /// Draws a dialog; its buttons are always seen. `focus` is the line and the cell of the text field that is typed in:

@@ -1,11 +1,12 @@
 //! Asks why a job is paused, for whoever finds it paused.
 
-use super::{Overlay, dialog, field};
+use super::{Overlay, dialog, field, text_width};
 use crate::control::Request;
 use crate::model::JobId;
 use crate::tui::app::App;
+use crate::tui::text::wrapped;
 use crate::tui::theme::Tone;
-use crate::tui::widgets::Canvas;
+use crate::tui::widgets::{Canvas, Line};
 use tui_input::Input;
 
 #[derive(Clone, Debug)]
@@ -31,16 +32,14 @@ impl Form {
             [job] => format!("Pause {job}"),
             jobs => format!("Pause {} jobs", jobs.len()),
         };
-        let mut lines = vec![
-            canvas.line().say("It stops at the next page border, saves its checkpoint and stays paused,"),
-            canvas.line().say("also after a restart, until somebody resumes it."),
-        ];
+        let text = "It stops at the next page border, saves its checkpoint and stays paused, also after a restart, until somebody resumes it.";
+        let mut lines: Vec<Line> = wrapped(text, text_width(app)).iter().map(|line| canvas.line().say(line)).collect();
         if self.jobs.len() > 1 {
             let names: Vec<&str> = self.jobs.iter().map(JobId::as_str).collect();
             lines.push(canvas.line().within(&names.join(", "), 70, Tone::Dim));
         }
         lines.push(canvas.line());
-        let (line, cursor) = field(canvas, "Reason (kept in the journal, may be empty): ", &self.reason, true, 26);
+        let (line, cursor) = field(canvas, "Reason (may be empty): ", &self.reason, true, 30);
         lines.push(line);
         let at = lines.len() - 1;
         let buttons = canvas.line().key("⏎").say(" pause    ").key("Esc").say(" cancel");

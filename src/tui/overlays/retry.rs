@@ -135,7 +135,7 @@ impl Dialog {
         let stored = preview.total.saturating_sub(preview.read_again);
         if preview.read_again > 0 {
             let text =
-                format!("{:>9}  read again at their source first, so a mend there counts", grouped(preview.read_again));
+                format!("{:>9}  read again at the source first: a mend there counts", grouped(preview.read_again));
             lines.push(canvas.line().dim("sends  ").say(text));
         }
         if stored > 0 {

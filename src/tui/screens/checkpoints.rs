@@ -257,7 +257,7 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     }
     if inner.height > 12 {
         lines.push(canvas.line());
-        lines.push(canvas.line().bold("").to(12).dim(format!("{:>14}{:>14}", "THIS PAGE", "THE JOB SO FAR")));
+        lines.push(canvas.line().bold("").to(12).dim(format!("{:>14}{:>17}", "THIS PAGE", "THE JOB SO FAR")));
     }
     let (page, total) = (&checkpoint.page, &checkpoint.total);
     let counts = [
@@ -271,11 +271,11 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     ];
     if inner.height > 12 {
         for (name, here, all) in counts {
-            lines.push(label(name).say(format!("{:>14}{:>14}", grouped(here), grouped(all))));
+            lines.push(label(name).say(format!("{:>14}{:>17}", grouped(here), grouped(all))));
         }
         lines.push(super::jobs::balance_sign(label(""), total));
     } else {
-        lines.insert(1, super::jobs::balance(label("this page"), page));
+        lines.insert(1, super::jobs::balance(label("this page"), page, usize::from(inner.width)));
     }
     lines
 }

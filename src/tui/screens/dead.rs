@@ -66,7 +66,7 @@ impl State {
 
     fn new_count(&self) -> u64 {
         let shown = self.groups.iter().flatten().map(|group| self.new_of(group));
-        shown.chain(self.unseen.iter().map(ever)).sum()
+        shown.chain(self.unseen.iter().map(|group| self.listed(group))).sum()
     }
 
     fn sort(&mut self) {
@@ -89,13 +89,13 @@ struct Layout {
 
 fn layout(app: &App, body: Rect) -> Layout {
     let rows = if body.width >= WIDE && app.size.1 >= TALL {
-        body.height / 2
+        12
     } else if body.height >= 17 && body.width >= 80 {
         9
     } else {
         0
     };
-    let (list, detail) = geometry::top(body, body.height - rows);
+    let (list, detail) = geometry::top(body, body.height.saturating_sub(rows));
     Layout { list, detail }
 }
 
@@ -240,9 +240,9 @@ fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
 }
 
 const COLUMNS: [Column<'static>; 7] = [
-    Column::text("CAUSE", 20, 0),
-    Column::text("FIELD", 6, 3),
-    Column::id("JOB", 10, 2),
+    Column::text("CAUSE", 24, 0),
+    Column::text("FIELD", 8, 3),
+    Column::id("JOB", 16, 2),
     Column::number("COUNT", 0),
     Column::number("NEW", 1),
     Column::word("LAST", 1),

@@ -23,6 +23,8 @@ pub struct State {
     list: ListState,
     /// Which of causes, events and limits is shown where there is room for one.
     pane: usize,
+    /// That one has all the room below the progress.
+    is_zoomed: bool,
     seen_dead: u64,
 }
 
@@ -46,12 +48,13 @@ fn layout(app: &App, body: Rect) -> Layout {
         let (chart, left) = geometry::top(left, upper);
         let (causes, events) = geometry::top(left, rest / 2);
         let (progress, right) = geometry::top(right, upper);
-        let (checkpoint, limits) = geometry::top(right, rest.saturating_sub(rest / 2).min(8));
+        let (checkpoint, limits) = geometry::top(right, 7);
         return Layout { chart, progress, causes, checkpoint, events, limits };
     }
-    let (progress, rest) = geometry::top(body, 7);
-    let (chart, rest) = if rest.height >= 12 { geometry::top(rest, 5) } else { (none, rest) };
-    let (checkpoint, pane) = if rest.height >= 7 { geometry::top(rest, 3) } else { (none, rest) };
+    let (progress, rest) = geometry::top(body, if body.height >= 16 { 7 } else { 5 });
+    let is_zoomed = app.job.is_zoomed;
+    let (chart, rest) = if rest.height >= 12 && !is_zoomed { geometry::top(rest, 4) } else { (none, rest) };
+    let (checkpoint, pane) = if rest.height >= 7 && !is_zoomed { geometry::top(rest, 3) } else { (none, rest) };
     let place = |at: usize| if app.job.pane == at { pane } else { none };
     Layout { chart, progress, causes: place(0), checkpoint, events: place(1), limits: place(2) }
 }
@@ -88,7 +91,8 @@ pub fn groups_came(app: &mut App, id: &JobId, groups: Vec<LetterGroup>) {
 }
 
 pub fn settle(app: &mut App, body: Rect) {
-    let rows = geometry::table_rows(layout(app, body).causes).saturating_sub(2);
+    let causes = layout(app, body).causes;
+    let rows = geometry::table_rows(causes).saturating_sub(usize::from(facts_rows(causes)));
     let len = app.job.groups.as_ref().map_or(0, Vec::len);
     app.job.list.settle(len, rows);
 }
@@ -97,6 +101,7 @@ pub fn act(app: &mut App, action: Action) {
     match action {
         Action::PauseResume | Action::RunNow | Action::StopRun => super::jobs::order(app, action),
         Action::NextPane => app.job.pane = (app.job.pane + 1) % PANES.len(),
+        Action::Zoom => app.job.is_zoomed = !app.job.is_zoomed,
         Action::PreviousPane => app.job.pane = (app.job.pane + PANES.len() - 1) % PANES.len(),
         Action::Next | Action::Previous => step(app, action),
         Action::Open => open(app),
@@ -113,9 +118,9 @@ fn step(app: &mut App, action: Action) {
     let to = if action == Action::Next { at + 1 } else { at.wrapping_sub(1) };
     match jobs.get(to).cloned() {
         Some(id) => {
-            let pane = app.job.pane;
+            let (pane, is_zoomed) = (app.job.pane, app.job.is_zoomed);
             show(app, id);
-            app.job.pane = pane;
+            (app.job.pane, app.job.is_zoomed) = (pane, is_zoomed);
         }
         None => app.note(if action == Action::Next { "this is the last job" } else { "this is the first job" }),
     }
@@ -179,21 +184,17 @@ fn padded(inner: Rect) -> Rect {
 fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) {
     let inner = padded(canvas.panel(area, "Progress", "", false));
     let counts = &job.total;
-    let in_flight = canvas
-        .line()
-        .say("in flight")
-        .to(10)
-        .say(format!("{:>13}", grouped(job.in_flight)))
-        .dim("   read, not yet saved");
+    let in_flight =
+        canvas.line().say("in flight").to(10).say(format!("{:>13}", grouped(job.in_flight))).dim("   not yet saved");
     if inner.height < 11 {
         let lines = [
-            progress_line(app, canvas.line(), job, 24),
-            canvas.line().say(state_words(job, app.now)),
+            progress_line(app, canvas.line(), job, if inner.width >= 70 { 24 } else { 10 }),
+            super::jobs::balance(canvas.line(), counts, usize::from(inner.width)),
             canvas
                 .line()
                 .say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight)))
                 .say(limited(job)),
-            super::jobs::balance(canvas.line(), counts),
+            canvas.line().say(state_words(job, app.now)),
             canvas.line().dim(job.schedule.as_str()),
         ];
         return canvas.put_all(inner, &lines);
@@ -277,6 +278,11 @@ fn skip_words(counts: &Counts) -> String {
     }
 }
 
+/// Lines below the causes: what passed by itself, and the last runs.
+fn facts_rows(causes: Rect) -> u16 {
+    if causes.height >= 7 { 2 } else { 0 }
+}
+
 const CAUSES: [Column<'static>; 4] =
     [Column::text("CAUSE", 20, 0), Column::number("COUNT", 0), Column::word("FIRST", 2), Column::word("LAST", 1)];
 
@@ -287,7 +293,7 @@ fn draw_causes(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         Some(groups) => format!("Dead letters by cause: {}", counted(groups.len() as u64, "cause", "causes")),
     };
     let inner = canvas.panel(area, &title, &shared(app, area, "⏎ opens · gd all"), true);
-    let (list, below) = geometry::top(inner, inner.height.saturating_sub(2));
+    let (list, below) = geometry::top(inner, inner.height.saturating_sub(facts_rows(area)));
     match groups {
         None => canvas.put(padded(list), &canvas.line().say("asking the engine…")),
         Some([]) => canvas.put(padded(list), &canvas.line().tone("✓ ", Tone::Ok).say("no dead letters wait")),
@@ -313,8 +319,8 @@ fn draw_causes(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         recovered.throttled, recovered.transient, recovered.unknown
     );
     let lines = [
-        canvas.line().dim("passed by themselves in this run  ").say(text),
-        last_runs(canvas.line().dim("last runs (newest at the right)   "), &job.last_runs),
+        canvas.line().dim("passed by itself  ").say(text),
+        last_runs(canvas.line().dim("last runs         "), &job.last_runs),
     ];
     canvas.put_all(padded(below), &lines);
 }
@@ -342,7 +348,7 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
         moment(checkpoint.saved_at, app.now),
         distance(checkpoint.saved_at, app.now)
     );
-    let risk = format!("a crash now reads at most {} again", counted(job.in_flight, "record", "records"));
+    let risk = format!("a crash now re-reads at most {}", counted(job.in_flight, "record", "records"));
     if inner.height < 3 {
         return canvas.put(inner, &canvas.line().say(format!("{head}   ")).dim(risk));
     }
@@ -388,22 +394,39 @@ fn draw_events(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
 
 fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) {
     let inner = padded(canvas.panel(area, "Limits", &shared(app, area, ""), false));
-    let mut lines = vec![match &job.limited_by {
-        Some(limit) => canvas.line().dim("held back by  ").say(limit),
-        None => canvas.line().dim("held back by  ").say("nothing"),
-    }];
+    let width = usize::from(inner.width);
+    let mut lines = facts(canvas, "limited by  ", job.limited_by.as_deref().unwrap_or("nothing"), width);
     let connections = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections);
     // The destination first: it is what mostly holds a job back.
     let mut mine: Vec<&ConnectionStatus> =
         connections.filter(|connection| connection.id == job.destination || connection.id == job.source).collect();
     mine.sort_by_key(|connection| connection.id != job.destination);
     for connection in mine {
-        lines.extend(connection_lines(app, canvas, connection));
+        lines.extend(connection_lines(app, canvas, connection, connection.id == job.destination, width));
     }
     canvas.put_all(inner, &lines);
 }
 
-fn connection_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus) -> Vec<Line> {
+/// A label and what it labels, in as many lines as that takes.
+fn facts(canvas: &Canvas<'_>, label: &str, text: &str, width: usize) -> Vec<Line> {
+    let indent = " ".repeat(label.len());
+    let shown = crate::tui::text::visible_within(text, width * 3, canvas.theme.symbols);
+    let parts = crate::tui::text::wrapped(shown.as_str(), width.saturating_sub(label.len()).max(8));
+    parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| canvas.line().dim(if at == 0 { label } else { &indent }).say(part))
+        .collect()
+}
+
+/// Of the destination everything, of the source whether it is well.
+fn connection_lines(
+    app: &App,
+    canvas: &Canvas<'_>,
+    connection: &ConnectionStatus,
+    is_whole: bool,
+    width: usize,
+) -> Vec<Line> {
     let label = |name: &str| canvas.line().dim(format!("  {name}")).to(12);
     let circuit = match &connection.circuit {
         Circuit::Closed => canvas.line().tone("  closed (ok)", Tone::Ok),
@@ -420,6 +443,10 @@ fn connection_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatu
         label("in flight")
             .say(format!("{} of {}, {} queued", connection.in_flight, connection.ceiling, connection.queued)),
     ];
+    if !is_whole {
+        lines.truncate(2);
+        return lines;
+    }
     if let Some(until) = connection.throttled_until.filter(|until| *until > app.now) {
         lines.push(
             label("told")
@@ -429,20 +456,21 @@ fn connection_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatu
     if let Some(budget) = &connection.budget {
         let limit = budget.limit.map(|limit| format!(" of {}", grouped(limit))).unwrap_or_default();
         let reset = budget.resets_at.map(|at| format!(", full {}", distance(at, app.now))).unwrap_or_default();
-        lines.push(label("budget").say(format!(
-            "{}{limit} left{reset} ({})",
-            grouped(budget.remaining),
-            budget.source
-        )));
+        let text = format!("{}{limit} left{reset} ({})", grouped(budget.remaining), budget.source);
+        lines.extend(facts(canvas, "  budget    ", &text, width));
     }
-    let text = format!(
-        "ok {} · 429 {} · 4xx {} · 5xx {} · none {}",
-        grouped(answers.ok),
-        grouped(answers.throttled),
-        grouped(answers.client_error),
-        grouped(answers.server_error),
-        grouped(answers.no_answer)
-    );
-    lines.push(label("answers").say(text));
+    let kinds = [
+        ("ok", answers.ok),
+        ("429", answers.throttled),
+        ("4xx", answers.client_error),
+        ("5xx", answers.server_error),
+        ("none", answers.no_answer),
+    ];
+    let kinds: Vec<String> = kinds
+        .iter()
+        .filter(|(name, n)| *n > 0 || *name == "ok")
+        .map(|(name, n)| format!("{name} {}", grouped(*n)))
+        .collect();
+    lines.extend(facts(canvas, "  answers   ", &kinds.join(" · "), width));
     lines
 }

@@ -308,7 +308,7 @@ pub fn state_words(job: &JobStatus, now: Timestamp) -> String {
     match &job.state {
         JobState::Waiting { what, since, until } => {
             let until = until.map(|until| format!(", until {} ({})", moment(until, now), distance(until, now)));
-            format!("waiting since {} for {what}{}", moment(*since, now), until.unwrap_or_default())
+            format!("waiting since {}: {what}{}", moment(*since, now), until.unwrap_or_default())
         }
         JobState::Stalled { stage, since } => format!("stalled in {stage} since {}", moment(*since, now)),
         JobState::Paused { by, since, reason } => {
@@ -360,6 +360,9 @@ const COLUMNS: [Column<'static>; 11] = [
     Column::number("DEAD", 0),
 ];
 
+/// The place of the column that is left out where nothing is held.
+const HELD: usize = 8;
+
 fn row(app: &App, canvas: &Canvas<'_>, job: &JobStatus) -> Vec<Cell> {
     let (sign, word, tone) = state_sign(&job.state);
     let counts = &job.total;
@@ -400,20 +403,25 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
     let order =
         if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
-    let right = format!("{} of {} · {order}", state.shown.len(), app.jobs().len());
+    let right = match app.jobs().len() {
+        0 => String::new(),
+        n => format!("{} of {n} · {order}", state.shown.len()),
+    };
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
         return canvas.put(inner, &canvas.line().say(" asking the engine…"));
     }
     if state.shown.is_empty() {
-        let text = match (app.jobs().is_empty(), state.filter.is_empty()) {
-            (true, _) => {
-                " No jobs in the configuration yet. Add a [jobs.NAME] table to syncdeck.toml; syncdeck check reads it."
-            }
-            (false, false) => " No job matches the filter. Esc clears it.",
-            (false, true) => "",
+        let lines: &[&str] = match (app.jobs().is_empty(), state.filter.is_empty()) {
+            (true, _) => &[
+                " No jobs in the configuration yet.",
+                " Add a [jobs.NAME] table to syncdeck.toml; then: syncdeck check",
+            ],
+            (false, false) => &[" No job matches the filter. Esc clears it."],
+            (false, true) => &[],
         };
-        return canvas.put(inner, &canvas.line().say(text));
+        let lines: Vec<Line> = lines.iter().map(|line| canvas.line().say(line)).collect();
+        return canvas.put_all(inner, &lines);
     }
     let window = state.list.window(state.shown.len());
     let rows: Vec<Vec<Cell>> = state.shown[window.clone()]
@@ -422,7 +430,18 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .map(|job| row(app, canvas, job))
         .collect();
     let selected = state.list.selected.checked_sub(window.start).filter(|_| state.pane == Pane::List);
-    table(canvas, inner, &COLUMNS, &rows, selected, &|_| false);
+    // Held records are rare: their column stands only where there are some.
+    let has_held = app.jobs().iter().any(|job| job.total.held > 0);
+    let columns: Vec<Column<'_>> =
+        COLUMNS.into_iter().enumerate().filter(|(at, _)| has_held || *at != HELD).map(|(_, column)| column).collect();
+    let rows: Vec<Vec<Cell>> = if has_held {
+        rows
+    } else {
+        rows.into_iter()
+            .map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect())
+            .collect()
+    };
+    table(canvas, inner, &columns, &rows, selected, &|_| false);
 }
 
 fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -471,9 +490,9 @@ fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// A chart with its scale: how long it goes back, its peak and the rate of now.
 pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
-    let minutes = values.len() as u64 * RATE_BUCKET_SECONDS / 60;
+    let back = span(Duration::from_secs(values.len() as u64 * RATE_BUCKET_SECONDS));
     let peak = values.iter().copied().max().unwrap_or(0);
-    let right = format!("{minutes} min · peak {} rec/s", short(u64::from(peak)));
+    let right = format!("{back} · peak {} rec/s", short(u64::from(peak)));
     let inner = canvas.panel(area, title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
@@ -481,13 +500,26 @@ pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values:
     if values.is_empty() {
         canvas.put(columns, &canvas.line().dim("nothing counted yet"));
     } else {
-        canvas.put(below, &canvas.line().dim(format!("-{minutes}m")));
+        canvas.put(below, &canvas.line().dim(format!("-{back}")));
     }
     canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
 }
 
-/// The sum that must hold, with whether it does.
-pub fn balance(line: Line, counts: &Counts) -> Line {
+/// The sum that must hold, with whether it does; where `room` is short, created, updated and deleted are one figure.
+pub fn balance(line: Line, counts: &Counts, room: usize) -> Line {
+    let whole = balance_in_full(line.clone(), counts);
+    if whole.width() <= room {
+        return whole;
+    }
+    let (scanned, written) = (grouped(counts.scanned), grouped(counts.written()));
+    let (skipped, errored) = (grouped(counts.skipped), grouped(counts.errored));
+    let held = if counts.held > 0 { format!(" + held {}", grouped(counts.held)) } else { String::new() };
+    let line =
+        line.say(format!("scanned {scanned} = updated {written} + skipped {skipped}{held} + errored {errored} "));
+    if counts.is_balanced() { line.tone("✓", Tone::Ok) } else { line.tone("✗", Tone::Fail) }
+}
+
+fn balance_in_full(line: Line, counts: &Counts) -> Line {
     let mut line = line.say(format!("scanned {} = ", grouped(counts.scanned)));
     let parts = [
         ("created", counts.created),
@@ -555,7 +587,7 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
         state,
         progress_line(app, label("progress"), job, if is_narrow { 24 } else { 40 }),
         speed,
-        balance(label("records"), &job.total),
+        balance(label("records"), &job.total, usize::from(inner.width)),
         checkpoint_line(app, label("saved at"), job),
         dead_line(label("dead"), job),
         schedule_line(app, label("schedule"), job),
@@ -570,6 +602,9 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
 /// A bar where the total is known, else that it is not.
 pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Line {
     let progress = &job.progress;
+    if job.run.is_none() {
+        return line.say("no run in progress");
+    }
     let Some(total) = progress.total else {
         return line
             .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
@@ -615,6 +650,7 @@ fn dead_line(line: Line, job: &JobStatus) -> Line {
 fn schedule_line(app: &App, line: Line, job: &JobStatus) -> Line {
     let line = line.say(&job.schedule);
     match job.due {
+        Some(due) if due <= app.now => line.say("; the next run is due"),
         Some(due) => line.say(format!("; next run {} ({})", moment(due, app.now), distance(due, app.now))),
         None => line,
     }

@@ -9,7 +9,7 @@ use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, WIDE};
 use crate::tui::overlays::{Scope, bulk};
-use crate::tui::text::{brief_moment, counted, grouped};
+use crate::tui::text::{brief_moment, counted, grouped, short};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -400,15 +400,20 @@ pub fn new_words(app: &App) -> Option<String> {
     (n > 0).then(|| format!("{}{more} new since you opened this list — press . to show them", grouped(n as u64)))
 }
 
-const COLUMNS: [Column<'static>; 4] =
-    [Column::id("RECORD", 10, 0), Column::number("TRIES", 1), Column::word("WHEN", 0), Column::word("STATE", 2)];
+const COLUMNS: [Column<'static>; 5] = [
+    Column::word("", 0),
+    Column::id("RECORD", 10, 0),
+    Column::number("TRIES", 1),
+    Column::word("WHEN", 0),
+    Column::word("STATE", 2),
+];
 
-fn state_cell(state: &LetterState) -> Cell {
+fn state_sign(state: &LetterState) -> (&'static str, &'static str, Tone) {
     match state {
-        LetterState::Waiting => Cell::new("waiting"),
-        LetterState::Retrying { .. } => Cell::toned("↻ retrying", Tone::Wait),
-        LetterState::Discarded { .. } => Cell::toned("□ discarded", Tone::Dim),
-        LetterState::Recovered { .. } => Cell::toned("✓ recovered", Tone::Ok),
+        LetterState::Waiting => (" ", "waiting", Tone::Plain),
+        LetterState::Retrying { .. } => ("↻", "retrying", Tone::Wait),
+        LetterState::Discarded { .. } => ("□", "discarded", Tone::Dim),
+        LetterState::Recovered { .. } => ("✓", "recovered", Tone::Ok),
     }
 }
 
@@ -427,7 +432,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let right = match &state.ids {
         None => String::new(),
         Some(ids) if (ids.len() as u64) < state.total => {
-            format!("first {} of {}", grouped(ids.len() as u64), grouped(state.total))
+            format!("first {} of {}", short(ids.len() as u64), short(state.total))
         }
         Some(_) => format!("{} · {order}", grouped(state.total)),
     };
@@ -460,13 +465,17 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 fn row(app: &App, id: DeadLetterId) -> Vec<Cell> {
     match app.letters.rows.get(&id) {
         // Until it is read, a row says that it is there and no more.
-        None => vec![Cell::toned("…", Tone::Dim), Cell::new("…"), Cell::new("…"), Cell::new("…")],
-        Some(None) => vec![Cell::toned(format!("letter {id} is gone"), Tone::Dim)],
-        Some(Some(row)) => vec![
-            Cell::new(RecordId::shown(&row.record)),
-            Cell::new(grouped(u64::from(row.attempts))),
-            Cell::new(brief_moment(row.last_at, app.now)),
-            state_cell(&row.state),
-        ],
+        None => vec![Cell::new(" "), Cell::toned("…", Tone::Dim), Cell::new("…"), Cell::new("…"), Cell::new("…")],
+        Some(None) => vec![Cell::new(" "), Cell::toned(format!("letter {id} is gone"), Tone::Dim)],
+        Some(Some(row)) => {
+            let (sign, word, tone) = state_sign(&row.state);
+            vec![
+                Cell::toned(sign, tone),
+                Cell::new(RecordId::shown(&row.record)),
+                Cell::new(grouped(u64::from(row.attempts))),
+                Cell::new(brief_moment(row.last_at, app.now)),
+                Cell::toned(word, tone),
+            ]
+        }
     }
 }

@@ -145,7 +145,7 @@ struct Layout {
 
 fn layout(app: &App, body: Rect) -> Layout {
     let rows = if app.logs.is_open { 11.min(body.height / 2 + 1) } else { 0 };
-    let (list, fields) = geometry::top(body, body.height - rows);
+    let (list, fields) = geometry::top(body, body.height.saturating_sub(rows));
     Layout { list, fields }
 }
 

@@ -8,7 +8,7 @@ use crate::tui::app::App;
 use crate::tui::geometry;
 use crate::tui::json;
 use crate::tui::overlays::{Overlay, Page as ReadingPage};
-use crate::tui::text::{counted, grouped, moment, visible, visible_value, visible_within};
+use crate::tui::text::{counted, grouped, moment, visible_value, visible_within};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -47,16 +47,23 @@ fn layout(area: Rect) -> Layout {
         let (answer, tries) = geometry::top(rest, 8);
         Layout { fields, answer, tries }
     } else {
-        let (fields, answer) = geometry::top(area, area.height.saturating_sub(6));
+        let rows = if area.height >= 16 { 6 } else { 4 };
+        let (fields, answer) = geometry::top(area, area.height.saturating_sub(rows));
         Layout { fields, answer, tries: Rect { height: 0, ..answer } }
     }
 }
 
+/// Lines below the fields: what the signs mean, and what else is known.
+fn legend_rows(fields: Rect) -> u16 {
+    if fields.height >= 10 { 2 } else { 0 }
+}
+
 pub fn settle(app: &mut App, area: Rect) {
-    let rows = usize::from(layout(area).fields.height.saturating_sub(5));
+    let fields = layout(area).fields;
+    let rows = geometry::table_rows(fields).saturating_sub(usize::from(legend_rows(fields)));
     let len = rows_of(app);
     let page = &mut app.letters.page;
-    page.list.settle(len, if page.view == View::Json { rows + 1 } else { rows });
+    page.list.settle(len, if page.view == View::Json { geometry::table_rows(fields) + 1 } else { rows });
 }
 
 fn rows_of(app: &App) -> usize {
@@ -230,7 +237,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let lines = fields(app, view);
     let right = format!("{} of {} · v: json", lines.len(), counted(view.fields.len() as u64, "field", "fields"));
     let inner = canvas.panel(area, "Fields", &right, app.letters.is_in_record);
-    let (list, below) = geometry::top(inner, inner.height.saturating_sub(2));
+    let (list, below) = geometry::top(inner, inner.height.saturating_sub(legend_rows(area)));
     let source = format!("SOURCE {}", view.source_connection);
     let sent = format!("SENT TO {}", view.destination_connection);
     let columns = [
@@ -238,7 +245,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
         Column::text(&source, 14, 0),
         Column::text(&sent, 14, 0),
         Column::word("", 0),
-        Column::text("WHY", 10, 1),
+        Column::text("WHY", 12, 1),
     ];
     let page = &app.letters.page;
     let window = page.list.window(lines.len());
@@ -320,18 +327,17 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let symbols = canvas.theme.symbols;
     let room = usize::from(inner.height).saturating_sub(usize::from(has_tries));
-    let message = visible(&masked(app, view, &letter.reason.title()), symbols);
-    let mut lines: Vec<Line> = message
-        .wrapped(usize::from(inner.width))
-        .into_iter()
-        .map(|part| canvas.line().shown(part, Tone::Bold))
-        .collect();
+    // No more is made visible than there is room for: an answer can be long.
+    let width = usize::from(inner.width);
+    let message = visible_within(&masked(app, view, &letter.reason.title()), width * room, symbols);
+    let mut lines: Vec<Line> =
+        message.wrapped(width).into_iter().map(|part| canvas.line().shown(part, Tone::Bold)).collect();
     if let Some(field) = &letter.reason.field {
         lines.push(canvas.line().dim("field ").say(field));
     }
     if let Some(answer) = &letter.reason.answer {
         for line in masked(app, view, answer).split('\n').take(room) {
-            let parts = visible(line, symbols).wrapped(usize::from(inner.width));
+            let parts = visible_within(line, width * room, symbols).wrapped(width);
             lines.extend(parts.into_iter().map(|part| canvas.line().shown(part, Tone::Plain)));
         }
     }

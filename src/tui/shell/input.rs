@@ -4,7 +4,8 @@ use ratatui::crossterm::event::{self, Event};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self as done, Receiver};
+use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -17,16 +18,23 @@ const WAITING_MAX: usize = 256;
 pub struct Input {
     pub events: mpsc::Receiver<io::Result<Event>>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// Closed when the thread ends.
+    done: Receiver<()>,
 }
 
 impl Input {
     pub fn start() -> io::Result<Self> {
+        // The first look installs the handler for changes of size; none must be missed after the first frame.
+        event::poll(Duration::ZERO)?;
         let (sender, events) = mpsc::channel(WAITING_MAX);
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
-        let thread = thread::Builder::new().name("input".to_owned()).spawn(move || read(&sender, &told))?;
-        Ok(Self { events, stop, thread: Some(thread) })
+        let (ends, done) = done::channel();
+        thread::Builder::new().name("input".to_owned()).spawn(move || {
+            read(&sender, &told);
+            drop::<done::Sender<()>>(ends);
+        })?;
+        Ok(Self { events, stop, done })
     }
 }
 
@@ -50,9 +58,7 @@ impl Drop for Input {
         self.stop.store(true, Ordering::Relaxed);
         // A thread that waits for room in the queue is let go by closing it.
         self.events.close();
-        if let Some(thread) = self.thread.take() {
-            // It has nothing to tell: its result is empty, and a panic was reported by the hook.
-            let _ = thread.join();
-        }
+        // A read from a terminal that is gone may never return, so the end of the thread is not waited for without bound.
+        let _ = self.done.recv_timeout(4 * POLL);
     }
 }

@@ -5,7 +5,7 @@ mod run;
 mod terminal;
 mod watchdog;
 
-pub use run::{Link, run, run_link, welcome};
+pub use run::{Link, needs_terminal, run, run_link, welcome};
 
 use std::io;
 

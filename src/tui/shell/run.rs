@@ -75,7 +75,8 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     console.run(&options).await
 }
 
-fn needs_terminal() -> Result<(), TuiError> {
+/// Refuses to show anything where standard input or output is no terminal.
+pub fn needs_terminal() -> Result<(), TuiError> {
     if !io::stdin().is_terminal() {
         return Err(TuiError::NotATerminal("input"));
     }

@@ -31,9 +31,12 @@ thread_local! {
     static IS_CONSOLE: Cell<bool> = const { Cell::new(false) };
 }
 
+type Lent = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
 /// The terminal, ours until dropped.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// None only while it is being dropped.
+    terminal: Option<Lent>,
 }
 
 impl Screen {
@@ -45,7 +48,7 @@ impl Screen {
         let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(out)));
         match entered {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal: Some(terminal) }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -54,30 +57,38 @@ impl Screen {
     }
 
     pub fn size(&self) -> io::Result<(u16, u16)> {
-        let size = self.terminal.size()?;
+        let size = self.terminal.as_ref().expect("a terminal that is not dropped").size()?;
         Ok((size.width, size.height))
     }
 
     /// Draws a frame in one synchronized piece, so that no terminal shows half of it.
     pub fn draw(&mut self, view: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| {
+        let terminal = self.lent();
+        queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        terminal.draw(|frame| {
             if let Some(position) = view(frame.buffer_mut()) {
                 frame.set_cursor_position(position);
             }
         })?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        execute!(terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
     /// Forgets what is on the terminal, so that the next frame draws all of it.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        self.lent().clear()
+    }
+
+    fn lent(&mut self) -> &mut Lent {
+        self.terminal.as_mut().expect("a terminal that is not dropped")
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
+        // It complains on standard error when the cursor can not be shown, and panics when that is gone as well.
+        let terminal = self.terminal.take();
+        let _ = guarded(move || drop(terminal));
         // Words that were held back, so that they did not fall into the picture.
         let words = LAST_WORDS.lock().map(|mut words| std::mem::take(&mut *words)).unwrap_or_default();
         let mut err = io::stderr();

@@ -151,13 +151,25 @@ fn widths(columns: &[Column<'_>], rows: &[Vec<Cell>], room: usize, theme: Theme)
     }
     let mut spare = room.saturating_sub(needed(&kept));
     let mut widths = vec![None; columns.len()];
-    for at in kept {
-        let wish = natural[at] - least(at);
-        let more = wish.min(spare);
-        spare -= more;
-        widths[at] = Some(least(at) + more);
+    for at in &kept {
+        widths[*at] = Some(least(*at));
     }
-    widths
+    // What is left goes round, a cell each, so that no column starves beside a long one.
+    loop {
+        let before = spare;
+        for at in &kept {
+            if let Some(width) = &mut widths[*at]
+                && *width < natural[*at]
+                && spare > 0
+            {
+                *width += 1;
+                spare -= 1;
+            }
+        }
+        if spare == before {
+            return widths;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,13 @@ pub enum Action {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let job = match &args.action {
+        Action::List(args) => args.job.as_deref(),
+        Action::Groups(args) => args.job.as_deref(),
+        Action::Retry(args) => args.job.as_deref(),
+        Action::Show(_) | Action::Discard(_) | Action::Export(_) => None,
+    };
+    super::must_be_known(job, handle).await?;
     carry_out(&args.action, &async |request| handle.ask(request).await, out).await
 }
 

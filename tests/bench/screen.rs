@@ -1,0 +1,198 @@
+//! The console over a million dead letters: what a frame costs on each screen, and what a key costs until its frame.
+//!
+//! `cargo bench --bench screen`; `BENCH_LETTERS` makes it smaller. The engine's side (questions to the state) is told
+//! apart from the console's own (taking a key in, drawing), because only the second holds the screen up.
+
+#[path = "state/mod.rs"]
+mod state;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use syncdeck::config;
+use syncdeck::connect;
+use syncdeck::control::{Handle, local::Local};
+use syncdeck::engine::clock::SystemClock;
+use syncdeck::engine::{Engine, Parts};
+use syncdeck::model::{Actor, Clock, EngineInfo, Via};
+use syncdeck::store::{Options, Store};
+use syncdeck::tui::theme::Theme;
+use syncdeck::tui::{App, Effect, Msg, Settings, text::Symbols, update, view};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SIZE: (u16, u16) = (120, 36);
+const FRAMES: usize = 500;
+const CONFIG: &str = r#"
+[workspace]
+name = "bench"
+[connections.shop]
+type = "rest"
+base_url = "http://127.0.0.1:9/api"
+[connections.crm]
+type = "rest"
+base_url = "http://127.0.0.1:9/v2"
+[jobs.bench]
+schedule = "manual"
+source = { connection = "shop", path = "/customers", records = "/data", id = "/id", paginate = "none" }
+destination = { connection = "crm", path = "/customers/{{ id }}" }
+"#;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(measure());
+}
+
+async fn measure() {
+    let letters = state::number("BENCH_LETTERS", 1_000_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), &Options::default()).expect("a state");
+    state::fill_letters(&store, letters).await;
+    let mut stage = Stage::new(store).await;
+    // The keys that lead to each screen, from wherever the one before left off.
+    for (screen, keys) in [
+        ("jobs", "1"),
+        ("job", "1 enter"),
+        ("dead letters by cause", "2"),
+        ("dead letters of a cause", "2 enter"),
+        ("one dead letter", "2 enter enter"),
+        ("checkpoints", "4"),
+        ("logs", "7"),
+        ("help", "1 ?"),
+    ] {
+        let (mut own, mut asked) = (0.0, 0.0);
+        for key in keys.split(' ') {
+            let (mine, engines) = stage.press(key).await;
+            own += mine;
+            asked += engines;
+        }
+        let frames = stage.frames();
+        println!(
+            "{screen}: a frame {:.3} ms (p99 {:.3}; want 2: {}); its keys {own:.3} ms here, {asked:.1} ms at the engine",
+            frames.0,
+            frames.1,
+            if frames.1 <= 2.0 { "reached" } else { "MISSED" },
+        );
+        stage.press("esc").await;
+    }
+    stage.keys("2 enter").await;
+    for (what, key) in [("down", "down"), ("a page down", "pgdn"), ("to the end", "end"), ("to the start", "home")] {
+        let mut own = Vec::new();
+        let mut whole = Vec::new();
+        for _ in 0..200 {
+            let started = Instant::now();
+            let (mut mine, _) = stage.press(key).await;
+            let drawn = Instant::now();
+            stage.draw();
+            mine += drawn.elapsed().as_secs_f64() * 1_000.0;
+            own.push(mine);
+            whole.push(started.elapsed().as_secs_f64() * 1_000.0);
+        }
+        let (own, whole) = (sorted(own), sorted(whole));
+        println!(
+            "key to frame, {what} in {letters} letters: p50 {:.3} ms, p99 {:.3} ms (want 20); with the rows that the engine gives p99 {:.3} ms",
+            own[100], own[197], whole[197]
+        );
+    }
+}
+
+fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
+    figures.sort_by(f64::total_cmp);
+    figures
+}
+
+struct Stage {
+    app: App,
+    handle: Handle,
+    buffer: Buffer,
+}
+
+impl Stage {
+    async fn new(store: Store) -> Self {
+        let config = config::parse(CONFIG, Path::new("bench.toml"), &|_| None);
+        let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let link = |connection| connect::link(connection, config.masks.clone()).expect("a client");
+        let links = config.connections.iter().map(link).collect();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let info = EngineInfo {
+            workspace: "bench".to_owned(),
+            version: "0".to_owned(),
+            pid: 1,
+            started_at: clock.now(),
+            is_running: true,
+            is_demo: false,
+            state_folder: "state".to_owned(),
+            log_folder: "log".to_owned(),
+            store_error: None,
+        };
+        let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
+        let engine = Engine::new(parts).await.expect("an engine");
+        let handle = Handle::new(Local::new(engine), Actor::person("ada", Via::Console));
+        let theme = Theme { symbols: Symbols::Unicode, color: true };
+        let app = App::new(theme, Settings::default(), SIZE, SystemClock.now());
+        let mut stage = Self { app, handle, buffer: Buffer::empty(Rect::new(0, 0, SIZE.0, SIZE.1)) };
+        let snapshot = stage.handle.watch().borrow().clone();
+        stage.send(Msg::Snapshot(snapshot)).await;
+        stage
+    }
+
+    /// Takes a message in and answers its questions. Milliseconds that the console took, and that the engine took.
+    async fn send(&mut self, msg: Msg) -> (f64, f64) {
+        let (mut own, mut asked) = (0.0, 0.0);
+        let mut waiting = vec![msg];
+        while let Some(msg) = waiting.pop() {
+            let started = Instant::now();
+            let effects = update(&mut self.app, SystemClock.now(), msg);
+            own += started.elapsed().as_secs_f64() * 1_000.0;
+            for effect in effects {
+                if let Effect::Ask { generation, request } = effect {
+                    let started = Instant::now();
+                    let result = self.handle.ask(request).await;
+                    asked += started.elapsed().as_secs_f64() * 1_000.0;
+                    waiting.push(Msg::Answered { generation, result });
+                }
+            }
+        }
+        (own, asked)
+    }
+
+    async fn press(&mut self, key: &str) -> (f64, f64) {
+        let code = match key {
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "down" => KeyCode::Down,
+            "pgdn" => KeyCode::PageDown,
+            "end" => KeyCode::End,
+            "home" => KeyCode::Home,
+            letter => KeyCode::Char(letter.chars().next().expect("a key has a name")),
+        };
+        self.send(Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))).await
+    }
+
+    async fn keys(&mut self, keys: &str) {
+        for key in keys.split(' ') {
+            self.press(key).await;
+        }
+    }
+
+    fn draw(&mut self) {
+        self.buffer.reset();
+        view(&self.app, &mut self.buffer);
+    }
+
+    /// Median and 99th percentile of a frame, milliseconds.
+    fn frames(&mut self) -> (f64, f64) {
+        let mut times = Vec::with_capacity(FRAMES);
+        for _ in 0..FRAMES {
+            let started = Instant::now();
+            self.draw();
+            times.push(started.elapsed().as_secs_f64() * 1_000.0);
+        }
+        let times = sorted(times);
+        (times[FRAMES / 2], times[FRAMES * 99 / 100])
+    }
+}

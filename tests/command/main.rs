@@ -1,0 +1,10 @@
+//! Every command of the real binary, run as a person runs it: exit statuses, documents, errors, files and secrets.
+
+mod documents;
+mod errors;
+mod files;
+mod help;
+#[path = "../process/mod.rs"]
+mod process;
+mod secrets;
+mod shop;

@@ -1,0 +1,5 @@
+//! The real binary in a real pseudo-terminal: keys go in, the screen is read by a terminal emulator.
+
+mod app;
+mod ends;
+mod walk;

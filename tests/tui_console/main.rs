@@ -1,0 +1,9 @@
+//! The console without a terminal: keys and answers in, frames and questions out.
+
+mod hostile;
+mod keys;
+mod long_lists;
+mod pty;
+mod random;
+mod screens;
+mod stage;

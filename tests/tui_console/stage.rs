@@ -1,0 +1,621 @@
+//! A console on a stage: an engine that answers from fixed values, a clock that stands still, frames as text.
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::{Position as Cell, Rect};
+use std::sync::Arc;
+use std::time::Duration;
+use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
+use syncdeck::model::*;
+use syncdeck::tui::theme::Theme;
+use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
+
+/// 2026-03-02T14:32:07Z.
+pub const NOW: Timestamp = Timestamp(1_772_461_927_000);
+
+pub fn ago(seconds: u64) -> Timestamp {
+    NOW.minus(Duration::from_secs(seconds))
+}
+
+/// What the engine on the stage knows.
+pub struct World {
+    pub snapshot: Snapshot,
+    pub groups: Vec<LetterGroup>,
+    pub ids: Arc<[DeadLetterId]>,
+    pub letter: LetterView,
+    pub checkpoints: Vec<Checkpoint>,
+    pub logs: Vec<Notice>,
+    pub preview: RetryPreview,
+    pub refusal: Option<Refusal>,
+}
+
+pub struct Stage {
+    pub app: App,
+    pub world: World,
+    pub now: Timestamp,
+    /// Orders and questions, in the order in which they were made.
+    pub asked: Vec<Request>,
+    pub left: Option<Left>,
+    /// Questions that are not answered by themselves.
+    pub is_silent: bool,
+}
+
+impl Stage {
+    pub fn new(world: World, width: u16, height: u16) -> Self {
+        Self::with(world, width, height, Symbols::Unicode)
+    }
+
+    pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
+        let settings =
+            Settings { redact: vec!["phone".to_owned()], is_demo: false, log_folder: "state/log".to_owned() };
+        let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
+        let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
+        stage.publish();
+        stage
+    }
+
+    /// The engine publishes what it knows.
+    pub fn publish(&mut self) {
+        let snapshot = Arc::new(self.world.snapshot.clone());
+        self.send(Msg::Snapshot(snapshot));
+    }
+
+    pub fn send(&mut self, msg: Msg) {
+        let mut waiting = update(&mut self.app, self.now, msg);
+        let mut turns = 0;
+        while !waiting.is_empty() {
+            turns += 1;
+            assert!(turns < 100, "questions without an end: {waiting:?}");
+            for effect in std::mem::take(&mut waiting) {
+                match effect {
+                    Effect::Ask { generation, request } => {
+                        self.asked.push(request.clone());
+                        if !self.is_silent {
+                            let result = self.world.answer(&request);
+                            waiting.extend(update(&mut self.app, self.now, Msg::Answered { generation, result }));
+                        }
+                    }
+                    Effect::Leave(left) => self.left = Some(left),
+                    Effect::Redraw => {}
+                }
+            }
+        }
+    }
+
+    pub fn later(&mut self, milliseconds: u64) {
+        self.now = self.now.plus(Duration::from_millis(milliseconds));
+        self.send(Msg::Tick);
+    }
+
+    /// Presses keys, as the keymap writes them, parted by spaces: `2 enter ctrl-u`.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            self.send(Msg::Key(key_event(key)));
+        }
+        self
+    }
+
+    /// Types text letter by letter.
+    pub fn type_text(&mut self, text: &str) -> &mut Self {
+        for letter in text.chars() {
+            self.send(Msg::Key(KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)));
+        }
+        self
+    }
+
+    pub fn frame(&self) -> (Buffer, Option<Cell>) {
+        let (width, height) = self.app.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let cursor = view(&self.app, &mut buffer);
+        (buffer, cursor)
+    }
+
+    pub fn text(&self) -> String {
+        text(&self.frame().0)
+    }
+
+    pub fn shows(&self, words: &str) -> bool {
+        self.text().contains(words)
+    }
+
+    /// The last order or question.
+    pub fn last_asked(&self) -> &Request {
+        self.asked.last().expect("something was asked")
+    }
+
+    pub fn orders(&self) -> Vec<&Request> {
+        let is_order = |request: &&Request| {
+            matches!(
+                request,
+                Request::Pause { .. }
+                    | Request::Resume { .. }
+                    | Request::Trigger { .. }
+                    | Request::Cancel { .. }
+                    | Request::Retry { .. }
+                    | Request::Discard { .. }
+                    | Request::Restore { .. }
+            )
+        };
+        self.asked.iter().filter(is_order).collect()
+    }
+}
+
+/// The frame as text, a line for each row; the second cell of a wide letter is left out.
+pub fn text(buffer: &Buffer) -> String {
+    use unicode_width::UnicodeWidthStr;
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..buffer.area.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            skip = symbol.width().saturating_sub(1);
+            line.push_str(symbol);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+pub fn key_event(name: &str) -> KeyEvent {
+    let (name, modifiers) = match name.strip_prefix("ctrl-") {
+        Some(name) => (name, KeyModifiers::CONTROL),
+        None => (name, KeyModifiers::NONE),
+    };
+    let code = match name {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "shift-tab" => KeyCode::BackTab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "pgup" => KeyCode::PageUp,
+        "pgdn" => KeyCode::PageDown,
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "space" => KeyCode::Char(' '),
+        "backspace" => KeyCode::Backspace,
+        "f1" => KeyCode::F(1),
+        letter => KeyCode::Char(letter.chars().next().expect("a key has a name")),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+impl World {
+    pub fn answer(&self, request: &Request) -> Result<Answer, Refusal> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        let done = |text: &str, undo| {
+            Ok(Answer::Done(Done { text: text.to_owned(), changed: 1, undo: Option::map(undo, Box::new) }))
+        };
+        match request {
+            Request::Pause { jobs, .. } => {
+                done(&format!("paused {}", jobs[0]), Some(Request::Resume { jobs: jobs.clone() }))
+            }
+            Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
+            Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
+            Request::Retry { .. } => done("retrying 1 dead letter", None),
+            Request::Discard { selection, .. } => {
+                done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
+            }
+            Request::Restore { .. } => done("brought 1 dead letter back", None),
+            Request::DeadGroups { filter } => Ok(Answer::Groups(
+                self.groups
+                    .iter()
+                    .filter(|group| filter.job.as_ref().is_none_or(|job| *job == group.job))
+                    .cloned()
+                    .collect(),
+            )),
+            Request::DeadIds { filter, limit } => {
+                let old = |id: &&DeadLetterId| filter.up_to.is_none_or(|up_to| **id <= up_to);
+                if filter.up_to.is_none() && *limit >= self.ids.len() {
+                    return Ok(Answer::Ids { ids: Arc::clone(&self.ids), total: self.ids.len() as u64 });
+                }
+                let ids: Vec<DeadLetterId> = self.ids.iter().filter(old).take(*limit).copied().collect();
+                Ok(Answer::Ids { ids: ids.into(), total: self.ids.iter().filter(old).count() as u64 })
+            }
+            Request::DeadRows { ids } => Ok(Answer::Rows(ids.iter().map(|id| Some(self.row(*id))).collect())),
+            Request::DeadLetter { id } => {
+                let mut view = self.letter.clone();
+                view.letter.id = *id;
+                view.letter.record = self.row(*id).record;
+                Ok(Answer::Letter(Box::new(view)))
+            }
+            Request::RetryPreview { .. } => Ok(Answer::Preview(self.preview.clone())),
+            Request::Checkpoints { before, limit, .. } => {
+                let older = self.checkpoints.iter().filter(|one| before.is_none_or(|before| one.sequence < before));
+                Ok(Answer::Checkpoints(older.take(*limit).cloned().collect()))
+            }
+            Request::Runs { .. } => Ok(Answer::Runs(Vec::new())),
+            Request::Logs { filter, before, limit } => {
+                let matches = |notice: &&Notice| {
+                    filter.level.is_none_or(|level| notice.level >= level)
+                        && filter.words.iter().all(|word| notice.text.to_lowercase().contains(word))
+                        && filter.job.as_ref().is_none_or(|job| notice.job.as_ref() == Some(job))
+                        && before.is_none_or(|before| notice.number < before)
+                };
+                let all: Vec<Notice> = self.logs.iter().filter(matches).cloned().collect();
+                Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
+            }
+            Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
+        }
+    }
+
+    fn row(&self, id: DeadLetterId) -> LetterRow {
+        let letter = &self.letter.letter;
+        LetterRow {
+            id,
+            job: letter.job.clone(),
+            group: letter.group,
+            record: format!("{}{:06}", letter.record, id.0).into(),
+            title: letter.reason.title(),
+            field: letter.reason.field.clone(),
+            attempts: 3,
+            last_at: ago((1_042_u64.saturating_sub(id.0)) * 60),
+            state: match id.0 % 9 {
+                4 => LetterState::Retrying { since: ago(3), by: Actor::person("ada", Via::Console) },
+                _ => LetterState::Waiting,
+            },
+        }
+    }
+}
+
+pub fn counts(scanned: u64, created: u64, updated: u64, errored: u64) -> Counts {
+    let skipped = scanned - created - updated - errored;
+    Counts {
+        scanned,
+        created,
+        updated,
+        errored,
+        skipped,
+        reasons: SkipCounts { unchanged: skipped, ..SkipCounts::default() },
+        ..Counts::default()
+    }
+}
+
+fn checkpoint(sequence: u64) -> Checkpoint {
+    let version = Version::read("2026-03-02T09:14:55Z", &VersionKind::Auto).expect("a time");
+    Checkpoint {
+        sequence: Sequence(sequence),
+        position: Position {
+            cursor: Some(Cursor(format!("eyJhZnRlciI6{sequence}"))),
+            since: None,
+            watermark: Some(Watermark { version, id: "cus_00918274".into() }),
+            pages: 2_064,
+            ..Position::default()
+        },
+        run: RunId(218),
+        saved_at: ago(2 + (1_866 - sequence) * 53),
+        page: counts(200, 1, 10, 0),
+        total: counts(412_880 - (1_866 - sequence) * 200, 1_022, 17_182, 37),
+        moved_by: None,
+    }
+}
+
+pub fn notice(number: u64, level: Level, job: &str, text: &str) -> Notice {
+    Notice {
+        number,
+        at: ago((40 - number.min(40)) * 7),
+        level,
+        event: "page.committed".to_owned(),
+        job: (job != "engine").then(|| job.into()),
+        run: Some(RunId(218)),
+        connection: None,
+        record: (level == Level::Warn).then(|| "cus_00917734".into()),
+        destination_id: None,
+        text: text.to_owned(),
+    }
+}
+
+pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
+    JobStatus {
+        id: name.into(),
+        description: None,
+        source: from.into(),
+        destination: to.into(),
+        schedule: "every 15m".to_owned(),
+        state,
+        phase: Phase::Incremental,
+        run: None,
+        total: Counts::default(),
+        rate: 0.0,
+        history: vec![0; RATE_BUCKETS],
+        progress: Progress::default(),
+        checkpoint: None,
+        in_flight: 0,
+        dead_waiting: 0,
+        due: Some(NOW.plus(Duration::from_secs(341))),
+        limited_by: None,
+        events: Vec::new(),
+        recovered: RecoveredFaults::default(),
+        last_runs: Vec::new(),
+    }
+}
+
+fn run(id: u64, kind: RunKind, counts: Counts) -> RunStatus {
+    RunStatus { id: RunId(id), kind, by: Actor::engine(), started_at: ago(2_045), counts, pages: 2_064, page_size: 200 }
+}
+
+fn wave(peak: u32) -> Vec<u32> {
+    (0..RATE_BUCKETS as u32)
+        .map(|at| if (120..135).contains(&at) { 0 } else { peak * (3 + (at * 7) % 11) / 13 })
+        .collect()
+}
+
+fn jobs() -> Vec<JobStatus> {
+    let mut customers = job("customers_to_crm", "shop", "hubspot", JobState::Running);
+    customers.phase = Phase::Backfill;
+    customers.total = counts(412_880, 1_022, 17_182, 37);
+    customers.run = Some(run(218, RunKind::Sync, customers.total));
+    customers.rate = 184.2;
+    customers.history = wave(260);
+    customers.progress = Progress { done: 412_880, total: Some(573_000), eta_seconds: Some(870) };
+    customers.checkpoint = Some(checkpoint(1_866));
+    customers.in_flight = 200;
+    customers.dead_waiting = 1_130;
+    customers.due = None;
+    customers.limited_by = Some("the request budget of hubspot".to_owned());
+    customers.recovered = RecoveredFaults { throttled: 14, transient: 4, unknown: 1 };
+    customers.last_runs = vec![RunMark::Ok, RunMark::Ok, RunMark::Part, RunMark::Failed, RunMark::Stopped, RunMark::Ok];
+    customers.events = logs()
+        .into_iter()
+        .filter(|notice| notice.job.as_ref().is_some_and(|job| job.as_str() == "customers_to_crm"))
+        .collect();
+    let mut orders = job("orders_to_erp", "shop", "netsuite", JobState::Running);
+    orders.total = counts(88_102, 31, 7_700, 0);
+    orders.run = Some(run(219, RunKind::Sync, orders.total));
+    orders.rate = 46.0;
+    orders.history = wave(60);
+    orders.dead_waiting = 31;
+    let mut invoices = job(
+        "invoices_backfill",
+        "erp",
+        "warehouse",
+        JobState::Paused {
+            by: Actor::person("ada", Via::Console),
+            since: ago(10_900),
+            reason: Some("quarter end".to_owned()),
+        },
+    );
+    invoices.total = counts(1_203_009, 1_203_003, 3, 3);
+    invoices.dead_waiting = 3;
+    let mut tickets = job(
+        "tickets_to_wh",
+        "zendesk",
+        "warehouse",
+        JobState::NeedsAttention {
+            why: "zendesk answered 401 Unauthorized".to_owned(),
+            hint: Some("renew the token, then press p".to_owned()),
+            since: ago(2_400),
+        },
+    );
+    tickets.total = counts(9_852, 9_800, 12, 40);
+    tickets.dead_waiting = 40;
+    tickets.due = None;
+    let mut products = job(
+        "products_catalog",
+        "pim",
+        "shop",
+        JobState::Waiting {
+            what: "pim to answer again".to_owned(),
+            since: ago(95),
+            until: Some(NOW.plus(Duration::from_secs(12))),
+        },
+    );
+    products.total = counts(6_210, 0, 118, 0);
+    let mut employees = job("employees_to_ad", "hris", "ad", JobState::Idle);
+    employees.last_runs = vec![RunMark::Ok];
+    vec![customers, orders, invoices, tickets, products, employees]
+}
+
+fn logs() -> Vec<Notice> {
+    let lines = [
+        (Level::Error, "tickets_to_wh", "stopped: zendesk answered 401; checkpoint #412 is safe"),
+        (Level::Warn, "customers_to_crm", "hubspot: 429 rate limited, waiting 12 s as told"),
+        (Level::Info, "customers_to_crm", "hubspot: goes on after 12 s"),
+        (Level::Debug, "customers_to_crm", "budget from headers: 11 of 100"),
+        (Level::Info, "engine", "orders_to_erp resumed by ada"),
+        (Level::Warn, "customers_to_crm", "cus_00917734 dead-lettered: 422 email already in use"),
+        (Level::Info, "orders_to_erp", "page 31 committed: 12 updated, 188 skipped, 0 errored"),
+        (Level::Info, "customers_to_crm", "page 2,064 committed: 11 updated, 189 skipped, 0 errored"),
+    ];
+    lines.iter().enumerate().map(|(at, (level, job, text))| notice(at as u64 + 33, *level, job, text)).collect()
+}
+
+fn connection(id: &str) -> ConnectionStatus {
+    ConnectionStatus {
+        id: id.into(),
+        circuit: Circuit::Closed,
+        in_flight: 4,
+        ceiling: 4,
+        queued: 2,
+        budget: None,
+        latency_p50: Some(48),
+        latency_p95: Some(95),
+        answers: AnswerCounts { ok: 2_064, ..AnswerCounts::default() },
+        throttled_until: None,
+    }
+}
+
+pub fn group(id: u64, job: &str, status: Option<u16>, field: Option<&str>, message: &str, waiting: u64) -> LetterGroup {
+    LetterGroup {
+        id: GroupId(id),
+        job: job.into(),
+        reason: Reason {
+            class: if status.is_some() { ReasonClass::Rejected } else { ReasonClass::Mapping },
+            status,
+            field: field.map(str::to_owned),
+            message: message.to_owned(),
+            answer: status.map(|_| r#"{"status":"error","category":"CONFLICT"}"#.to_owned()),
+        },
+        waiting,
+        retrying: 0,
+        discarded: 2,
+        recovered: 11,
+        first_at: ago(280_000),
+        last_at: ago(19 * id.min(5_000)),
+    }
+}
+
+fn field(field: &str, source: Option<&str>, sent: Option<&str>, mark: FieldMark, why: Option<&str>) -> FieldLine {
+    FieldLine {
+        field: field.to_owned(),
+        source: source.map(str::to_owned),
+        sent: sent.map(str::to_owned),
+        mark,
+        why: why.map(str::to_owned),
+    }
+}
+
+pub fn letter() -> LetterView {
+    let source = r#"{"id":"cus_00917734","email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee ","phone":"(030) 1234-5678","balance":12345678901234567890.10,"vip":null,"note":"call\u001b[31m back\ntomorrow","tags":["a","b"]}"#;
+    let sent = r#"{"email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee","phone":"+493012345678","balance":12345678901234567890.10,"vip":false}"#;
+    let attempt = |number: u64| Attempt {
+        at: ago(26 - number * 3),
+        run: RunId(218),
+        status: Some(422),
+        took_ms: 400 + number as u32,
+        message: "email already in use".to_owned(),
+    };
+    LetterView {
+        letter: DeadLetter {
+            id: DeadLetterId(1_042),
+            job: "customers_to_crm".into(),
+            group: GroupId(1),
+            record: "cus_".into(),
+            destination_id: None,
+            version: Version::read("2026-03-02T09:14:55Z", &VersionKind::Auto).ok(),
+            deleted: false,
+            source: RawJson::parse(source).expect("JSON"),
+            sent: Some(RawJson::parse(sent).expect("JSON")),
+            reason: Reason {
+                class: ReasonClass::Rejected,
+                status: Some(422),
+                field: Some("email".to_owned()),
+                message: "email already in use".to_owned(),
+                answer: Some(
+                    r#"{"status":"error","message":"A contact with this email already exists; phone (030) 1234-5678"}"#
+                        .to_owned(),
+                ),
+            },
+            idempotency_key: Some("7f3e2a91c04d".to_owned()),
+            first_at: ago(26),
+            last_at: ago(19),
+            attempts: vec![attempt(1), attempt(2), attempt(3)],
+            state: LetterState::Waiting,
+        },
+        source_connection: "shop".to_owned(),
+        destination_connection: "hubspot".to_owned(),
+        fields: vec![
+            field("id", Some("cus_00917734"), None, FieldMark::Dropped, None),
+            field(
+                "email",
+                Some("sam.lee@example.org"),
+                Some("sam.lee@example.org"),
+                FieldMark::Rejected,
+                Some("already in use"),
+            ),
+            field("first_name", Some("Sam"), Some("Sam"), FieldMark::Same, None),
+            field("last_name", Some("Lee "), Some("Lee"), FieldMark::Transformed, Some("trimmed")),
+            field(
+                "phone",
+                Some("(030) 1234-5678"),
+                Some("+493012345678"),
+                FieldMark::Transformed,
+                Some("to E.164 from (030) 1234-5678"),
+            ),
+            field("balance", Some("12345678901234567890.10"), Some("12345678901234567890.10"), FieldMark::Same, None),
+            field("vip", Some("null"), Some("false"), FieldMark::Transformed, Some("default")),
+            field("note", Some("call\u{1b}[31m back\ntomorrow"), None, FieldMark::Dropped, None),
+            field("origin", None, Some("shop"), FieldMark::Added, Some("a fixed value")),
+        ],
+    }
+}
+
+/// A workspace in the middle of its day.
+pub fn world() -> World {
+    let mut hubspot = connection("hubspot");
+    hubspot.latency_p50 = Some(210);
+    hubspot.latency_p95 = Some(640);
+    hubspot.budget = Some(BudgetStatus {
+        remaining: 11,
+        limit: Some(100),
+        resets_at: Some(NOW.plus(Duration::from_secs(18))),
+        source: "headers".to_owned(),
+    });
+    hubspot.answers = AnswerCounts { ok: 18_204, throttled: 14, client_error: 1_167, server_error: 1, no_answer: 3 };
+    let findings = vec![
+        Finding {
+            level: Level::Error,
+            text: "tickets_to_wh stopped: zendesk answered 401 Unauthorized".to_owned(),
+            hint: "renew the token of connection `zendesk`, then press p".to_owned(),
+            target: FindingTarget::Job("tickets_to_wh".into()),
+        },
+        Finding {
+            level: Level::Warn,
+            text: "customers_to_crm: 1,042 dead letters of one cause".to_owned(),
+            hint: "⏎ opens them".to_owned(),
+            target: FindingTarget::Group("customers_to_crm".into(), GroupId(1)),
+        },
+        Finding {
+            level: Level::Warn,
+            text: "hubspot: 11 of 100 requests left".to_owned(),
+            hint: "full again in 18 s".to_owned(),
+            target: FindingTarget::Connection("hubspot".into()),
+        },
+        Finding {
+            level: Level::Info,
+            text: "invoices_backfill is paused since 3 h: “quarter end”".to_owned(),
+            hint: "p resumes it".to_owned(),
+            target: FindingTarget::Job("invoices_backfill".into()),
+        },
+    ];
+    World {
+        snapshot: Snapshot {
+            at: NOW,
+            engine: EngineInfo {
+                workspace: "acme-production".to_owned(),
+                version: "0.1.0".to_owned(),
+                pid: 4_711,
+                started_at: ago(15_120),
+                is_running: true,
+                is_demo: false,
+                state_folder: "state".to_owned(),
+                log_folder: "state/log".to_owned(),
+                store_error: None,
+            },
+            jobs: jobs(),
+            connections: vec![connection("shop"), hubspot],
+            findings,
+            throughput: wave(268),
+            notices: 40,
+        },
+        groups: vec![
+            group(1, "customers_to_crm", Some(422), Some("email"), "email already in use", 1_042),
+            group(2, "customers_to_crm", None, Some("phone"), "phone: `‹value›` is no phone number", 88),
+            group(3, "orders_to_erp", Some(404), Some("company_id"), "company not found", 31),
+            group(4, "tickets_to_wh", Some(503), None, "service unavailable", 40),
+            group(5, "invoices_backfill", None, Some("amount"), "amount: `‹value›` is no number", 3),
+        ],
+        ids: (1..=1_042).rev().map(DeadLetterId).collect(),
+        letter: letter(),
+        checkpoints: (1..=1_866).rev().map(checkpoint).collect(),
+        logs: logs(),
+        preview: RetryPreview {
+            jobs: vec![("customers_to_crm".into(), 1_042)],
+            total: 1_042,
+            read_again: 1_042,
+            seconds_at_least: Some(104),
+        },
+        refusal: None,
+    }
+}
