@@ -241,6 +241,13 @@ impl JobCell {
         store.set_control(&self.spec.id, control, note).await
     }
 
+    /// Takes over what the store says is the job's last checkpoint.
+    pub(super) fn set_checkpoint(&self, checkpoint: Option<Checkpoint>) {
+        let mut live = self.live();
+        live.total = checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default();
+        live.checkpoint = checkpoint;
+    }
+
     /// Something moved, however little.
     pub(super) fn moved(&self) {
         self.live().moved_at = self.clock.now();
@@ -488,9 +495,9 @@ fn schedule_text(schedule: &Schedule) -> String {
 fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
-        _ if millis % 3_600_000 == 0 => format!("{}h", millis / 3_600_000),
-        _ if millis % 60_000 == 0 => format!("{}m", millis / 60_000),
-        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
+        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
         _ => format!("{millis}ms"),
     }
 }

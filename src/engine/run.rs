@@ -68,6 +68,9 @@ pub(super) struct RunParts {
     pub is_reconfigured: bool,
 }
 
+/// A commit that ended: how many records its page had, which, and what the store said.
+type Saved = (usize, Vec<RecordId>, Result<Committed, StoreError>);
+
 /// A batch of writes that ended; or how many were lost, and why.
 type Written = (u64, Result<Vec<(usize, WriteEnd)>, (usize, String)>);
 
@@ -88,7 +91,7 @@ struct RunLoop {
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
     writes: JoinSet<Written>,
-    commits: FuturesOrdered<BoxFuture<'static, (usize, Vec<RecordId>, Result<Committed, StoreError>)>>,
+    commits: FuturesOrdered<BoxFuture<'static, Saved>>,
     commits_waiting: usize,
     read_end: Option<ReadEnd>,
     /// Why the run must end early.
@@ -246,7 +249,7 @@ impl RunLoop {
 
     async fn take(&mut self, read: Option<Read>) {
         match read {
-            Some(Read::Page(page)) => self.admit_or_block(page).await,
+            Some(Read::Page(page)) => self.admit_or_block(*page).await,
             Some(Read::End(end)) => self.read_end = Some(end),
             None => self.reader_is_gone().await,
         }
@@ -538,7 +541,7 @@ impl RunLoop {
         }));
     }
 
-    fn committed(&mut self, (records, keys, result): (usize, Vec<RecordId>, Result<Committed, StoreError>)) {
+    fn committed(&mut self, (records, keys, result): Saved) {
         self.commits_waiting -= 1;
         self.page_is_gone(records, &keys);
         match result {

@@ -195,6 +195,11 @@ impl Attendant {
             Ok(begun) => begun,
             Err(error) => return (self.could_not_begin(&error), Counts::default()),
         };
+        // Behind the new epoch no older run can save anything, so only now is the last checkpoint the last one.
+        match engine.store.checkpoint(&self.cell.spec.id).await {
+            Ok(checkpoint) => self.cell.set_checkpoint(checkpoint),
+            Err(error) => return (self.could_not_begin(&error), Counts::default()),
+        }
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
         let is_in_doubt = self.cell.live().is_in_doubt;
