@@ -72,7 +72,12 @@ impl Breaker {
     }
 
     /// The system answered. Returns how long the breaker was open, when this closes it.
-    pub(super) fn succeeded(&mut self, now: Instant) -> Option<Duration> {
+    ///
+    /// Only the canary's answer does: others were sent before the system went down, and say nothing of now.
+    pub(super) fn succeeded(&mut self, now: Instant, was_canary: bool) -> Option<Duration> {
+        if self.open.is_some() && !was_canary {
+            return None;
+        }
         self.failures = 0;
         self.open.take().map(|open| now.duration_since(open.since))
     }
@@ -126,7 +131,8 @@ impl Breaker {
 }
 
 fn wait(rule: &RetryRule, attempt: u32, told: Option<Duration>, dice: f64) -> Duration {
-    told.unwrap_or_default().min(rule.max_retry_after).max(backoff::delay(rule, attempt, dice))
+    // Less jitter than between retries: there is only one canary, and many jobs that wait for its answer.
+    told.unwrap_or_default().min(rule.max_retry_after).max(backoff::delay(rule, attempt, 0.5 + dice / 2.0))
 }
 
 #[cfg(test)]
@@ -153,7 +159,7 @@ mod tests {
             for _ in 1..FAILURES_TO_OPEN {
                 assert!(!breaker.failed(now, "503", false, None, 1.0));
             }
-            breaker.succeeded(now);
+            breaker.succeeded(now, false);
         }
         assert_eq!(breaker.ask(now), Verdict::Go);
     }
@@ -172,11 +178,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_success_closes_it_and_tells_how_long_it_was_open() {
+    async fn the_success_of_a_canary_closes_it_and_tells_how_long_it_was_open() {
         let now = Instant::now();
         let mut breaker = opened(now);
         let later = now + Duration::from_secs(90);
-        assert_eq!(breaker.succeeded(later), Some(Duration::from_secs(90)));
+        assert_eq!(breaker.succeeded(later, false), None);
+        assert_eq!(breaker.succeeded(later, true), Some(Duration::from_secs(90)));
         assert_eq!(breaker.ask(later), Verdict::Go);
     }
 

@@ -220,8 +220,8 @@ impl Deliverer {
 
     /// Uses up attempts only where others passed meanwhile: an outage is not a bad record. Returns what is tried again.
     ///
-    /// With a record that fails while nobody else tries, nobody can tell. An answer that blames itself (500) makes it a
-    /// suspect that is given up on, one in an outage. Else the run ends and reads its page again later, with whatever
+    /// With a record that fails while nobody else tries, nobody can tell. An answer that blames itself (500), or others
+    /// that passed between two of its failures, make it a suspect that is given up on, one in an outage. Else the run ends and reads its page again later, with whatever
     /// changed meanwhile, which then tells (true).
     fn spend_attempts(
         &self,
@@ -242,7 +242,7 @@ impl Deliverer {
             }
             pending.seen = Some(successes);
             let waited_long = pending.lone >= self.max_attempts;
-            let is_suspect = waited_long && blames_itself(fault) && self.gate.claim_lone();
+            let is_suspect = waited_long && (blames_itself(fault) || pending.used > 0) && self.gate.claim_lone();
             if (pending.used >= self.max_attempts && alone) || is_suspect {
                 ends.push(failed(pending, fault.clone(), true));
             } else {

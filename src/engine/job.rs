@@ -21,6 +21,9 @@ const RATE_SECONDS: u64 = 10;
 /// A run that is not waiting for anything known and has not moved for so long is stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
 
+/// Runs whose ends a screen shows.
+pub(super) const MARKS_MAX: usize = 10;
+
 /// A job with everything that its runs share.
 pub struct JobCell {
     pub spec: Job,
@@ -66,7 +69,7 @@ pub(super) struct Live {
     pub not_before: Option<Timestamp>,
     /// The run in progress was cancelled: it does not go on by itself.
     pub is_cancelled: bool,
-    /// The last run did not see the end of all that it began.
+    /// Since the last listing that was read to its end, a run did not see the end of all that it began.
     pub is_in_doubt: bool,
     /// The last run failed and is tried again by itself.
     pub failure: Option<(String, Option<String>, Timestamp)>,
@@ -322,7 +325,7 @@ impl JobCell {
         live.stop = None;
         let errored = run.as_ref().is_some_and(|run| run.counts.errored > 0);
         live.last_runs.push_back(mark_of(end, errored));
-        if live.last_runs.len() > 10 {
+        if live.last_runs.len() > MARKS_MAX {
             live.last_runs.pop_front();
         }
         drop(live);

@@ -362,17 +362,17 @@ impl Permit<'_> {
                 state.successes += 1;
                 state.refusals = 0;
                 state.adapt.answered(signals.took, in_flight);
-                event.closed_after = state.breaker.succeeded(now);
+                event.closed_after = state.breaker.succeeded(now, self.is_canary);
             }
             Some(fault) => match fault.kind {
                 // The system answered and works: only this record, or these credentials, do not pass.
                 FaultKind::Record | FaultKind::Fatal => {
                     state.adapt.answered(signals.took, in_flight);
-                    event.closed_after = state.breaker.succeeded(now);
+                    event.closed_after = state.breaker.succeeded(now, self.is_canary);
                 }
                 FaultKind::Throttled => {
                     state.adapt.refused(in_flight);
-                    event.closed_after = state.breaker.succeeded(now);
+                    event.closed_after = state.breaker.succeeded(now, self.is_canary);
                     let rule = &gate.connection.retry;
                     let until = match state.throttled.filter(|throttled| throttled.until > now) {
                         // Requests that were out together are refused together: that is one refusal.

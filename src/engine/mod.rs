@@ -29,12 +29,13 @@ use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEn
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live};
-use schedule::Attendant;
+use schedule::{Attendant, is_in_doubt_after};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -71,6 +72,7 @@ pub struct Engine {
     gone: CancellationToken,
     running: AtomicBool,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
+    publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ impl Engine {
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
+            publisher: tokio::sync::Mutex::new(None),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -114,8 +117,8 @@ impl Engine {
     pub async fn start(self: &Arc<Self>, start: Start) -> mpsc::Receiver<JobFinish> {
         let (finished, ends) = mpsc::channel(self.jobs.len().max(1));
         self.running.store(true, Ordering::Relaxed);
+        self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
         let mut attendants = self.attendants.lock().await;
-        attendants.spawn(self.clone().publish());
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
                 let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
@@ -133,10 +136,13 @@ impl Engine {
             cell.wake.notify_waiters();
         }
         let mut attendants = self.attendants.lock().await;
-        // The publisher tells how it goes until the last of the others is done.
-        while attendants.len() > 1 && attendants.join_next().await.is_some() {}
-        self.gone.cancel();
         while attendants.join_next().await.is_some() {}
+        // Until then it told how the stopping goes.
+        self.gone.cancel();
+        if let Some(publisher) = self.publisher.lock().await.take() {
+            // It ends by itself, and if it was dead already, nothing is lost with it.
+            let _ = publisher.await;
+        }
         self.running.store(false, Ordering::Relaxed);
         self.snapshots.send_replace(Arc::new(self.snapshot()));
     }
@@ -144,8 +150,8 @@ impl Engine {
     /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
     /// but what the store holds already. The state is as good as after a crash.
     pub async fn halt(&self) {
-        let mut attendants = self.attendants.lock().await;
-        attendants.shutdown().await;
+        self.attendants.lock().await.shutdown().await;
+        self.publisher.lock().await.take();
         self.running.store(false, Ordering::Relaxed);
     }
 
@@ -174,6 +180,9 @@ impl Engine {
         self.jobs.keys()
     }
 }
+
+/// The runs that are looked at to see how a job stands.
+const LAST_RUNS: usize = 50;
 
 async fn cell(
     spec: Job,
@@ -223,15 +232,17 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         // A schedule that was made shorter holds from now on.
         control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
     }
-    let last = store.runs(Some(&spec.id), None, 10).await?;
+    let last = store.runs(Some(&spec.id), None, LAST_RUNS).await?;
     let last_runs = last
         .iter()
+        .take(job::MARKS_MAX)
         .rev()
         .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
-    let last_end = last.first().and_then(|run| run.end.as_ref());
-    let was_cut_off = last_end == Some(&RunEnd::Interrupted);
-    let is_in_doubt = last_end.is_some_and(|end| !matches!(end, RunEnd::Done | RunEnd::HandedOver));
+    let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
+    let ends = last.iter().rev().filter_map(|run| Some((&run.kind, run.end.as_ref()?)));
+    // Of what happened before the runs that are looked at, the doubtful is taken to be true.
+    let is_in_doubt = ends.fold(last.len() >= LAST_RUNS, |before, (kind, end)| is_in_doubt_after(before, kind, end));
     if was_cut_off {
         control.due = Some(clock.now());
     }

@@ -336,6 +336,14 @@ impl OpenPage {
     ) {
         let gone = fault.record == Some(RecordFault::Gone) && planned.kind != WriteKind::Create;
         let is_delete = matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete);
+        if gone && is_delete && self.links[index].as_ref().is_none_or(|link| !link.is_live()) {
+            // It was only sent because an attempt of it might have arrived.
+            changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
+            if !cut_short {
+                self.skipped(index, SkipReason::Ignored, letter, changes);
+            }
+            return;
+        }
         if gone && is_delete {
             let text = "orphan: the record to delete is gone at the destination already".to_owned();
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);

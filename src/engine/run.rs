@@ -62,7 +62,7 @@ pub(super) struct RunParts {
     pub kind: RunKind,
     pub start: Position,
     pub bounds: Bounds,
-    /// The run before this one did not see the end of all that it began.
+    /// Since the last listing that was read to its end, a run did not see the end of all that it began.
     pub is_in_doubt: bool,
     /// The job's order is new: it is noted as begun with the first page that is saved.
     pub is_reconfigured: bool,
@@ -286,8 +286,10 @@ impl RunLoop {
         cell.page_read(page.items.len() as u64, page.total);
         let number = self.next_page;
         self.next_page += 1;
-        // Each run leaves no more than the pages that were open; only they are in doubt.
-        let is_in_doubt = self.parts.is_in_doubt && number <= OPEN_PAGES_MAX as u64;
+        // A run leaves no more than its open pages, which the next one reads first; unless the listing is in order of
+        // version, where a record that changed stands anywhere behind.
+        let is_near = number <= OPEN_PAGES_MAX as u64 || cell.spec.source.sorted;
+        let is_in_doubt = self.parts.is_in_doubt && is_near;
         let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, is_in_doubt).await {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),

@@ -197,8 +197,7 @@ impl Attendant {
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
-        // A retry says nothing about the pages that were left.
-        let is_in_doubt = kind != RunKind::Retry && std::mem::take(&mut self.cell.live().is_in_doubt);
+        let is_in_doubt = self.cell.live().is_in_doubt;
         let stop = Stop::default();
         let stopped_by = self.cell.run_begins(&run, stop.clone());
         if engine.stopping.is_cancelled() {
@@ -327,7 +326,7 @@ impl Attendant {
                 _ => None,
             };
             let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
-            live.is_in_doubt |= !is_whole;
+            live.is_in_doubt = is_in_doubt_after(live.is_in_doubt, &kind, &end);
             if kind == RunKind::Retry && !is_whole {
                 // What was not reached is still under retry.
                 live.retry.get_or_insert(by);
@@ -414,6 +413,15 @@ impl Attendant {
             }
             RunEnd::Interrupted => {}
         }
+    }
+}
+
+/// Whether writes may stand at the destination that nobody saw confirmed, after a run that ended so.
+pub(super) fn is_in_doubt_after(before: bool, kind: &RunKind, end: &RunEnd) -> bool {
+    match end {
+        RunEnd::Done if *kind != RunKind::Retry => false,
+        RunEnd::Done | RunEnd::HandedOver => before,
+        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Interrupted => true,
     }
 }
 

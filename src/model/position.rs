@@ -67,8 +67,8 @@ impl Position {
     /// The position from which the next page is read: the same one inside a listing,
     /// the start of a new listing after one that is complete.
     ///
-    /// In a listing that is not sorted, what changes on pages that were read already is seen by the next one only: it
-    /// may be older than the greatest that was seen later, by as much as the listing lasted. So the next listing begins
+    /// What changes, or is committed late, behind the place that a listing has reached is seen by the next one only. It
+    /// may be older than the greatest that was seen afterwards by as much as the listing lasted, so the next one begins
     /// so much further behind. (An integer version has no length of time: such a source is to be listed sorted.)
     #[must_use]
     pub fn next_listing(&self, rules: PositionRules, start: Option<&Version>) -> Self {
@@ -79,7 +79,7 @@ impl Position {
             };
             return Self { since, ..self.clone() };
         }
-        let behind = if rules.sorted { rules.overlap } else { rules.overlap.saturating_add(self.lasted) };
+        let behind = rules.overlap.saturating_add(self.lasted);
         let since = match &self.watermark {
             Some(watermark) if rules.incremental => Some(watermark.version.before(behind)),
             _ => None,

@@ -3,5 +3,6 @@
 mod disk;
 mod first;
 mod house;
+mod seeds;
 mod stories;
 mod tale;
