@@ -144,8 +144,11 @@ impl Told {
             _ => (begun_with, burst.since),
         };
         self.is_measured = self.calm.is_some() && begun_with < self.full;
-        self.back = self.back / 2.0 + (burst.least + burst.sent).saturating_sub(before) as f64;
-        self.seconds = self.seconds / 2.0 + now.duration_since(since).as_secs_f64();
+        let seconds = now.duration_since(since).as_secs_f64();
+        // What was seen a second ago counts half.
+        let kept = 0.5_f64.powf(seconds);
+        self.back = self.back * kept + (burst.least + burst.sent).saturating_sub(before) as f64;
+        self.seconds = self.seconds * kept + seconds;
         self.calm = Some((now, burst.least));
         let Some(window) = &mut self.window else { return };
         window.allowed = burst.least;
