@@ -95,6 +95,8 @@ pub struct Table {
 impl Table {
     /// A cell beyond this is cut, so that one long value does not push the others off the screen.
     pub const CELL_WIDTH_MAX: usize = 60;
+    /// The last cell of a row pushes nothing, and it is often the reason that a person looks for.
+    pub const LAST_CELL_WIDTH_MAX: usize = 400;
 
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }
@@ -103,8 +105,12 @@ impl Table {
     /// Adds a row with a cell for each column.
     pub fn row(&mut self, cells: Vec<(String, Style)>) {
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
-        let shown = |(text, style): (String, Style)| (cut(&visible(&text), Self::CELL_WIDTH_MAX), style);
-        self.rows.push(cells.into_iter().map(shown).collect());
+        let n_before_last = cells.len().saturating_sub(1);
+        let shown = |(column, (text, style)): (usize, (String, Style))| {
+            let width = if column < n_before_last { Self::CELL_WIDTH_MAX } else { Self::LAST_CELL_WIDTH_MAX };
+            (cut(&visible(&text), width), style)
+        };
+        self.rows.push(cells.into_iter().enumerate().map(shown).collect());
     }
 
     /// The lines as they are printed.
@@ -204,9 +210,9 @@ mod tests {
 
     #[test]
     fn a_long_cell_is_cut_and_says_so() {
-        let mut table = Table::new(&[("NAME", Align::Left)]);
-        table.row(vec![plain("x".repeat(200))]);
-        assert_eq!(table.render(false)[1], format!("{}…", "x".repeat(59)));
+        let mut table = Table::new(&[("NAME", Align::Left), ("ERROR", Align::Left)]);
+        table.row(vec![plain("x".repeat(200)), plain("y".repeat(1000))]);
+        assert_eq!(table.render(false)[1], format!("{}…  {}…", "x".repeat(59), "y".repeat(399)));
     }
 
     #[test]

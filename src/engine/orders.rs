@@ -157,7 +157,8 @@ impl Engine {
         for cell in self.cells(jobs)? {
             let is_due = cell.live().control.due.is_some_and(|due| due <= self.clock.now());
             let stops = cell.cancel_run(by);
-            if !stops && !(is_due && !self.is_running()) {
+            let waits_for_the_engine = is_due && !self.is_running();
+            if !stops && !waits_for_the_engine {
                 continue;
             }
             let note = self.note(by.clone(), "cancel", &cell.spec.id, None);

@@ -7,8 +7,8 @@ use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, Item, LetterPlace, LetterState, Level, Link,
-    LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp,
+    Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, Item, LetterPlace, LetterState, Level,
+    Link, LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp,
     cause,
 };
 use crate::store::{FailedAgain, NewLetter, Store};
@@ -316,7 +316,9 @@ impl OpenPage {
         link.tombstone = matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete);
         link.written = Some(planned.fingerprint);
         link.writes += 1;
-        link.fields = facts.cell.spec.destination.changed_fields_only.then(|| planned.fields.detached());
+        let spec = &facts.cell.spec;
+        let keeps_fields = spec.destination.changed_fields_only || spec.delete == DeletePolicy::Soft;
+        link.fields = keeps_fields.then(|| planned.fields.detached());
         link.remember(LinkEvent { at: facts.at, run: facts.run, outcome });
         changes.links.push((self.keys[index].clone(), link));
     }

@@ -39,7 +39,7 @@ pub(super) enum ReadEnd {
 }
 
 pub(super) enum Read {
-    Page(PageRead),
+    Page(Box<PageRead>),
     End(ReadEnd),
 }
 
@@ -126,7 +126,7 @@ impl Reader {
                 letters: Vec::new(),
                 total: page.total,
             };
-            if self.pages.send(Read::Page(read)).await.is_err() {
+            if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
                 return ReadEnd::Stopped;
             }
             if is_last {
@@ -244,7 +244,7 @@ impl Reader {
                 page.items.push(item);
                 page.letters.push(RetriedLetter { id: letter.id, is_gone });
             }
-            if self.pages.send(Read::Page(page)).await.is_err() {
+            if self.pages.send(Read::Page(Box::new(page))).await.is_err() {
                 return ReadEnd::Stopped;
             }
         }

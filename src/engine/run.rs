@@ -68,6 +68,9 @@ pub(super) struct RunParts {
     pub is_reconfigured: bool,
 }
 
+/// A commit that ended: how many records its page had, which, and what the store said.
+type Saved = (usize, Vec<RecordId>, Result<Committed, StoreError>);
+
 /// A batch of writes that ended; or how many were lost, and why.
 type Written = (u64, Result<Vec<(usize, WriteEnd)>, (usize, String)>);
 
@@ -88,7 +91,7 @@ struct RunLoop {
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
     writes: JoinSet<Written>,
-    commits: FuturesOrdered<BoxFuture<'static, (usize, Vec<RecordId>, Result<Committed, StoreError>)>>,
+    commits: FuturesOrdered<BoxFuture<'static, Saved>>,
     commits_waiting: usize,
     read_end: Option<ReadEnd>,
     /// Why the run must end early.
@@ -246,7 +249,7 @@ impl RunLoop {
 
     async fn take(&mut self, read: Option<Read>) {
         match read {
-            Some(Read::Page(page)) => self.admit_or_block(page).await,
+            Some(Read::Page(page)) => self.admit_or_block(*page).await,
             Some(Read::End(end)) => self.read_end = Some(end),
             None => self.reader_is_gone().await,
         }
@@ -538,7 +541,7 @@ impl RunLoop {
         }));
     }
 
-    fn committed(&mut self, (records, keys, result): (usize, Vec<RecordId>, Result<Committed, StoreError>)) {
+    fn committed(&mut self, (records, keys, result): Saved) {
         self.commits_waiting -= 1;
         self.page_is_gone(records, &keys);
         match result {
@@ -646,4 +649,56 @@ fn units(writes: Vec<Pending>, batch_size: usize, deletes_alone: bool) -> Vec<Ve
     }
     units.extend(alone.into_iter().map(|write| vec![write]));
     units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{Operation, Write};
+    use crate::model::{Change, RawJson};
+
+    fn pending(index: usize, operation: Operation) -> Pending {
+        let body = RawJson::from_trusted("{}".to_owned());
+        let id = RecordId::from(index.to_string());
+        let record = Change { id: id.clone(), version: None, deleted: false, body: body.clone() };
+        let write = Write {
+            operation,
+            id,
+            destination_id: None,
+            fields: body,
+            record,
+            idempotency_key: String::new(),
+            destination_version: None,
+        };
+        Pending::new(index, write)
+    }
+
+    fn cut(operations: &[Operation], batch_size: usize, deletes_alone: bool) -> Vec<Vec<usize>> {
+        let writes = operations.iter().enumerate().map(|(index, operation)| pending(index, *operation)).collect();
+        let units = units(writes, batch_size, deletes_alone);
+        units.iter().map(|unit| unit.iter().map(|pending| pending.index).collect()).collect()
+    }
+
+    const OPERATIONS: [Operation; 5] =
+        [Operation::Create, Operation::Delete, Operation::Update, Operation::Create, Operation::Delete];
+
+    #[test]
+    fn without_batches_each_write_goes_alone_and_in_order() {
+        assert_eq!(cut(&OPERATIONS, 1, true), [[0], [1], [2], [3], [4]]);
+    }
+
+    #[test]
+    fn batches_are_filled_and_deletes_go_alone_where_the_destination_wants_that() {
+        assert_eq!(cut(&OPERATIONS, 2, true), [vec![0, 2], vec![3], vec![1], vec![4]]);
+        assert_eq!(cut(&OPERATIONS, 3, false), [vec![0, 1, 2], vec![3, 4]]);
+        assert!(cut(&[], 3, false).is_empty());
+    }
+
+    #[test]
+    fn a_panic_is_told_by_its_words() {
+        let caught = |panic: Box<dyn Any + Send>| panic_text(panic.as_ref());
+        assert_eq!(caught(Box::new("words")), "words");
+        assert_eq!(caught(Box::new("own words".to_owned())), "own words");
+        assert_eq!(caught(Box::new(7)), "a panic");
+    }
 }

@@ -447,3 +447,27 @@ pub(super) fn next_in(now: Timestamp, due: Option<Timestamp>) -> String {
         Some(due) => format!("in {}", span(due.since(now))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubt_lasts_until_a_listing_is_read_to_its_end() {
+        let after = |before, kind, end: RunEnd| is_in_doubt_after(before, &kind, &end);
+        assert!(after(false, RunKind::Sync, RunEnd::Interrupted));
+        assert!(after(true, RunKind::Sync, RunEnd::HandedOver));
+        assert!(!after(false, RunKind::Sync, RunEnd::HandedOver));
+        assert!(after(true, RunKind::Retry, RunEnd::Done));
+        assert!(!after(true, RunKind::Full, RunEnd::Done));
+        assert!(after(false, RunKind::Retry, RunEnd::Stopped { by: Actor::engine() }));
+    }
+
+    #[test]
+    fn the_next_time_is_told_as_people_say_it() {
+        let now = Timestamp(0);
+        assert_eq!(next_in(now, None), "when it is triggered");
+        assert_eq!(next_in(now, Some(now)), "now");
+        assert_eq!(next_in(now, Some(Timestamp(90_000))), "in 1 m 30 s");
+    }
+}

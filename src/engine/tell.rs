@@ -218,6 +218,38 @@ pub(super) fn span(duration: std::time::Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_length_of_time_is_told_as_people_say_it() {
+        let told = |ms| span(Duration::from_millis(ms));
+        assert_eq!(
+            [told(350), told(12_000), told(250_000), told(7_500_000)],
+            ["350 ms", "12 s", "4 m 10 s", "2 h 5 m"]
+        );
+    }
+
+    #[test]
+    fn the_ring_keeps_the_newest_and_reads_backwards_in_pieces() {
+        struct Still;
+        impl Clock for Still {
+            fn now(&self) -> crate::model::Timestamp {
+                crate::model::Timestamp::ZERO
+            }
+        }
+        let notices = Notices::new(Arc::new(Still));
+        for number in 0..NOTICES_MAX + 5 {
+            notices.tell(Level::Info, "run.done", format!("run {number}"), About::default());
+        }
+        let all = notices.read(&LogFilter::default(), None, usize::MAX);
+        assert_eq!((all.len(), all[0].number), (NOTICES_MAX, 6));
+        let before = notices.read(&LogFilter::default(), Some(10), 2);
+        assert_eq!(before.iter().map(|notice| notice.number).collect::<Vec<_>>(), [8, 9]);
+        let words = LogFilter { words: vec!["run 7".to_owned()], ..LogFilter::default() };
+        assert_eq!(notices.read(&words, Some(20), 10).len(), 1);
+        let errors = LogFilter { level: Some(Level::Error), ..LogFilter::default() };
+        assert!(notices.read(&errors, None, 10).is_empty());
+    }
 
     #[test]
     fn a_log_line_holds_no_record_s_content() {

@@ -34,3 +34,24 @@ pub fn delay(rule: &RetryRule, attempt: u32, dice: f64) -> Duration {
     let base = rule.first_delay.saturating_mul(1 << doublings).min(rule.max_delay);
     base.mul_f64(dice.clamp(0.1, 1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_greatest() {
+        let rule = RetryRule::default();
+        let seconds: Vec<u64> = (1..9).map(|attempt| delay(&rule, attempt, 1.0).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(delay(&rule, u32::MAX, 1.0), rule.max_delay);
+    }
+
+    #[test]
+    fn the_dice_spread_a_delay_and_never_make_it_nothing() {
+        let rule = RetryRule::default();
+        assert_eq!(delay(&rule, 3, 0.5), Duration::from_secs(2));
+        assert_eq!(delay(&rule, 3, 0.0), Duration::from_millis(400));
+        assert_eq!(delay(&rule, 3, 7.0), Duration::from_secs(4));
+    }
+}

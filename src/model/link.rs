@@ -23,7 +23,7 @@ pub struct Link {
     pub tombstone: bool,
     /// The destination's own version (an ETag) at the last write.
     pub destination_version: Option<String>,
-    /// The fields that were last written, kept only where changed fields alone are sent.
+    /// The fields that were last written, kept only where changed fields alone are sent or a delete sets a flag beside them.
     pub fields: Option<RawJson>,
     /// The open dead letter of this record.
     pub dead: Option<DeadMark>,
@@ -62,5 +62,20 @@ impl Link {
             self.history.remove(0);
         }
         self.history.push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_keeps_the_last_outcomes() {
+        let mut link = Link::default();
+        for run in 0..20 {
+            link.remember(LinkEvent { at: Timestamp::ZERO, run: RunId(run), outcome: Outcome::Updated });
+        }
+        assert_eq!(link.history.len(), Link::HISTORY_MAX);
+        assert_eq!(link.history.last().map(|event| event.run), Some(RunId(19)));
     }
 }

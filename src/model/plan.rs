@@ -5,6 +5,8 @@ use super::{
     Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, RawJson, Reason, ReasonClass,
     RecordId, SkipReason, Version,
 };
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -170,9 +172,11 @@ fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
             write(WriteKind::Delete, fields.clone(), fields, change, link, rules)
         }
         DeletePolicy::Soft => {
-            // A tombstone often holds little more than its id; what it does hold is kept beside the flag.
-            let mapped = rules.mapping.apply(&change.body).unwrap_or_else(|_| last());
-            let fields = overlay(&mapped, rules.soft_delete);
+            // A tombstone often holds little more than its id, so the flag is set beside what was last written:
+            // a request that replaces the whole record would else empty it.
+            let known = live.and_then(|live| live.fields.clone());
+            let base = known.or_else(|| rules.mapping.apply(&change.body).ok()).unwrap_or_else(last);
+            let fields = overlay(&base, rules.soft_delete);
             let send = send_of(&fields, live, rules);
             write(WriteKind::SoftDelete, fields, send, change, link, rules)
         }
@@ -226,17 +230,15 @@ fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJ
     }
 }
 
-fn overlay(mapped: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
-    let mut tree = mapped.to_value().unwrap_or_default();
-    if !tree.is_object() {
-        tree = Value::Object(Map::new());
+/// The members of `base` with `flags` set in them. What is not flagged stays text by text.
+fn overlay(base: &RawJson, flags: Option<&Map<String, Value>>) -> RawJson {
+    // Fields that are no object hold nothing that could be kept.
+    let mut members: IndexMap<String, Box<RawValue>> = serde_json::from_str(base.as_str()).unwrap_or_default();
+    for (name, value) in flags.into_iter().flatten() {
+        let raw = RawValue::from_string(value.to_string()).expect("a JSON value's own text");
+        members.insert(name.clone(), raw);
     }
-    if let (Some(fields), Some(flags)) = (tree.as_object_mut(), flags) {
-        for (name, value) in flags {
-            fields.insert(name.clone(), value.clone());
-        }
-    }
-    RawJson::from_value(&tree)
+    RawJson::from_trusted(serde_json::to_string(&members).expect("texts as keys and JSON as values"))
 }
 
 fn write(
@@ -272,4 +274,254 @@ pub fn idempotency_key(job: &JobId, id: &RecordId, writes: u64, kind: WriteKind,
     hash.update(&[u8::from(kind == WriteKind::Delete)]);
     hash.update(&content.0.to_le_bytes());
     format!("{:032x}", hash.digest128())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mapping::FieldRule;
+    use crate::model::{DeadLetterId, DeadMark, VersionKind};
+
+    struct House {
+        job: JobId,
+        mapping: Mapping,
+        filter: Option<Filter>,
+        flags: Map<String, Value>,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let rules: &[FieldRule] = &[];
+            let flags = Map::from_iter([("active".to_owned(), Value::Bool(false))]);
+            Self {
+                job: JobId::from("customers"),
+                mapping: Mapping::compile(rules).expect("no rules"),
+                filter: None,
+                flags,
+            }
+        }
+
+        fn rules(&self) -> PlanRules<'_> {
+            PlanRules {
+                job: &self.job,
+                mapping: &self.mapping,
+                filter: self.filter.as_ref(),
+                delete: DeletePolicy::Hard,
+                soft_delete: Some(&self.flags),
+                changed_fields_only: false,
+                max_attempts: 5,
+                is_retry: false,
+                is_in_doubt: false,
+            }
+        }
+    }
+
+    fn version(text: &str) -> Option<Version> {
+        Some(Version::read(text, &VersionKind::Auto).expect("a version"))
+    }
+
+    fn body(text: &str) -> RawJson {
+        RawJson::from_trusted(text.to_owned())
+    }
+
+    fn change(at: &str, text: &str) -> Change {
+        Change { id: RecordId::from("c1"), version: version(at), deleted: false, body: body(text) }
+    }
+
+    fn tombstone(at: &str) -> Change {
+        Change { deleted: true, ..change(at, r#"{"id":"c1","deleted":true}"#) }
+    }
+
+    /// The link after `change` was written.
+    fn linked(change: &Change) -> Link {
+        Link {
+            version: change.version.clone(),
+            written: Some(fingerprint(&change.body)),
+            writes: 1,
+            fields: Some(change.body.clone()),
+            ..Link::default()
+        }
+    }
+
+    fn marked(link: Link, failed: &Change, attempts: u32) -> Link {
+        Link { dead: Some(DeadMark { letter: DeadLetterId(1), content: fingerprint(&failed.body), attempts }), ..link }
+    }
+
+    fn letter(place: LetterPlace) -> MarkedLetter {
+        MarkedLetter { place, version: None, may_have_arrived: false }
+    }
+
+    fn step(change: Change, link: Option<&Link>, letter: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
+        plan(&Item::Change(change), link, letter, rules)
+    }
+
+    fn kind(step: Step) -> Option<WriteKind> {
+        match step {
+            Step::Write(planned) => Some(planned.kind),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_new_record_is_created_a_changed_one_updated_and_an_equal_one_left_alone() {
+        let house = House::new();
+        let first = change("1", r#"{"a":1}"#);
+        let link = linked(&first);
+        assert_eq!(kind(step(first.clone(), None, None, &house.rules())), Some(WriteKind::Create));
+        assert_eq!(step(first, Some(&link), None, &house.rules()), Step::Skip(SkipReason::Unchanged));
+        let second = change("2", r#"{"a":2}"#);
+        assert_eq!(kind(step(second, Some(&link), None, &house.rules())), Some(WriteKind::Update));
+    }
+
+    // Row 82 of the fault matrix.
+    #[test]
+    fn an_older_version_is_stale_and_an_equal_one_is_not() {
+        let house = House::new();
+        let link = linked(&change("5", r#"{"a":5}"#));
+        assert_eq!(step(change("4", r#"{"a":4}"#), Some(&link), None, &house.rules()), Step::Skip(SkipReason::Stale));
+        assert_eq!(kind(step(change("5", r#"{"a":6}"#), Some(&link), None, &house.rules())), Some(WriteKind::Update));
+    }
+
+    #[test]
+    fn what_the_filter_refuses_is_skipped() {
+        let house = House { filter: Some(Filter::compile("record.a > 1").expect("a filter")), ..House::new() };
+        assert_eq!(step(change("1", r#"{"a":1}"#), None, None, &house.rules()), Step::Skip(SkipReason::Filtered));
+        assert_eq!(kind(step(change("1", r#"{"a":2}"#), None, None, &house.rules())), Some(WriteKind::Create));
+    }
+
+    #[test]
+    fn a_tombstone_deletes_what_is_there_once() {
+        let house = House::new();
+        let link = linked(&change("1", r#"{"a":1}"#));
+        assert_eq!(kind(step(tombstone("2"), Some(&link), None, &house.rules())), Some(WriteKind::Delete));
+        let gone = Link { tombstone: true, version: version("2"), ..link };
+        assert_eq!(step(tombstone("2"), Some(&gone), None, &house.rules()), Step::Skip(SkipReason::Ignored));
+        assert_eq!(step(tombstone("2"), None, None, &house.rules()), Step::Skip(SkipReason::Ignored));
+    }
+
+    // Row 93 of the fault matrix.
+    #[test]
+    fn nothing_rises_from_the_dead_but_what_is_newer() {
+        let house = House::new();
+        let gone = Link { tombstone: true, version: version("3"), ..linked(&change("1", r#"{"a":1}"#)) };
+        assert_eq!(step(change("2", r#"{"a":1}"#), Some(&gone), None, &house.rules()), Step::Skip(SkipReason::Stale));
+        assert_eq!(kind(step(change("4", r#"{"a":1}"#), Some(&gone), None, &house.rules())), Some(WriteKind::Create));
+    }
+
+    #[test]
+    fn a_soft_delete_keeps_the_fields_and_sets_the_flags() {
+        let house = House::new();
+        let rules = PlanRules { delete: DeletePolicy::Soft, ..house.rules() };
+        let link = linked(&change("1", r#"{"a":1}"#));
+        let Step::Write(planned) = step(tombstone("2"), Some(&link), None, &rules) else { panic!("a write") };
+        assert_eq!(planned.kind, WriteKind::SoftDelete);
+        assert_eq!(planned.send.as_str(), r#"{"a":1,"active":false}"#);
+    }
+
+    #[test]
+    fn only_the_fields_that_differ_are_sent_where_that_is_asked_for() {
+        let house = House::new();
+        let rules = PlanRules { changed_fields_only: true, ..house.rules() };
+        let link = linked(&change("1", r#"{"a":1,"b":2}"#));
+        let Step::Write(planned) = step(change("2", r#"{"a":1,"b":3}"#), Some(&link), None, &rules) else {
+            panic!("a write")
+        };
+        assert_eq!(planned.send.as_str(), r#"{"b":3}"#);
+        assert_eq!(planned.fields.as_str(), r#"{"a":1,"b":3}"#);
+    }
+
+    #[test]
+    fn a_record_in_the_queue_is_tried_until_its_attempts_are_used_up() {
+        let house = House::new();
+        let bad = change("2", r#"{"a":2}"#);
+        let waits = letter(LetterPlace::Waiting);
+        let link = |attempts| marked(Link::default(), &bad, attempts);
+        assert_eq!(kind(step(bad.clone(), Some(&link(4)), Some(&waits), &house.rules())), Some(WriteKind::Create));
+        assert_eq!(step(bad.clone(), Some(&link(5)), Some(&waits), &house.rules()), Step::StillDead);
+        let rules = PlanRules { is_retry: true, ..house.rules() };
+        assert_eq!(kind(step(bad.clone(), Some(&link(5)), Some(&waits), &rules)), Some(WriteKind::Create));
+        let other = change("3", r#"{"a":3}"#);
+        assert_eq!(kind(step(other, Some(&link(5)), Some(&waits), &house.rules())), Some(WriteKind::Create));
+    }
+
+    #[test]
+    fn what_a_person_discarded_is_not_sent_and_what_is_retried_already_is_not_sent_twice() {
+        let house = House::new();
+        let bad = change("2", r#"{"a":2}"#);
+        let link = marked(Link::default(), &bad, 1);
+        let at = |place| step(bad.clone(), Some(&link), Some(&letter(place)), &house.rules());
+        assert_eq!(at(LetterPlace::Discarded), Step::Skip(SkipReason::Ignored));
+        assert_eq!(at(LetterPlace::Retrying), Step::StillDead);
+        assert_eq!(kind(at(LetterPlace::Recovered)), Some(WriteKind::Create));
+    }
+
+    #[test]
+    fn a_delete_that_was_discarded_is_not_sent_again() {
+        let house = House::new();
+        let link = marked(linked(&change("1", r#"{"a":1}"#)), &tombstone("2"), 1);
+        let discarded = letter(LetterPlace::Discarded);
+        let again = step(tombstone("2"), Some(&link), Some(&discarded), &house.rules());
+        assert_eq!(again, Step::Skip(SkipReason::Ignored));
+        assert_eq!(
+            kind(step(tombstone("2"), Some(&link), Some(&letter(LetterPlace::Waiting)), &house.rules())),
+            Some(WriteKind::Delete)
+        );
+    }
+
+    // Row 4 of the fault matrix.
+    #[test]
+    fn in_doubt_what_went_back_is_written_and_what_may_have_arrived_is_deleted() {
+        let house = House::new();
+        let rules = PlanRules { is_in_doubt: true, ..house.rules() };
+        let first = change("1", r#"{"a":1}"#);
+        let link = linked(&first);
+        assert_eq!(step(first, Some(&link), None, &rules), Step::Skip(SkipReason::Unchanged));
+        assert_eq!(kind(step(change("3", r#"{"a":1}"#), Some(&link), None, &rules)), Some(WriteKind::Update));
+        assert_eq!(kind(step(tombstone("3"), None, None, &rules)), Some(WriteKind::Delete));
+        let arrived = MarkedLetter { may_have_arrived: true, ..letter(LetterPlace::Waiting) };
+        let dead = marked(Link::default(), &change("1", r#"{"a":1}"#), 5);
+        assert_eq!(kind(step(tombstone("3"), Some(&dead), Some(&arrived), &house.rules())), Some(WriteKind::Delete));
+    }
+
+    #[test]
+    fn an_unreadable_item_is_rejected_with_its_reason() {
+        let house = House::new();
+        let item =
+            Item::Unreadable { id: None, field: Some("/id".to_owned()), reason: "no key".to_owned(), body: body("{}") };
+        let Step::Reject(reason) = plan(&item, None, None, &house.rules()) else { panic!("a rejection") };
+        assert_eq!((reason.class, reason.message.as_str()), (ReasonClass::Unreadable, "no key"));
+    }
+
+    // Row 31 of the fault matrix.
+    #[test]
+    fn of_equal_ids_on_a_page_the_greatest_version_counts_and_else_the_last() {
+        let items = |versions: &[Option<&str>]| -> Vec<Item> {
+            let one = |at: &Option<&str>| Item::Change(Change { version: at.and_then(version), ..change("1", "{}") });
+            versions.iter().map(one).collect()
+        };
+        assert_eq!(superseded(&items(&[Some("1"), Some("3"), Some("2")])), [true, false, true]);
+        assert_eq!(superseded(&items(&[Some("1"), Some("1")])), [true, false]);
+        assert_eq!(superseded(&items(&[None, None, None])), [true, true, false]);
+    }
+
+    #[test]
+    fn a_key_is_the_same_for_every_attempt_and_new_for_whatever_is_another_write() {
+        let key = |writes, kind, text: &str| {
+            idempotency_key(&JobId::from("j"), &RecordId::from("7"), writes, kind, fingerprint(&body(text)))
+        };
+        let first = key(0, WriteKind::Create, r#"{"a":1}"#);
+        assert_eq!(first, key(0, WriteKind::Update, r#"{"a":1}"#));
+        assert_ne!(first, key(0, WriteKind::Create, r#"{"a":2}"#));
+        assert_ne!(first, key(2, WriteKind::Update, r#"{"a":1}"#), "it went back to what it once was");
+        assert_ne!(first, key(0, WriteKind::Delete, r#"{"a":1}"#));
+        assert_ne!(first, orphan_key(&first));
+    }
+
+    #[test]
+    fn ids_that_run_into_one_another_have_keys_of_their_own() {
+        let key = |job: &str, id: &str| {
+            idempotency_key(&JobId::from(job), &RecordId::from(id), 0, WriteKind::Create, Fingerprint(1))
+        };
+        assert_ne!(key("a", "bc"), key("ab", "c"));
+    }
 }

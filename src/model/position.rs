@@ -139,3 +139,122 @@ impl Position {
         Self { cursor: None, since, pages: 0, records: 0, highest: None, complete: false, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::VersionKind;
+
+    const RULES: PositionRules = PositionRules { sorted: false, incremental: true, overlap: Duration::from_secs(60) };
+    const SORTED: PositionRules = PositionRules { sorted: true, ..RULES };
+
+    fn mark(minute: u32, id: &str) -> Option<Watermark> {
+        Some(Watermark { version: version(minute), id: RecordId::from(id) })
+    }
+
+    fn version(minute: u32) -> Version {
+        Version::read(&format!("2026-01-01T10:{minute:02}:00Z"), &VersionKind::Auto).expect("a time")
+    }
+
+    fn cursor(text: &str) -> Option<Cursor> {
+        Some(Cursor(text.to_owned()))
+    }
+
+    fn minute(minute: i64) -> Timestamp {
+        Timestamp(minute * 60_000)
+    }
+
+    fn begun(at: i64) -> Position {
+        Position { began: Some(minute(at)), ..Position::default() }
+    }
+
+    #[test]
+    fn the_watermark_of_an_unsorted_listing_moves_at_its_end_only() {
+        let first = begun(0).after_page(50, mark(30, "b"), cursor("2"), RULES, minute(1));
+        assert_eq!((first.watermark.clone(), first.pages, first.complete), (None, 1, false));
+        let last = first.after_page(20, mark(20, "a"), None, RULES, minute(1));
+        assert_eq!((last.watermark, last.records, last.complete), (mark(30, "b"), 70, true));
+    }
+
+    #[test]
+    fn the_watermark_of_a_sorted_listing_moves_page_by_page() {
+        let first = begun(0).after_page(50, mark(30, "b"), cursor("2"), SORTED, minute(1));
+        assert_eq!(first.watermark, mark(30, "b"));
+    }
+
+    // Row 23 of the fault matrix.
+    #[test]
+    fn of_one_instant_the_greatest_id_is_the_watermark() {
+        let first = begun(0).after_page(2, mark(30, "b"), cursor("2"), RULES, minute(0));
+        let last = first.after_page(2, mark(30, "a"), None, RULES, minute(0));
+        assert_eq!(last.watermark, mark(30, "b"));
+    }
+
+    // Row 21 of the fault matrix.
+    #[test]
+    fn the_next_listing_begins_behind_the_watermark() {
+        let done = begun(0).after_page(2, mark(30, "b"), None, RULES, minute(0));
+        let next = done.next_listing(RULES, None);
+        assert_eq!((next.since, next.phase, next.complete), (Some(version(29)), Phase::Incremental, false));
+        assert_eq!((next.cursor, next.pages, next.began), (None, 0, None));
+    }
+
+    // Row 32 of the fault matrix.
+    #[test]
+    fn a_listing_that_lasted_long_is_followed_by_one_that_begins_so_much_earlier() {
+        let first = begun(0).after_page(2, mark(30, "b"), cursor("2"), RULES, minute(10));
+        let done = first.after_page(2, mark(40, "c"), None, RULES, minute(25));
+        assert_eq!(done.next_listing(RULES, None).since, Some(version(14)));
+    }
+
+    // Row 19 of the fault matrix.
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_listing_begin_later() {
+        let done = begun(100).after_page(2, mark(30, "b"), None, RULES, minute(40));
+        assert_eq!(done.lasted, Duration::ZERO);
+    }
+
+    #[test]
+    fn inside_a_listing_the_same_question_goes_on() {
+        let first = Position { since: Some(version(5)), ..begun(0) }.after_page(
+            2,
+            mark(30, "b"),
+            cursor("2"),
+            RULES,
+            minute(0),
+        );
+        let next = first.next_listing(RULES, Some(&version(1)));
+        assert_eq!((next.cursor.clone(), next.since.clone()), (cursor("2"), Some(version(5))));
+        assert_eq!(next, first);
+    }
+
+    #[test]
+    fn the_first_listing_begins_at_the_configured_start() {
+        assert_eq!(Position::default().next_listing(RULES, Some(&version(1))).since, Some(version(1)));
+    }
+
+    #[test]
+    fn a_source_that_can_not_be_asked_for_changes_is_listed_whole() {
+        let whole = PositionRules { incremental: false, ..RULES };
+        let done = begun(0).after_page(2, mark(30, "b"), None, whole, minute(0));
+        assert_eq!(done.next_listing(whole, None).since, None);
+    }
+
+    #[test]
+    fn an_empty_listing_leaves_the_watermark_where_it_was() {
+        let done = begun(0).after_page(2, mark(30, "b"), None, RULES, minute(0));
+        let next = done.next_listing(RULES, None).after_page(0, None, None, RULES, minute(0));
+        assert_eq!(next.watermark, mark(30, "b"));
+    }
+
+    // Row 27 of the fault matrix.
+    #[test]
+    fn without_its_cursor_a_sorted_listing_goes_on_behind_what_it_gave_and_an_unsorted_one_begins_anew() {
+        // An earlier listing left the watermark far ahead of this one.
+        let full = Position { watermark: mark(50, "z"), ..begun(0) };
+        let sorted = full.after_page(2, mark(10, "b"), cursor("2"), SORTED, minute(0)).without_cursor(SORTED);
+        assert_eq!((sorted.since, sorted.cursor), (Some(version(9)), None));
+        let unsorted = full.after_page(2, mark(10, "b"), cursor("2"), RULES, minute(0)).without_cursor(RULES);
+        assert_eq!((unsorted.since, unsorted.pages, unsorted.highest), (None, 0, None));
+    }
+}

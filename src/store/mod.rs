@@ -58,7 +58,9 @@ impl StoreError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::InUse { .. } => "use the console or the commands where it runs, or stop it first".to_owned(),
+            Self::InUse { .. } => {
+                "it may be a screen or a `syncdeck run` in another terminal; work in it, or leave it first".to_owned()
+            }
             Self::TooNew { .. } => "use the newer syncdeck, or name another `state` folder".to_owned(),
             Self::Damaged { path, .. } => format!(
                 "the file is left as it is: put a copy of `{}` back, or move it away to read everything again",

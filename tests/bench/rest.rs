@@ -65,7 +65,10 @@ fn simulator() {
     simulator.capacity(20_000);
     let rates: Vec<f64> = (0..3).map(|_| simulator.capacity(200_000)).collect();
     let rate = median(&rates);
-    println!("{rate:.0} requests/s answered to a loop of bytes on the same two cores; 50,000 wanted: {}", verdict(50_000.0 <= rate));
+    println!(
+        "{rate:.0} requests/s answered to a loop of bytes on the same two cores; 50,000 wanted: {}",
+        verdict(50_000.0 <= rate)
+    );
 }
 
 /// Bare loop and engine in turn.
@@ -79,7 +82,8 @@ fn pairs(is_batch: bool) {
     for pair in 0..number("BENCH_PAIRS", 5) {
         let folder = tempfile::tempdir().expect("a folder");
         let (bare_to, to) = (format!("bare{pair}"), format!("engine{pair}"));
-        let setup = |to| Setup { folder: folder.path(), simulator: &simulator, name: "products", to, is_batch, crm: SIXTEEN };
+        let setup =
+            |to| Setup { folder: folder.path(), simulator: &simulator, name: "products", to, is_batch, crm: SIXTEEN };
         let config = setup(&bare_to).write();
         let (bare, bare_seconds) = run_bare(kind, &config, "products", &bare_to);
         let config = setup(&to).write();
@@ -125,8 +129,14 @@ fn unchanged() {
     let simulator = Simulator::start();
     simulator.fill("products", records);
     let folder = tempfile::tempdir().expect("a folder");
-    let setup =
-        Setup { folder: folder.path(), simulator: &simulator, name: "products", to: "same", is_batch: true, crm: SIXTEEN };
+    let setup = Setup {
+        folder: folder.path(),
+        simulator: &simulator,
+        name: "products",
+        to: "same",
+        is_batch: true,
+        crm: SIXTEEN,
+    };
     let config = setup.write();
     run_engine(&config, &[]);
     let before = simulator.counted();
@@ -159,8 +169,14 @@ fn growth(sizes: &[u64]) {
         let simulator = Simulator::start();
         simulator.fill("products", records);
         let folder = tempfile::tempdir().expect("a folder");
-        let setup =
-            Setup { folder: folder.path(), simulator: &simulator, name: "products", to: "grown", is_batch, crm: SIXTEEN };
+        let setup = Setup {
+            folder: folder.path(),
+            simulator: &simulator,
+            name: "products",
+            to: "grown",
+            is_batch,
+            crm: SIXTEEN,
+        };
         let (cost, finished) = run_engine(&setup.write(), &[]);
         let counted = simulator.counted();
         println!(
@@ -198,7 +214,8 @@ fn latency() {
     for pair in 0..number("BENCH_PAIRS", 3) {
         let rate = |to: &str, crm: &str| {
             let folder = tempfile::tempdir().expect("a folder");
-            let setup = Setup { folder: folder.path(), simulator: &simulator, name: "products", to, is_batch: false, crm };
+            let setup =
+                Setup { folder: folder.path(), simulator: &simulator, name: "products", to, is_batch: false, crm };
             let (_, finished) = run_engine(&setup.write(), &[]);
             records as f64 / finished.seconds
         };
@@ -224,8 +241,14 @@ fn rate() {
             &json!({ "limits": [["destination", "", { "requests": requests, "per_ms": 1000, "burst": burst }]] }),
         );
         let folder = tempfile::tempdir().expect("a folder");
-        let setup =
-            Setup { folder: folder.path(), simulator: &simulator, name: "products", to: "limited", is_batch: false, crm };
+        let setup = Setup {
+            folder: folder.path(),
+            simulator: &simulator,
+            name: "products",
+            to: "limited",
+            is_batch: false,
+            crm,
+        };
         let (_, finished) = run_engine(&setup.write(), &[]);
         let counted = simulator.counted();
         let refused = counted.throttled as f64 / counted.writes as f64;
@@ -247,8 +270,14 @@ fn start() {
     let simulator = Simulator::start();
     simulator.fill("products", records);
     let folder = tempfile::tempdir().expect("a folder");
-    let setup =
-        Setup { folder: folder.path(), simulator: &simulator, name: "products", to: "started", is_batch: true, crm: SIXTEEN };
+    let setup = Setup {
+        folder: folder.path(),
+        simulator: &simulator,
+        name: "products",
+        to: "started",
+        is_batch: true,
+        crm: SIXTEEN,
+    };
     let config = setup.write();
     run_engine(&config, &[]);
     // A page more every time, so that the killed run is in the midst of writing.

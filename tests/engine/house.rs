@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use syncdeck::connect::Link;
+use syncdeck::connect::http::Transport;
 use syncdeck::control::local::Local;
 use syncdeck::control::{Answer, Handle, Request};
 use syncdeck::engine::clock::RuntimeClock;
@@ -87,8 +88,28 @@ impl House {
     }
 
     async fn over(world: World, disk: Disk, store: Store, config: &str, clock: Arc<RuntimeClock>, seed: u64) -> Self {
-        let (jobs, connections, masks) = jobs(config);
         let transport = world.transport();
+        Self::through(transport, world, disk, store, config, clock, seed).await
+    }
+
+    /// A house whose requests go another way than straight to its world.
+    pub async fn by(transport: Arc<dyn Transport>, world: World, config: &str) -> Self {
+        let clock = Arc::new(RuntimeClock::starting_at(BEGIN));
+        let disk = Disk::default();
+        let store = open(&disk);
+        Self::through(transport, world, disk, store, config, clock, 7).await
+    }
+
+    async fn through(
+        transport: Arc<dyn Transport>,
+        world: World,
+        disk: Disk,
+        store: Store,
+        config: &str,
+        clock: Arc<RuntimeClock>,
+        seed: u64,
+    ) -> Self {
+        let (jobs, connections, masks) = jobs(config);
         let links = connections
             .into_iter()
             .map(|connection| Link {

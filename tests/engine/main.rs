@@ -3,6 +3,7 @@
 mod disk;
 mod first;
 mod house;
+mod inside;
 mod seeds;
 mod stories;
 mod tale;

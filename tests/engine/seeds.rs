@@ -63,9 +63,6 @@ fn play(seed: u64) {
     runtime.block_on(async {
         let mut play = Play::begin(seed).await;
         for _ in 0..play.dice.u32(3..7) {
-            if std::env::var("DBG").is_ok() {
-                println!("ROUND {:?}", tokio::time::Instant::now());
-            }
             play.round().await;
         }
         play.end().await;
@@ -268,29 +265,6 @@ impl Play {
         let violations = house.world.audit().violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}\n{}", self.log());
         let bad = self.bad();
-        if let Ok(id) = std::env::var("DBG") {
-            for t in house.world.trace().iter().filter(|t| t.path_and_query.contains(&id)) {
-                println!("T {} {} {} {:?}", t.at, t.method, t.path_and_query, t.status);
-            }
-            for h in house.world.crm.history(CUSTOMERS, &id) {
-                println!("H {}", String::from_utf8_lossy(&h));
-            }
-            println!("S {:?}", house.world.shop.get(CUSTOMERS, &id).map(|b| String::from_utf8_lossy(&b).into_owned()));
-            println!("L {:?}", house.store.links(&job(CUSTOMERS), &[id.as_str().into()]).await);
-            println!("C {:?}", house.spec(&job(CUSTOMERS)));
-            for r in house.store.runs(None, None, 100).await.unwrap() {
-                println!(
-                    "R {} {:?} {} {:?} {:?} s{} k{:?}",
-                    r.id,
-                    r.kind,
-                    r.started_at,
-                    r.ended_at.map(|a| a.to_string()),
-                    r.end,
-                    r.counts.scanned,
-                    r.counts.reasons
-                );
-            }
-        }
         let differences = house.differences(&job(CUSTOMERS), CUSTOMERS, &bad);
         assert!(
             differences.is_empty(),

@@ -185,7 +185,7 @@ impl Telling {
         for _ in 0..act.insert {
             shop.insert_new(collection);
         }
-        for delete in &act.delete {
+        if let Some(delete) = &act.delete {
             delete.ids.iter().for_each(|id| known(id, shop.remove(collection, id, delete.how)));
         }
         if let Some(seconds) = act.late_commit {
@@ -567,6 +567,7 @@ macro_rules! stories {
 
 stories! {
     a_bare_tombstone_sets_a_flag_alone
+    a_bare_tombstone_sets_a_flag_beside_what_was_written
     a_batch_in_an_outage
     a_batch_that_is_refused_whole
     a_batch_that_is_too_large

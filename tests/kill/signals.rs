@@ -92,7 +92,6 @@ fn the_second_signal_leaves_at_once_and_is_as_safe_as_a_kill() {
 
 // Row 4 of the fault matrix, with a delete: the write that a kill made us forget stands at the destination.
 #[test]
-#[ignore = "the engine keeps no note of a first write in flight, so the delete of such a record is skipped"]
 fn a_record_that_was_written_unseen_before_a_kill_and_is_deleted_after_it_is_deleted_at_the_destination() {
     let simulator = Simulator::start(1, 10);
     let workspace = Workspace::new(&config(&simulator, "20s"));

@@ -5,6 +5,7 @@
 
 use crate::story::*;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use syncdeck::model::{
     Counts, DeadLetterId, DeadMark, DestinationId, Fingerprint, GroupId, JobControl, LetterFilter, LetterPlace,
     LetterState, Link, LinkEvent, Outcome, Parked, Paused, Phase, Position, RawJson, RecordId, Run, RunEnd, RunId,
@@ -50,6 +51,8 @@ fn position() -> Position {
         highest: watermark("b\u{1f}c"),
         pages: 3,
         records: 250,
+        began: Some(at(1)),
+        lasted: Duration::from_secs(90),
         complete: true,
     }
 }

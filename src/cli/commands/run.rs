@@ -121,7 +121,7 @@ async fn tell(
     }
     out.end_progress();
     // A service that was stopped has no ends to show, for its jobs were to go on.
-    if !args.json && !(is_stopping && ends.is_empty()) {
+    if !args.json && (!is_stopping || !ends.is_empty()) {
         tell_table(&ends, out)?;
     }
     tell_hints(&ends, out);

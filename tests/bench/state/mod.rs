@@ -85,7 +85,10 @@ fn letter(id: DeadLetterId, run: &Run, number: u64) -> NewLetter {
         answer: Some(format!(r#"{{"error":"{message}"}}"#)),
         message,
     };
-    let source = format!(r#"{{"id":"{}","email":"customer{number}@example.com","big":9007199254740993}}"#, record(number).as_str());
+    let source = format!(
+        r#"{{"id":"{}","email":"customer{number}@example.com","big":9007199254740993}}"#,
+        record(number).as_str()
+    );
     let letter = DeadLetter {
         id,
         job: run.job.clone(),
