@@ -4,7 +4,8 @@ use crate::model::RestConnection;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Method, StatusCode};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +73,7 @@ pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String
         .http2_keep_alive_interval(Duration::from_secs(20))
         .build()
         .map_err(|error| format!("the HTTP client can not be built: {}", root_cause(&error)))?;
-    Ok(Arc::new(Network { client }))
+    Ok(Arc::new(Network { client, origin: Origin::of(&connection.base_url) }))
 }
 
 /// Ring is chosen once for the process; a provider that the program chose already stands.
@@ -86,6 +87,31 @@ fn use_ring() {
 
 struct Network {
     client: reqwest::Client,
+    /// None for a base address that is none; what is asked for then has its own reason.
+    origin: Option<Origin>,
+}
+
+/// The system of a connection, taken apart once: its addresses differ in path and query alone.
+struct Origin {
+    url: Url,
+    scheme: Scheme,
+    authority: Authority,
+}
+
+impl Origin {
+    fn of(base_url: &str) -> Option<Self> {
+        let url = Url::parse(base_url).ok()?.join("/").ok()?;
+        let parts = url.as_str().parse::<Uri>().ok()?.into_parts();
+        Some(Self { url, scheme: parts.scheme?, authority: parts.authority? })
+    }
+
+    /// The address of `uri`, where it is one of this system's and its path could not be read as another host.
+    fn address(&self, uri: &Uri) -> Option<Url> {
+        let path = uri.path_and_query()?.as_str();
+        let is_ours = uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority);
+        let is_plain = path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\");
+        if is_ours && is_plain { self.url.join(path).ok() } else { None }
+    }
 }
 
 #[async_trait]
@@ -117,8 +143,11 @@ impl Network {
         max_body: u64,
     ) -> Result<::http::Response<Bytes>, TransportError> {
         let (parts, body) = request.into_parts();
-        let mut url = Url::parse(&parts.uri.to_string())
-            .map_err(|error| hopeless(format!("the address can not be used: {error}")))?;
+        let mut url = match self.origin.as_ref().and_then(|origin| origin.address(&parts.uri)) {
+            Some(url) => url,
+            None => Url::parse(&parts.uri.to_string())
+                .map_err(|error| hopeless(format!("the address can not be used: {error}")))?,
+        };
         let mut method = parts.method;
         let mut headers = parts.headers;
         let mut body = body;

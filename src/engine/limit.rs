@@ -3,6 +3,7 @@
 use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
+use super::told::Told;
 use crate::connect::{Fault, FaultKind, Signals};
 use crate::model::{
     AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp, backoff,
@@ -39,7 +40,7 @@ struct State {
     /// Refusals in a row, for those that do not say how long to wait.
     refusals: u32,
     /// From the system's headers: requests that may still go before the reset.
-    told: Option<Told>,
+    told: Told,
     successes: u64,
     answers: AnswerCounts,
     latencies: [u32; LATENCIES],
@@ -51,13 +52,6 @@ struct State {
 struct Throttled {
     since: Instant,
     until: Instant,
-}
-
-#[derive(Clone, Copy)]
-struct Told {
-    allowed: u64,
-    limit: Option<u64>,
-    reset: Instant,
 }
 
 /// The right to make one request. It must be given back by [`Permit::done`]; dropping it gives it back unused.
@@ -114,7 +108,7 @@ impl Gate {
                 in_flight: 0,
                 throttled: None,
                 refusals: 0,
-                told: None,
+                told: Told::default(),
                 successes: 0,
                 answers: AnswerCounts::default(),
                 latencies: [0; LATENCIES],
@@ -202,21 +196,15 @@ impl Gate {
         if state.in_flight >= state.adapt.ceiling() {
             return Next::WaitForChange;
         }
-        if let Some(told) = state.told {
-            if told.reset <= now {
-                state.told = None;
-            } else if told.allowed == 0 {
-                return Next::WaitUntil(told.reset);
-            }
+        if let Err(at) = state.told.ask(now) {
+            return Next::WaitUntil(at);
         }
         if let Some(bucket) = &mut state.bucket
             && let Err(at) = bucket.take(now)
         {
             return Next::WaitUntil(at);
         }
-        if let Some(told) = &mut state.told {
-            told.allowed -= 1;
-        }
+        state.told.took(now);
         if is_canary {
             state.breaker.canary_left();
         }
@@ -258,12 +246,8 @@ impl Gate {
             let since = wall.minus(now.saturating_duration_since(since));
             return Some((format!("{id} asked to wait (429)"), since, Some(wall.plus(until - now))));
         }
-        match state.told {
-            Some(told) if told.allowed == 0 && told.reset > now => {
-                Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(told.reset - now))))
-            }
-            _ => None,
-        }
+        let until = state.told.used_up_until(now)?;
+        Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(until - now))))
     }
 
     /// How long the system asked to be left alone, when that is longer than a run waits.
@@ -305,11 +289,11 @@ impl Gate {
                 why: open.why.clone(),
             },
         };
-        let budget = match (&state.told, &state.bucket) {
-            (Some(told), _) if told.reset > now => Some(BudgetStatus {
-                remaining: told.allowed,
-                limit: told.limit,
-                resets_at: Some(wall.plus(told.reset - now)),
+        let budget = match (state.told.left(now), &state.bucket) {
+            (Some((remaining, limit, reset)), _) => Some(BudgetStatus {
+                remaining,
+                limit,
+                resets_at: Some(wall.plus(reset - now)),
                 source: "headers".to_owned(),
             }),
             (_, Some(bucket)) => Some(BudgetStatus {
@@ -371,6 +355,7 @@ impl Permit<'_> {
                     event.closed_after = state.breaker.succeeded(now, self.is_canary);
                 }
                 FaultKind::Throttled => {
+                    state.told.refused();
                     state.adapt.refused(in_flight);
                     event.closed_after = state.breaker.succeeded(now, self.is_canary);
                     let rule = &gate.connection.retry;
@@ -390,23 +375,23 @@ impl Permit<'_> {
                     }
                 }
                 FaultKind::Transient | FaultKind::Unknown => {
+                    state.told.lost_count();
                     event.opened = state.breaker.failed(now, &fault.message, self.is_canary, fault.retry_after, dice);
                 }
             },
         }
+        let in_flight = state.in_flight;
         if let Some(budget) = signals.budget
             && let Some(reset) = budget.reset
-            && (state.bucket.is_none() || budget.remaining == 0)
         {
-            let allowed = budget.remaining.saturating_sub(u64::from(state.in_flight));
-            let told = Told { allowed, limit: budget.limit, reset: now + reset };
-            // Answers overtake each other: within one window the smallest figure is the newest.
-            state.told = match state.told {
-                Some(before) if before.reset + Duration::from_secs(1) >= told.reset && before.reset > now => {
-                    Some(Told { allowed: before.allowed.min(told.allowed), ..told })
+            match &state.bucket {
+                None => state.told.heard(&budget, reset, in_flight, now),
+                // What is configured paces us; that it is used up counts where that lasts longer than our own bucket knows.
+                Some(bucket) if budget.remaining == 0 && reset > bucket.time_to_fill() => {
+                    state.told.tell(&budget, reset, in_flight, now);
                 }
-                _ => Some(told),
-            };
+                Some(_) => {}
+            }
         }
         drop(state);
         gate.changed.notify_waiters();

@@ -16,6 +16,7 @@ mod run;
 mod schedule;
 mod snapshot;
 mod tell;
+mod told;
 
 pub use job::JobCell;
 pub use limit::Gate;

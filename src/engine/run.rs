@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Pages that may be written or wait for their commit at once. It bounds memory and what a crash reads again.
-const OPEN_PAGES_MAX: usize = 8;
+const OPEN_PAGES_MAX: usize = 16;
 /// Records of such pages, whatever their number.
 const OPEN_RECORDS_MAX: usize = 4_000;
 /// How long a stop waits for the pages in progress before what was not sent is left for the next run.

@@ -290,9 +290,11 @@ impl Facts {
 
 /// A text or a number at `place`, as text.
 pub(super) fn text_at(body: &RawJson, place: &Pointer) -> Option<String> {
-    match body_at(body, place)?.to_value().ok()? {
-        serde_json::Value::String(text) if !text.is_empty() => Some(text),
-        serde_json::Value::Number(_) => body_at(body, place).map(|number| number.as_str().to_owned()),
+    let found = body_at(body, place)?;
+    let text = found.as_str();
+    match text.as_bytes().first()? {
+        b'"' => serde_json::from_str(text).ok().filter(|text: &String| !text.is_empty()),
+        b'-' | b'0'..=b'9' => Some(text.to_owned()),
         _ => None,
     }
 }

@@ -1,7 +1,6 @@
 //! The bare loops that everything is measured against: read, map, write. No state, no retry, no order, no counts.
 
 use bytes::Bytes;
-use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -86,43 +85,70 @@ async fn read(client: reqwest::Client, first: String, mapping: Arc<Mapping>, pag
     }
 }
 
+/// Sixteen workers that take records one by one, each a task of its own, so that both processors serve.
 async fn put_each(client: reqwest::Client, base: String, pages: mpsc::Receiver<Vec<Mapped>>) -> u64 {
-    let records = futures::stream::unfold(pages, |mut pages| async move { Some((pages.recv().await?, pages)) });
-    let records = records.flat_map(futures::stream::iter);
-    let puts = records.map(|record| {
-        let put = client
-            .put(format!("{base}{}", record.id))
-            .header("content-type", "application/json")
-            .body(record.fields.bytes().clone());
-        async move {
-            let answer = put.send().await.expect("an answer");
-            assert!(answer.status().is_success(), "{}", answer.status());
-            let _ = answer.bytes().await.expect("a whole answer");
-            1
-        }
-    });
-    puts.buffer_unordered(IN_FLIGHT).fold(0, |sum, n| async move { sum + n }).await
+    let feed = Arc::new(tokio::sync::Mutex::new((pages, Vec::new().into_iter())));
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (client, base, feed) = (client.clone(), base.clone(), feed.clone());
+        workers.spawn(async move {
+            let mut written = 0;
+            while let Some(record) = next(&feed).await {
+                let put = client
+                    .put(format!("{base}{}", record.id))
+                    .header("content-type", "application/json")
+                    .body(record.fields.bytes().clone());
+                let answer = put.send().await.expect("an answer");
+                assert!(answer.status().is_success(), "{}", answer.status());
+                let _ = answer.bytes().await.expect("a whole answer");
+                written += 1;
+            }
+            written
+        });
+    }
+    workers.join_all().await.into_iter().sum()
 }
 
-async fn put_batches(client: reqwest::Client, address: String, to: &str, pages: mpsc::Receiver<Vec<Mapped>>) -> u64 {
-    let pages = futures::stream::unfold(pages, |mut pages| async move { Some((pages.recv().await?, pages)) });
-    let puts = pages.map(|page| {
-        let mut body = String::with_capacity(64 << 10);
-        body.push_str("{\"items\":[");
-        for (place, record) in page.iter().enumerate() {
-            body.push_str(if place == 0 { "" } else { "," });
-            body.push_str(&format!(r#"{{"method":"PUT","path":"/{to}/{}","body":"#, record.id));
-            body.push_str(record.fields.as_str());
-            body.push('}');
+type Feed = tokio::sync::Mutex<(mpsc::Receiver<Vec<Mapped>>, std::vec::IntoIter<Mapped>)>;
+
+async fn next(feed: &Feed) -> Option<Mapped> {
+    let mut feed = feed.lock().await;
+    loop {
+        if let Some(record) = feed.1.next() {
+            return Some(record);
         }
-        body.push_str("]}");
-        let put = client.post(&address).header("content-type", "application/json").body(body);
-        async move {
+        feed.1 = feed.0.recv().await?.into_iter();
+    }
+}
+
+async fn put_batches(client: reqwest::Client, address: String, to: &str, mut pages: mpsc::Receiver<Vec<Mapped>>) -> u64 {
+    let mut requests = tokio::task::JoinSet::new();
+    let mut written = 0;
+    while let Some(page) = pages.recv().await {
+        while requests.len() >= IN_FLIGHT {
+            written += requests.join_next().await.expect("some are under way").expect("a request that does not panic");
+        }
+        let (client, address, to) = (client.clone(), address.clone(), to.to_owned());
+        requests.spawn(async move {
+            let put = client.post(&address).header("content-type", "application/json").body(items(&page, &to));
             let answer = put.send().await.expect("an answer");
             assert!(answer.status().is_success(), "{}", answer.status());
             let _ = answer.bytes().await.expect("a whole answer");
             page.len() as u64
-        }
-    });
-    puts.buffer_unordered(IN_FLIGHT).fold(0, |sum, n| async move { sum + n }).await
+        });
+    }
+    written + requests.join_all().await.into_iter().sum::<u64>()
+}
+
+fn items(page: &[Mapped], to: &str) -> String {
+    let mut body = String::with_capacity(64 << 10);
+    body.push_str("{\"items\":[");
+    for (place, record) in page.iter().enumerate() {
+        body.push_str(if place == 0 { "" } else { "," });
+        body.push_str(&format!(r#"{{"method":"PUT","path":"/{to}/{}","body":"#, record.id));
+        body.push_str(record.fields.as_str());
+        body.push('}');
+    }
+    body.push_str("]}");
+    body
 }
