@@ -480,7 +480,7 @@ pub(super) fn mark_of(end: &RunEnd, errored: bool) -> RunMark {
         RunEnd::Done | RunEnd::HandedOver if errored => RunMark::Part,
         RunEnd::Done | RunEnd::HandedOver => RunMark::Ok,
         RunEnd::Stopped { .. } => RunMark::Stopped,
-        RunEnd::Failed { .. } | RunEnd::Interrupted => RunMark::Failed,
+        RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => RunMark::Failed,
     }
 }
 

@@ -399,7 +399,7 @@ impl RunLoop {
                 self.commit_links_alone(records, keys, changes);
             } else if let Some(why) = self.guard(&changes) {
                 self.broken = true;
-                self.fail(why.0, why.1, true);
+                self.end_early(RunEnd::Guarded { reason: why.0, hint: why.1 });
                 self.commit_links_alone(records, keys, changes);
             } else {
                 self.commit(records, keys, position, changes);
@@ -592,7 +592,11 @@ impl RunLoop {
     }
 
     fn fail(&mut self, reason: String, hint: Option<String>, parked: bool) {
-        self.trouble.get_or_insert(RunEnd::Failed { reason, hint, parked });
+        self.end_early(RunEnd::Failed { reason, hint, parked });
+    }
+
+    fn end_early(&mut self, end: RunEnd) {
+        self.trouble.get_or_insert(end);
         self.parts.stop.abandon.cancel();
         self.parts.stop.between_pages.cancel();
     }

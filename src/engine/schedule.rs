@@ -318,7 +318,7 @@ impl Attendant {
             self.unfinished.push((run, end.clone(), now));
         }
         let parked = match &end {
-            RunEnd::Failed { reason, hint, parked: true } => {
+            RunEnd::Failed { reason, hint, parked: true } | RunEnd::Guarded { reason, hint } => {
                 Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() })
             }
             _ => None,
@@ -379,7 +379,7 @@ impl Attendant {
                     Some(now)
                 }
             }
-            RunEnd::Failed { parked: true, .. } => None,
+            RunEnd::Failed { parked: true, .. } | RunEnd::Guarded { .. } => None,
             RunEnd::Failed { .. } if is_store_failure => Some(now.plus(AFTER_STORE_FAILURE)),
             RunEnd::Failed { .. } => {
                 let soon = now.plus(AFTER_FAILURE);
@@ -416,6 +416,13 @@ impl Attendant {
                 let next = if *parked { "it waits for a person" } else { "it is tried again by itself" };
                 teller.tell(Level::Error, "run.failed", format!("run #{run} stopped: {reason}; {next}"));
             }
+            RunEnd::Guarded { reason, .. } => {
+                teller.tell(
+                    Level::Error,
+                    "run.guarded",
+                    format!("run #{run} stopped: {reason}; it waits for a person"),
+                );
+            }
             RunEnd::Interrupted => {}
         }
     }
@@ -426,13 +433,13 @@ pub(super) fn is_in_doubt_after(before: bool, kind: &RunKind, end: &RunEnd) -> b
     match end {
         RunEnd::Done if *kind != RunKind::Retry => false,
         RunEnd::Done | RunEnd::HandedOver => before,
-        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Interrupted => true,
+        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => true,
     }
 }
 
 fn reason_of(end: &RunEnd) -> Option<String> {
     match end {
-        RunEnd::Failed { reason, .. } => Some(reason.clone()),
+        RunEnd::Failed { reason, .. } | RunEnd::Guarded { reason, .. } => Some(reason.clone()),
         _ => None,
     }
 }

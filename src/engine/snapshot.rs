@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// The shortest time between two snapshots.
 const GAP: Duration = Duration::from_millis(100);
+/// The longest time between two: clocks and ages on a screen over an idle engine are no older than that.
+const IDLE_NAP: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// What is true now.
@@ -87,7 +89,7 @@ impl Engine {
             } else if self.jobs.values().any(|cell| cell.has_history()) {
                 Duration::from_secs(RATE_BUCKET_SECONDS)
             } else {
-                Duration::MAX
+                IDLE_NAP
             };
             tokio::select! {
                 () = told => {}

@@ -27,6 +27,8 @@ pub enum RunEnd {
     Stopped { by: Actor },
     /// It could not go on; the checkpoint is where the last whole page left it.
     Failed { reason: String, hint: Option<String>, parked: bool },
+    /// A guard stopped it: so much went wrong that a person must look before the page is saved.
+    Guarded { reason: String, hint: Option<String> },
     /// The process ended without a word; found at the next start.
     Interrupted,
 }

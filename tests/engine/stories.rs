@@ -398,7 +398,7 @@ impl Telling {
         let end = finish.map(|finish| &finish.end).or_else(|| last.and_then(|run| run.end.as_ref()));
         differs("end", expect.end.as_deref(), end.map_or("none", end_word), wrong);
         if let Some(why) = &expect.why
-            && !matches!(end, Some(RunEnd::Failed { reason, .. }) if reason.contains(why.as_str()))
+            && !matches!(end, Some(RunEnd::Failed { reason, .. } | RunEnd::Guarded { reason, .. }) if reason.contains(why.as_str()))
         {
             wrong.push(format!("the run ended with {end:?}, not for `{why}`"));
         }
@@ -530,7 +530,7 @@ fn end_word(end: &RunEnd) -> &'static str {
         RunEnd::Done => "done",
         RunEnd::HandedOver => "handed_over",
         RunEnd::Stopped { .. } => "stopped",
-        RunEnd::Failed { parked: true, .. } => "parked",
+        RunEnd::Failed { parked: true, .. } | RunEnd::Guarded { .. } => "parked",
         RunEnd::Failed { .. } => "failed",
         RunEnd::Interrupted => "interrupted",
     }

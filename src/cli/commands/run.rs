@@ -213,7 +213,7 @@ fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
 
 fn tell_hints(ends: &[JobFinish], out: &mut Output) {
     for end in ends {
-        let RunEnd::Failed { reason, hint, .. } = &end.end else {
+        let (RunEnd::Failed { reason, hint, .. } | RunEnd::Guarded { reason, hint }) = &end.end else {
             continue;
         };
         out.note(Line::new().with("error: ", Style::Bad).then(format!("run of `{}` stopped: {reason}", end.job)));
@@ -233,12 +233,9 @@ fn tell_hints(ends: &[JobFinish], out: &mut Output) {
 /// The exit status of all that ran: an interruption before a failure before dead letters.
 fn exit(ends: &[JobFinish], is_stopping: bool) -> Exit {
     let is_stopped = |end: &JobFinish| matches!(end.end, RunEnd::Stopped { .. } | RunEnd::Interrupted);
-    // A guard parks a job because of what it dead-lettered; without any, it was parked because it could not go on.
-    let is_failed = |end: &JobFinish| match &end.end {
-        RunEnd::Failed { parked, .. } => !parked || end.counts.errored == 0,
-        _ => false,
-    };
-    let waits_for_a_person = |end: &JobFinish| end.counts.errored != 0 || end.counts.held != 0;
+    let is_failed = |end: &JobFinish| matches!(end.end, RunEnd::Failed { .. });
+    let waits_for_a_person =
+        |end: &JobFinish| end.counts.errored != 0 || end.counts.held != 0 || matches!(end.end, RunEnd::Guarded { .. });
     if is_stopping || ends.iter().any(is_stopped) {
         Exit::Interrupted
     } else if ends.iter().any(is_failed) {

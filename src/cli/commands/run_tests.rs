@@ -18,6 +18,10 @@ fn finish(job: &str, end: RunEnd, errored: u64) -> JobFinish {
     }
 }
 
+fn guarded() -> RunEnd {
+    RunEnd::Guarded { reason: "60 of 100 records failed".to_owned(), hint: None }
+}
+
 fn failed(parked: bool) -> RunEnd {
     let reason = "`crm` answered 401 Unauthorized".to_owned();
     RunEnd::Failed { reason, hint: Some("renew `CRM_TOKEN`".to_owned()), parked }
@@ -114,8 +118,9 @@ async fn exit_statuses_are_those_of_the_table() {
         (vec![finish("a", RunEnd::Done, 0)], Exit::Done),
         (vec![finish("a", RunEnd::HandedOver, 0)], Exit::Done),
         (vec![finish("a", RunEnd::Done, 1), finish("b", RunEnd::Done, 0)], Exit::DeadLettered),
-        (vec![finish("a", failed(true), 9)], Exit::DeadLettered),
-        (vec![finish("a", failed(true), 0)], Exit::Failed),
+        (vec![finish("a", guarded(), 0)], Exit::DeadLettered),
+        (vec![finish("a", failed(true), 9)], Exit::Failed),
+        (vec![finish("a", guarded(), 0), finish("b", failed(true), 0)], Exit::Failed),
         (vec![finish("a", RunEnd::Done, 1), finish("b", failed(false), 0)], Exit::Failed),
         (vec![finish("a", failed(false), 0), finish("b", stopped, 0)], Exit::Interrupted),
     ];

@@ -51,7 +51,7 @@ pub(super) fn end_word(end: &RunEnd) -> &'static str {
         RunEnd::Done => "done",
         RunEnd::HandedOver => "handed_over",
         RunEnd::Stopped { .. } => "stopped",
-        RunEnd::Failed { parked: true, .. } => "parked",
+        RunEnd::Failed { parked: true, .. } | RunEnd::Guarded { .. } => "parked",
         RunEnd::Failed { parked: false, .. } => "failed",
         RunEnd::Interrupted => "interrupted",
     }
@@ -61,7 +61,7 @@ pub(super) fn end_style(end: &RunEnd) -> Style {
     match end {
         RunEnd::Done | RunEnd::HandedOver => Style::Good,
         RunEnd::Stopped { .. } | RunEnd::Interrupted => Style::Warn,
-        RunEnd::Failed { .. } => Style::Bad,
+        RunEnd::Failed { .. } | RunEnd::Guarded { .. } => Style::Bad,
     }
 }
 
@@ -75,7 +75,9 @@ fn seconds(run: &Run) -> Option<f64> {
 
 fn reason(run: &Run) -> (Option<String>, Option<&str>) {
     match &run.end {
-        Some(RunEnd::Failed { reason, hint, .. }) => (Some(reason.clone()), hint.as_deref()),
+        Some(RunEnd::Failed { reason, hint, .. } | RunEnd::Guarded { reason, hint }) => {
+            (Some(reason.clone()), hint.as_deref())
+        }
         Some(RunEnd::Stopped { by }) => (Some(format!("by {by}")), None),
         Some(RunEnd::Interrupted) => (Some("the process ended without a word".to_owned()), None),
         Some(RunEnd::Done | RunEnd::HandedOver) | None => (None, None),

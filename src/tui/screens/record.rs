@@ -276,11 +276,10 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
 /// What else is known of the record, in a line.
 fn about(app: &App, canvas: &Canvas<'_>, view: &LetterView) -> Line {
     let letter = &view.letter;
-    let mut line = canvas.line().dim(" destination id ");
-    line = match &letter.destination_id {
-        Some(id) => line.id(id.as_str(), 30),
-        None => line.say("none yet"),
-    };
+    let mut line = canvas.line();
+    if let Some(id) = &letter.destination_id {
+        line = line.dim(" destination id ").id(id.as_str(), 30).say("  ");
+    }
     if let Some(version) = &letter.version {
         line = line.dim("   version ").within(&version.text(), 32, Tone::Plain);
     }
