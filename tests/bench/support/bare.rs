@@ -121,7 +121,12 @@ async fn next(feed: &Feed) -> Option<Mapped> {
     }
 }
 
-async fn put_batches(client: reqwest::Client, address: String, to: &str, mut pages: mpsc::Receiver<Vec<Mapped>>) -> u64 {
+async fn put_batches(
+    client: reqwest::Client,
+    address: String,
+    to: &str,
+    mut pages: mpsc::Receiver<Vec<Mapped>>,
+) -> u64 {
     let mut requests = tokio::task::JoinSet::new();
     let mut written = 0;
     while let Some(page) = pages.recv().await {
