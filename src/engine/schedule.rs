@@ -198,7 +198,11 @@ impl Attendant {
         // Behind the new epoch no older run can save anything, so only now is the last checkpoint the last one.
         match engine.store.checkpoint(&self.cell.spec.id).await {
             Ok(checkpoint) => self.cell.set_checkpoint(checkpoint),
-            Err(error) => return (self.could_not_begin(&error), Counts::default()),
+            Err(error) => {
+                let end = self.could_not_begin(&error);
+                self.unfinished.push((run.id, end.clone(), now));
+                return (end, Counts::default());
+            }
         }
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let (start, is_reconfigured) = self.start_position(&kind, &teller);

@@ -436,7 +436,7 @@ mod tests {
         let link = linked(&change("1", r#"{"a":1}"#));
         let Step::Write(planned) = step(tombstone("2"), Some(&link), None, &rules) else { panic!("a write") };
         assert_eq!(planned.kind, WriteKind::SoftDelete);
-        assert_eq!(planned.send.as_str(), r#"{"a":1,"active":false}"#);
+        assert_eq!(planned.send.as_str(), r#"{"a":1,"id":"c1","deleted":true,"active":false}"#);
     }
 
     #[test]
