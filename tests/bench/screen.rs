@@ -30,6 +30,7 @@ const FRAMES: usize = 500;
 const CONFIG: &str = r#"
 [workspace]
 name = "bench"
+state = "state"
 [connections.shop]
 type = "rest"
 base_url = "http://127.0.0.1:9/api"
