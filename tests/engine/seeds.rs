@@ -3,16 +3,19 @@
 //! `SYNCDECK_SEEDS=20000 cargo test --test engine seeds` runs more of them, `SYNCDECK_SEED=7` runs one again.
 
 use crate::disk::Disk;
-use crate::house::{CONNECTIONS, House, job};
+use crate::house::{BEGIN, CONNECTIONS, House, job};
 use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use syncdeck::control::Request;
 use syncdeck::engine::Start;
 use syncdeck::model::{JobState, LetterFilter, LetterPlace, LogFilter, RawJson, RunEnd, Selection};
-use syncdeck::sim::{Churn, Fault, FaultRule, Latency, Options, Profile, Removal, RetryAfter, Side, Spoil, World};
+use syncdeck::sim::{
+    Churn, Fault, FaultRule, Latency, Options, Profile, Removal, RetryAfter, Side, SimulatedClock, Spoil, World,
+};
 
 const CUSTOMERS: &str = "customers";
 /// Runs in which a job whose systems work has to come to its end.
@@ -83,8 +86,12 @@ impl Play {
     async fn begin(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
         let bad_fraction = if dice.bool() { 0.03 } else { 0.0 };
-        let options =
-            Options { bad_fraction, collections: vec![CUSTOMERS.to_owned()], ..Options::new(seed, dice.u64(10..150)) };
+        let options = Options {
+            bad_fraction,
+            clock: Arc::new(SimulatedClock::starting_at(BEGIN)),
+            collections: vec![CUSTOMERS.to_owned()],
+            ..Options::new(seed, dice.u64(10..150))
+        };
         let world = World::with(&options);
         let (config, sends_tier) = configuration(&mut dice);
         let house = House::on(Disk::default(), world, &config, seed).await;
