@@ -20,12 +20,14 @@ use syncdeck::sim::{
 const CUSTOMERS: &str = "customers";
 /// Runs in which a job whose systems work has to come to its end.
 const CALM_RUNS_MAX: usize = 12;
+/// A seed that is asked for by its number is played so often: the store's thread is the one thing that no seed rules.
+const REPLAYS: usize = 20;
 
 #[test]
 fn seeds_of_random_faults_end_with_everything_in_its_place() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     if let Some(seed) = number("SYNCDECK_SEED") {
-        return play(seed);
+        return (0..REPLAYS).for_each(|_| play(seed));
     }
     let seeds = number("SYNCDECK_SEEDS").unwrap_or(1_000);
     let next = AtomicU64::new(1);
@@ -60,7 +62,7 @@ fn play(seed: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
-        .max_blocking_threads(4)
+        .max_blocking_threads(1)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
