@@ -95,9 +95,10 @@ impl Engine {
                 IDLE_NAP
             };
             tokio::select! {
+                biased;
+                () = self.gone.cancelled() => return,
                 () = told => {}
                 () = tokio::time::sleep(nap) => {}
-                () = self.gone.cancelled() => return,
             }
         }
     }
