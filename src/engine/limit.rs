@@ -204,7 +204,7 @@ impl Gate {
         {
             return Next::WaitUntil(at);
         }
-        state.told.took(now);
+        state.told.took();
         if is_canary {
             state.breaker.canary_left();
         }

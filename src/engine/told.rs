@@ -3,6 +3,8 @@
 //! Headers round the time until everything is back to whole seconds. Where a bucket fills drop by drop, to wait until it
 //! is full wastes most of what it allows; where a window begins anew, nothing comes before its end. Which of the two it is
 //! shows between two moments at which nothing was in flight: what remains falls by exactly what was sent, or by less.
+//! As long as nothing of that is known, the last request that is allowed waits a moment: its answer tells what came back
+//! meanwhile, and no request is made that was not allowed.
 
 use crate::connect::Budget;
 use std::time::Duration;
@@ -10,9 +12,11 @@ use tokio::time::Instant;
 
 /// Requests that came back by themselves, below which it may be chance.
 const BACK_MIN: f64 = 2.0;
-/// Of what should be back by then, so much is sent: when it was measured over a wait, and when only while sending.
-const SHARE_MEASURED: f64 = 0.95;
-const SHARE_GUESSED: f64 = 0.5;
+/// Of what should be back by then, so much is sent.
+const SHARE: f64 = 0.95;
+/// The last request waits for this part of the time until everything is back, and never longer than that.
+const HOLD_PART: u32 = 8;
+const HOLD_MAX: Duration = Duration::from_secs(1);
 /// Refusals after a wait that was cut short, from which on no wait is cut short any more.
 const STRIKES_MAX: u32 = 3;
 
@@ -28,7 +32,8 @@ pub(super) struct Told {
     /// Requests that came back by themselves, and the time that it took, recent ones counting more.
     back: f64,
     seconds: f64,
-    is_measured: bool,
+    /// Until when the last request waits.
+    hold: Option<Instant>,
     /// When so many may go although the reset has not come.
     early: Option<(Instant, u64)>,
     is_early: bool,
@@ -45,9 +50,8 @@ struct Window {
 /// Requests from a moment with nothing in flight to the next.
 #[derive(Clone, Copy, Debug)]
 struct Burst {
-    since: Instant,
     sent: u64,
-    most: u64,
+    /// The least that was told to remain.
     least: u64,
 }
 
@@ -58,6 +62,15 @@ impl Told {
         if window.reset <= now {
             (self.window, self.early, self.is_early) = (None, None, false);
             return Ok(());
+        }
+        if window.allowed == 1 && self.back < BACK_MIN && self.strikes < STRIKES_MAX {
+            if self.burst.is_some() {
+                // Asked again with every answer.
+                return Err(window.reset);
+            }
+            let until = now + ((window.reset - now) / HOLD_PART).min(HOLD_MAX);
+            let until = *self.hold.get_or_insert(until);
+            return if until <= now { Ok(()) } else { Err(until) };
         }
         if window.allowed > 0 {
             return Ok(());
@@ -74,11 +87,12 @@ impl Told {
     }
 
     /// A request goes.
-    pub(super) fn took(&mut self, now: Instant) {
+    pub(super) fn took(&mut self) {
         if let Some(window) = &mut self.window {
             window.allowed = window.allowed.saturating_sub(1);
         }
-        self.burst.get_or_insert(Burst { since: now, sent: 0, most: 0, least: u64::MAX }).sent += 1;
+        self.hold = None;
+        self.burst.get_or_insert(Burst { sent: 0, least: u64::MAX }).sent += 1;
     }
 
     /// An answer told what remains, while `in_flight` others are under way.
@@ -86,7 +100,6 @@ impl Told {
         self.tell(budget, reset, in_flight, now);
         self.full = self.full.max(budget.remaining + 1);
         if let Some(burst) = &mut self.burst {
-            burst.most = burst.most.max(budget.remaining);
             burst.least = burst.least.min(budget.remaining);
         }
         if in_flight == 0 {
@@ -112,7 +125,7 @@ impl Told {
         if std::mem::take(&mut self.is_early) {
             self.strikes += 1;
         }
-        (self.back, self.seconds, self.is_measured, self.early) = (0.0, 0.0, false, None);
+        (self.back, self.seconds, self.early) = (0.0, 0.0, None);
         (self.burst, self.calm) = (None, None);
     }
 
@@ -133,22 +146,18 @@ impl Told {
         Some((window.allowed, window.limit, window.reset))
     }
 
-    /// Nothing is in flight, so every request was counted: what came back meanwhile can be told.
+    /// Nothing is in flight, so every request was counted: what came back meanwhile can be told, or less of it where
+    /// the system was full before we sent again.
     fn calmed(&mut self, now: Instant) {
-        let Some(burst) = self.burst.take() else { return };
-        // The first that was counted left `most`, so one more was there before it.
-        let begun_with = burst.most + 1;
-        let (before, since) = match self.calm {
-            // It was not full when the burst began, so all that came back since is still in the figures.
-            Some((at, left)) if begun_with < self.full => (left, at),
-            _ => (begun_with, burst.since),
-        };
-        self.is_measured = self.calm.is_some() && begun_with < self.full;
-        let seconds = now.duration_since(since).as_secs_f64();
-        // What was seen a second ago counts half.
-        let kept = 0.5_f64.powf(seconds);
-        self.back = self.back * kept + (burst.least + burst.sent).saturating_sub(before) as f64;
-        self.seconds = self.seconds * kept + seconds;
+        // An answer without a figure leaves nothing to compare with.
+        let Some(burst) = self.burst.take().filter(|burst| burst.least != u64::MAX) else { return };
+        if let Some((at, left)) = self.calm {
+            let seconds = now.duration_since(at).as_secs_f64();
+            // What was seen a second ago counts half.
+            let kept = 0.5_f64.powf(seconds);
+            self.back = self.back * kept + (burst.least + burst.sent).saturating_sub(left) as f64;
+            self.seconds = self.seconds * kept + seconds;
+        }
         self.calm = Some((now, burst.least));
         let Some(window) = &mut self.window else { return };
         window.allowed = burst.least;
@@ -161,9 +170,8 @@ impl Told {
             return None;
         }
         let half = (self.full / 2).max(1) as f64;
-        let share = if self.is_measured { SHARE_MEASURED } else { SHARE_GUESSED };
         let wait = Duration::try_from_secs_f64(half * self.seconds / self.back).ok()?;
-        Some((now.checked_add(wait)?, ((half * share) as u64).max(1)))
+        Some((now.checked_add(wait)?, ((half * SHARE) as u64).max(1)))
     }
 }
 
@@ -205,7 +213,7 @@ mod tests {
                 now = at;
                 continue;
             }
-            told.took(now);
+            told.took();
             now += step;
             match system.answer(now) {
                 Some(budget) => {
@@ -223,18 +231,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_goes_before_a_window_ends() {
-        let now = Instant::now();
-        let mut told = Told::default();
-        let reset = Duration::from_secs(60);
-        for (place, remaining) in [2, 1, 0].into_iter().enumerate() {
-            let at = now + Duration::from_millis(20 * place as u64);
-            assert_eq!(told.ask(at), Ok(()));
-            told.took(at);
-            told.heard(&Budget { limit: Some(3), remaining, reset: None }, reset, 0, at);
+        let start = Instant::now();
+        let end = start + Duration::from_secs(60);
+        let (mut told, mut now) = (Told::default(), start);
+        for remaining in [2, 1, 0] {
+            if let Err(at) = told.ask(now) {
+                assert!(at <= now + HOLD_MAX, "only the last one waits, and not for long");
+                now = at;
+            }
+            assert_eq!(told.ask(now), Ok(()));
+            told.took();
+            now += Duration::from_millis(20);
+            told.heard(&Budget { limit: Some(3), remaining, reset: None }, end - now, 0, now);
         }
-        let at = now + Duration::from_millis(40);
-        assert_eq!(told.ask(at), Err(at + reset));
-        assert_eq!(told.ask(at + reset), Ok(()));
+        assert_eq!(told.ask(now), Err(end));
+        assert_eq!(told.ask(end), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -255,7 +266,7 @@ mod tests {
             told.refused();
         }
         (told.back, told.seconds) = (10.0, 1.0);
-        told.took(now);
+        told.took();
         told.heard(&Budget { limit: None, remaining: 0, reset: None }, Duration::from_secs(30), 0, now);
         assert_eq!(told.ask(now), Err(now + Duration::from_secs(30)));
     }
