@@ -69,8 +69,9 @@ pub(super) struct Live {
     pub not_before: Option<Timestamp>,
     /// The run in progress was cancelled: it does not go on by itself.
     pub is_cancelled: bool,
-    /// Since the last listing that was read to its end, a run did not see the end of all that it began.
-    pub is_in_doubt: bool,
+    /// When the first run began that did not see the end of all that it began, since the last listing that was read to
+    /// its end.
+    pub in_doubt_since: Option<Timestamp>,
     /// The last run failed and is tried again by itself.
     pub failure: Option<(String, Option<String>, Timestamp)>,
     pub store_error: Option<String>,

@@ -30,7 +30,7 @@ use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEn
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live};
-use schedule::{Attendant, is_in_doubt_after};
+use schedule::{Attendant, in_doubt_after};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
@@ -241,9 +241,10 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         .filter_map(|run| run.end.as_ref().map(|end| job::mark_of(end, run.counts.errored > 0)))
         .collect();
     let was_cut_off = last.first().is_some_and(|run| run.end == Some(RunEnd::Interrupted));
-    let ends = last.iter().rev().filter_map(|run| Some((&run.kind, run.end.as_ref()?)));
+    let ends = last.iter().rev().filter_map(|run| Some((run, run.end.as_ref()?)));
     // Of what happened before the runs that are looked at, the doubtful is taken to be true.
-    let is_in_doubt = ends.fold(last.len() >= LAST_RUNS, |before, (kind, end)| is_in_doubt_after(before, kind, end));
+    let before = (last.len() >= LAST_RUNS).then_some(crate::model::Timestamp::ZERO);
+    let in_doubt_since = ends.fold(before, |before, (run, end)| in_doubt_after(before, &run.kind, end, run.started_at));
     if was_cut_off {
         control.due = Some(clock.now());
     }
@@ -255,7 +256,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         checkpoint,
         control,
         last_runs,
-        is_in_doubt,
+        in_doubt_since,
         ..Live::default()
     })
 }

@@ -43,6 +43,8 @@ pub(super) struct OpenPage {
     links: Vec<Option<Link>>,
     /// The letters that the links name.
     marked: Vec<Option<MarkedLetter>>,
+    /// A write of the record may stand at the destination that nobody saw confirmed.
+    doubts: Vec<bool>,
     steps: Vec<Step>,
     ends: Vec<Option<WriteEnd>>,
     orphans_tried: Vec<bool>,
@@ -102,7 +104,7 @@ impl OpenPage {
         read: PageRead,
         cell: &JobCell,
         store: &Store,
-        is_in_doubt: bool,
+        in_doubt_since: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
         let is_retry = read.position.is_none();
         let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
@@ -123,7 +125,7 @@ impl OpenPage {
             changed_fields_only: cell.spec.destination.changed_fields_only,
             max_attempts: cell.spec.max_attempts,
             is_retry,
-            is_in_doubt,
+            in_doubt_since,
         };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
@@ -137,6 +139,11 @@ impl OpenPage {
             })
             .collect();
         let n = read.items.len();
+        let version = |item: &Item| match item {
+            Item::Change(change) => change.version.clone(),
+            Item::Unreadable { .. } => None,
+        };
+        let doubts = read.items.iter().map(|item| rules.doubts(version(item).as_ref())).collect();
         Ok(Self {
             number,
             items: read.items,
@@ -146,6 +153,7 @@ impl OpenPage {
             keys,
             links,
             marked,
+            doubts,
             steps,
             ends: std::iter::repeat_with(|| None).take(n).collect(),
             orphans_tried: vec![false; n],
@@ -245,6 +253,10 @@ impl OpenPage {
             (Step::Write(planned), Some(WriteEnd::Confirmed(written))) => {
                 changes.confirmed += 1;
                 let outcome = match (planned.kind, written.created) {
+                    // It was deleted before, and changed once more.
+                    (WriteKind::SoftDelete, _) if self.links[index].as_ref().is_some_and(|link| link.tombstone) => {
+                        Outcome::Updated
+                    }
                     (WriteKind::Delete | WriteKind::SoftDelete, _) => Outcome::Deleted,
                     (_, Some(true)) | (WriteKind::Create, None) => Outcome::Created,
                     (_, Some(false)) | (WriteKind::Update, None) => Outcome::Updated,
@@ -445,6 +457,9 @@ impl OpenPage {
         };
         changes.told.push((key.clone(), format!("dead letter #{id}: {}", reason.title())));
         let mut link = self.links[index].clone().unwrap_or_default();
+        if self.doubts[index] && link.written.is_none() {
+            link.writes = link.writes.max(1);
+        }
         self.mark_dead(&mut link, DeadMark { letter: id, content, attempts: tries }, facts);
         changes.links.push((key.clone(), link));
     }

@@ -7,7 +7,7 @@ use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
 use crate::connect::Fault;
-use crate::model::{Actor, Clock, Epoch, Level, Link, Position, RecordId, RunEnd, RunId, RunKind};
+use crate::model::{Actor, Clock, Epoch, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
 use crate::store::{Committed, PageCommit, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
@@ -62,8 +62,9 @@ pub(super) struct RunParts {
     pub kind: RunKind,
     pub start: Position,
     pub bounds: Bounds,
-    /// Since the last listing that was read to its end, a run did not see the end of all that it began.
-    pub is_in_doubt: bool,
+    /// When the first run began that did not see the end of all that it began, since the last listing that was read to
+    /// its end.
+    pub in_doubt_since: Option<Timestamp>,
     /// The job's order is new: it is noted as begun with the first page that is saved.
     pub is_reconfigured: bool,
 }
@@ -289,11 +290,7 @@ impl RunLoop {
         cell.page_read(page.items.len() as u64, page.total);
         let number = self.next_page;
         self.next_page += 1;
-        // A run leaves no more than its open pages, which the next one reads first; unless the listing is in order of
-        // version, where a record that changed stands anywhere behind.
-        let is_near = number <= OPEN_PAGES_MAX as u64 || cell.spec.source.sorted;
-        let is_in_doubt = self.parts.is_in_doubt && is_near;
-        let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, is_in_doubt).await {
+        let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, self.parts.in_doubt_since).await {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };

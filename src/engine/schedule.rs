@@ -206,7 +206,7 @@ impl Attendant {
         }
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
-        let is_in_doubt = self.cell.live().is_in_doubt;
+        let in_doubt_since = self.cell.live().in_doubt_since;
         let stop = Stop::default();
         let stopped_by = self.cell.run_begins(&run, stop.clone());
         if engine.stopping.is_cancelled() {
@@ -228,7 +228,7 @@ impl Attendant {
             kind: kind.clone(),
             start,
             bounds: self.bounds(&kind),
-            is_in_doubt,
+            in_doubt_since,
             is_reconfigured,
         };
         let end = match AbortOnDropHandle::new(tokio::spawn(run::run(parts))).await {
@@ -313,6 +313,7 @@ impl Attendant {
     ) -> (RunEnd, Counts) {
         let now = self.engine.clock.now();
         let status = self.cell.run_ended(&end);
+        let began = status.as_ref().map_or(now, |status| status.started_at);
         let counts = status.map(|status| status.counts).unwrap_or_default();
         self.tell_end(run, &end, &counts, teller);
         let due = self.due_after(&kind, &end, now);
@@ -335,7 +336,7 @@ impl Attendant {
                 _ => None,
             };
             let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
-            live.is_in_doubt = is_in_doubt_after(live.is_in_doubt, &kind, &end);
+            live.in_doubt_since = in_doubt_after(live.in_doubt_since, &kind, &end, began);
             if kind == RunKind::Retry && !is_whole {
                 // What was not reached is still under retry.
                 live.retry.get_or_insert(by);
@@ -432,12 +433,19 @@ impl Attendant {
     }
 }
 
-/// Whether writes may stand at the destination that nobody saw confirmed, after a run that ended so.
-pub(super) fn is_in_doubt_after(before: bool, kind: &RunKind, end: &RunEnd) -> bool {
+/// Since when writes may stand at the destination that nobody saw confirmed, after a run that began and ended so.
+pub(super) fn in_doubt_after(
+    before: Option<Timestamp>,
+    kind: &RunKind,
+    end: &RunEnd,
+    began: Timestamp,
+) -> Option<Timestamp> {
     match end {
-        RunEnd::Done if *kind != RunKind::Retry => false,
+        RunEnd::Done if *kind != RunKind::Retry => None,
         RunEnd::Done | RunEnd::HandedOver => before,
-        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => true,
+        RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => {
+            before.or(Some(began))
+        }
     }
 }
 
@@ -470,13 +478,15 @@ mod tests {
 
     #[test]
     fn doubt_lasts_until_a_listing_is_read_to_its_end() {
-        let after = |before, kind, end: RunEnd| is_in_doubt_after(before, &kind, &end);
-        assert!(after(false, RunKind::Sync, RunEnd::Interrupted));
-        assert!(after(true, RunKind::Sync, RunEnd::HandedOver));
-        assert!(!after(false, RunKind::Sync, RunEnd::HandedOver));
-        assert!(after(true, RunKind::Retry, RunEnd::Done));
-        assert!(!after(true, RunKind::Full, RunEnd::Done));
-        assert!(after(false, RunKind::Retry, RunEnd::Stopped { by: Actor::engine() }));
+        let (first, second) = (Some(Timestamp(1)), Timestamp(2));
+        let after = |before, kind, end: RunEnd| in_doubt_after(before, &kind, &end, second);
+        assert_eq!(after(None, RunKind::Sync, RunEnd::Interrupted), Some(second));
+        assert_eq!(after(first, RunKind::Sync, RunEnd::Interrupted), first);
+        assert_eq!(after(first, RunKind::Sync, RunEnd::HandedOver), first);
+        assert_eq!(after(None, RunKind::Sync, RunEnd::HandedOver), None);
+        assert_eq!(after(first, RunKind::Retry, RunEnd::Done), first);
+        assert_eq!(after(first, RunKind::Full, RunEnd::Done), None);
+        assert_eq!(after(None, RunKind::Retry, RunEnd::Stopped { by: Actor::engine() }), Some(second));
     }
 
     #[test]

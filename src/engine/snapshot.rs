@@ -83,7 +83,10 @@ impl Engine {
         loop {
             let told = self.told.notified();
             self.snapshots.send_replace(Arc::new(self.snapshot()));
-            tokio::time::sleep(GAP).await;
+            tokio::select! {
+                () = tokio::time::sleep(GAP) => {}
+                () = self.gone.cancelled() => return,
+            }
             let nap = if self.jobs.values().any(|cell| cell.is_moving()) {
                 Duration::from_secs(1)
             } else if self.jobs.values().any(|cell| cell.has_history()) {
@@ -92,9 +95,10 @@ impl Engine {
                 IDLE_NAP
             };
             tokio::select! {
+                biased;
+                () = self.gone.cancelled() => return,
                 () = told => {}
                 () = tokio::time::sleep(nap) => {}
-                () = self.gone.cancelled() => return,
             }
         }
     }

@@ -17,7 +17,8 @@ pub struct Link {
     pub version: Option<Version>,
     /// Of the mapped fields that were last written; none when nothing was confirmed yet.
     pub written: Option<Fingerprint>,
-    /// How many writes of this record were confirmed: a part of the idempotency key.
+    /// How many writes of this record were confirmed: a part of the idempotency key. Greater than zero with nothing
+    /// confirmed where one may have arrived unseen.
     pub writes: u64,
     /// The record was deleted at the destination on our order. The link stays, so nothing rises from the dead.
     pub tombstone: bool,
@@ -55,6 +56,11 @@ impl Link {
     /// True when a record stands at the destination because of us.
     pub fn is_live(&self) -> bool {
         self.written.is_some() && !self.tombstone
+    }
+
+    /// True when nothing was ever confirmed, and a write may stand at the destination all the same.
+    pub fn may_have_arrived(&self) -> bool {
+        self.written.is_none() && self.writes > 0
     }
 
     pub fn remember(&mut self, event: LinkEvent) {

@@ -3,12 +3,13 @@
 use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
 use super::{
     Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, Pointer, RawJson, Reason,
-    ReasonClass, RecordId, SkipReason, Version,
+    ReasonClass, RecordId, SkipReason, Timestamp, Version,
 };
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// What of a job decides about its records.
 pub struct PlanRules<'a> {
@@ -22,9 +23,24 @@ pub struct PlanRules<'a> {
     pub max_attempts: u32,
     /// A person asked for it: what is in the dead-letter queue is sent whatever its attempts.
     pub is_retry: bool,
-    /// An earlier run may have left writes whose end it never saw. A record that went back to what was last confirmed is
-    /// sent all the same where its version says that it was something else in between.
-    pub is_in_doubt: bool,
+    /// Since then, by this machine's clock, runs may have left writes whose end they never saw. A record that went back to
+    /// what was last confirmed is sent all the same where its version says that it was something else in between, and a
+    /// tombstone of what was never confirmed is sent too.
+    pub in_doubt_since: Option<Timestamp>,
+}
+
+/// A record that was last changed so long before a doubt began, by its own clock, can not be what the doubt is about.
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(24 * 3600);
+
+impl PlanRules<'_> {
+    /// True when a write of the record may stand at the destination that nobody saw confirmed.
+    pub fn doubts(&self, version: Option<&Version>) -> bool {
+        match (self.in_doubt_since, version) {
+            (None, _) => false,
+            (Some(since), Some(Version::Time { at, .. })) => since.minus(CLOCK_SKEW_MAX) <= Timestamp::from(*at),
+            (Some(_), Some(Version::Integer(_)) | None) => true,
+        }
+    }
 }
 
 /// What a plan must know of the dead letter that a record's link names.
@@ -148,9 +164,15 @@ fn stands_dead(
 
 fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
     let live = link.filter(|link| link.is_live());
+    let is_tombstone = link.is_some_and(|link| link.tombstone);
     // What was never confirmed is deleted only where an attempt of it may have arrived.
-    let may_be_there = rules.is_in_doubt || dead.is_some_and(|dead| dead.may_have_arrived);
-    if live.is_none() && (link.is_some_and(|link| link.tombstone) || !may_be_there) {
+    let may_be_there = rules.doubts(change.version.as_ref())
+        || dead.is_some_and(|dead| dead.may_have_arrived)
+        || link.is_some_and(|link| link.may_have_arrived());
+    if live.is_none() && !is_tombstone && !may_be_there {
+        return Step::Skip(SkipReason::Ignored);
+    }
+    if is_tombstone && rules.delete != DeletePolicy::Soft {
         return Step::Skip(SkipReason::Ignored);
     }
     if is_stale(change, link) {
@@ -172,8 +194,12 @@ fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
             write(WriteKind::Delete, fields.clone(), fields, change, link, rules)
         }
         DeletePolicy::Soft => {
-            let fields = flagged(change, live, rules);
-            let send = send_of(&fields, live, rules);
+            let known = link.filter(|link| link.written.is_some());
+            let fields = flagged(change, known, rules);
+            if is_tombstone && known.is_some_and(|known| known.written == Some(fingerprint(&fields))) {
+                return Step::Skip(SkipReason::Ignored);
+            }
+            let send = send_of(&fields, known, rules);
             write(WriteKind::SoftDelete, fields, send, change, link, rules)
         }
     }
@@ -200,7 +226,7 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
     let live = link.filter(|link| link.is_live());
     if let Some(live) = live
         && live.written == Some(fingerprint(&fields))
-        && !(rules.is_in_doubt && live.version < change.version)
+        && !(rules.doubts(change.version.as_ref()) && live.version < change.version)
     {
         return Step::Skip(SkipReason::Unchanged);
     }
@@ -332,7 +358,7 @@ mod tests {
                 changed_fields_only: false,
                 max_attempts: 5,
                 is_retry: false,
-                is_in_doubt: false,
+                in_doubt_since: None,
             }
         }
     }
@@ -493,7 +519,7 @@ mod tests {
     #[test]
     fn in_doubt_what_went_back_is_written_and_what_may_have_arrived_is_deleted() {
         let house = House::new();
-        let rules = PlanRules { is_in_doubt: true, ..house.rules() };
+        let rules = PlanRules { in_doubt_since: Some(Timestamp::ZERO), ..house.rules() };
         let first = change("1", r#"{"a":1}"#);
         let link = linked(&first);
         assert_eq!(step(first, Some(&link), None, &rules), Step::Skip(SkipReason::Unchanged));

@@ -3,26 +3,31 @@
 //! `SYNCDECK_SEEDS=20000 cargo test --test engine seeds` runs more of them, `SYNCDECK_SEED=7` runs one again.
 
 use crate::disk::Disk;
-use crate::house::{CONNECTIONS, House, job};
+use crate::house::{BEGIN, CONNECTIONS, House, job};
 use fastrand::Rng;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use syncdeck::control::Request;
 use syncdeck::engine::Start;
 use syncdeck::model::{JobState, LetterFilter, LetterPlace, LogFilter, RawJson, RunEnd, Selection};
-use syncdeck::sim::{Churn, Fault, FaultRule, Latency, Options, Profile, Removal, RetryAfter, Side, Spoil, World};
+use syncdeck::sim::{
+    Churn, Fault, FaultRule, Latency, Options, Profile, Removal, RetryAfter, Side, SimulatedClock, Spoil, World,
+};
 
 const CUSTOMERS: &str = "customers";
 /// Runs in which a job whose systems work has to come to its end.
 const CALM_RUNS_MAX: usize = 12;
+/// A seed that is asked for by its number is played so often: the store's thread is the one thing that no seed rules.
+const REPLAYS: usize = 20;
 
 #[test]
 fn seeds_of_random_faults_end_with_everything_in_its_place() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     if let Some(seed) = number("SYNCDECK_SEED") {
-        return play(seed);
+        return (0..REPLAYS).for_each(|_| play(seed));
     }
     let seeds = number("SYNCDECK_SEEDS").unwrap_or(1_000);
     let next = AtomicU64::new(1);
@@ -57,7 +62,7 @@ fn play(seed: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
-        .max_blocking_threads(4)
+        .max_blocking_threads(1)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
@@ -83,8 +88,12 @@ impl Play {
     async fn begin(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
         let bad_fraction = if dice.bool() { 0.03 } else { 0.0 };
-        let options =
-            Options { bad_fraction, collections: vec![CUSTOMERS.to_owned()], ..Options::new(seed, dice.u64(10..150)) };
+        let options = Options {
+            bad_fraction,
+            clock: Arc::new(SimulatedClock::starting_at(BEGIN)),
+            collections: vec![CUSTOMERS.to_owned()],
+            ..Options::new(seed, dice.u64(10..150))
+        };
         let world = World::with(&options);
         let (config, sends_tier) = configuration(&mut dice);
         let house = House::on(Disk::default(), world, &config, seed).await;

@@ -1,10 +1,11 @@
 //! Stories: each file of `tests/stories` is run through the real engine, and is a test of its own.
 
 use crate::disk::Disk;
-use crate::house::{CONNECTIONS, CUSTOMERS, House, job};
+use crate::house::{BEGIN, CONNECTIONS, CUSTOMERS, House, job};
 use crate::tale::{Act, DiskState, Expect, Story, Until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
@@ -12,7 +13,7 @@ use syncdeck::model::{
     Checkpoint, Counts, DeadLetter, DeadLetterId, JobFinish, JobId, LetterFilter, LetterPlace, LogFilter, RunEnd,
     Selection,
 };
-use syncdeck::sim::{Options, World};
+use syncdeck::sim::{Options, SimulatedClock, World};
 use tokio::time::Instant;
 use toml::{Table, Value};
 
@@ -81,8 +82,9 @@ impl Telling {
             take_out(&mut config, path);
         }
         lay_over(&mut config, &story.config);
-        let world =
-            World::with(&Options { bad_fraction: story.world.bad, ..Options::new(story.seed, story.world.records) });
+        let clock = Arc::new(SimulatedClock::starting_at(BEGIN));
+        let options = Options::new(story.seed, story.world.records);
+        let world = World::with(&Options { bad_fraction: story.world.bad, clock, ..options });
         for (side, latency) in &story.world.latency {
             world.faults.set_latency(*side, *latency);
         }
@@ -587,6 +589,8 @@ stories! {
     a_deleted_record_at_the_destination_stays_with_the_batch
     a_discarded_delete
     a_discarded_letter_and_its_record
+    a_first_listing_full_of_tombstones_after_a_crash
+    a_flagged_record_that_changes_once_more
     a_forbidden_record
     a_full_disk
     a_full_run_with_letters_under_retry
@@ -666,6 +670,7 @@ stories! {
     throttled_with_seconds
     two_jobs_share_a_budget
     unchanged_records_cost_nothing
+    what_turned_bad_in_doubt_and_was_deleted_is_deleted
     what_was_created_in_doubt_and_deleted_is_deleted
     what_was_in_doubt_and_went_back_is_written
 }

@@ -55,7 +55,7 @@ fn the_first_signal_finishes_the_pages_saves_them_and_says_so() {
 // Row 8 of the fault matrix.
 #[test]
 fn a_stopped_run_once_tells_each_job_as_stopped() {
-    let simulator = Simulator::start(200, 8);
+    let simulator = Simulator::start(4_000, 8);
     slow(&simulator);
     let workspace = Workspace::new(&config(&simulator, "5s"));
     let engine = Running::start(&workspace, &["run", "--once", "--json"]);
