@@ -1,7 +1,7 @@
 //! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
 
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, dead, job, jobs, letters, logs};
+use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
 use super::theme::{Theme, Tone};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
@@ -73,6 +73,11 @@ pub enum Purpose {
     Letter(DeadLetterId),
     Checkpoints(JobId),
     OlderCheckpoints(JobId),
+    Runs,
+    NewRuns,
+    OlderRuns,
+    /// The last runs of a job, for what is usual of it.
+    UsualRuns(JobId),
     Logs,
     OlderLogs,
     /// Newest number and count of what an order is for, before it is confirmed.
@@ -156,6 +161,8 @@ pub struct App {
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
+    pub runs: runs::State,
+    pub connections: connections::State,
     pub logs: logs::State,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
@@ -189,6 +196,8 @@ impl App {
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
+            runs: runs::State::default(),
+            connections: connections::State::default(),
             logs: logs::State::default(),
             interrupted_at: None,
             refresh_at: None,
@@ -270,6 +279,9 @@ impl App {
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),
+            Screen::Runs => self.runs.selected_run().map(|run| run.job.clone()),
+            Screen::Connections => connections::selected_job(self),
+            Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
         }
     }

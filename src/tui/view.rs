@@ -98,8 +98,8 @@ fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let mut line = canvas.line();
     let is_wide = area.width >= geometry::WIDE;
     let lit = app.screen.tab();
-    // On a low screen the tabs make room for themselves: only the lit one is named.
-    let is_low = app.size.1 < 24;
+    // On a small screen the tabs make room for themselves: only the lit one is named.
+    let is_low = app.size.1 < 24 || app.size.0 < 80;
     for (key, name, brief, screen) in TABS {
         let name = if is_wide { name } else { brief };
         let count = match screen {
@@ -127,6 +127,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
             None => line.dim(match app.screen {
                 Screen::Dead | Screen::Letters => "   words, job:NAME, state:waiting|retrying|discarded|recovered|all",
+                Screen::Runs => "   words, job:NAME, state:run|ok|part|fail|stop|cut",
                 Screen::Logs => "   words, job:NAME",
                 _ => "   words",
             }),
@@ -140,7 +141,9 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Job => screens::job::crumb(app, line),
         Screen::Letters => screens::letters::crumb(app, line),
         Screen::Checkpoints => screens::checkpoints::crumb(app, line),
+        Screen::Runs => screens::runs::crumb(app, line),
         Screen::Logs => screens::logs::crumb(app, line),
+        Screen::Conflicts | Screen::Connections => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
             _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),
@@ -205,8 +208,9 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Dead => screens::dead::new_words(app),
         Screen::Letters => screens::letters::new_words(app),
         Screen::Checkpoints => screens::checkpoints::new_words(app),
+        Screen::Runs => screens::runs::new_words(app),
         Screen::Logs => screens::logs::new_words(app),
-        Screen::Jobs | Screen::Job => None,
+        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections => None,
     }
 }
 

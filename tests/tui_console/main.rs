@@ -5,5 +5,6 @@ mod keys;
 mod long_lists;
 mod pty;
 mod random;
+mod runs;
 mod screens;
 mod stage;
