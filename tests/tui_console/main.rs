@@ -5,5 +5,6 @@ mod keys;
 mod long_lists;
 mod pty;
 mod random;
+mod read_only;
 mod screens;
 mod stage;
