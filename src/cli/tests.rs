@@ -31,8 +31,8 @@ fn the_command_line_is_sound() {
 
 #[test]
 fn no_command_is_the_console() {
-    assert_eq!(read(""), Command::Console(console::Args { ascii: false }));
-    assert_eq!(read("console --ascii"), Command::Console(console::Args { ascii: true }));
+    assert_eq!(read(""), Command::Console(console::Args::default()));
+    assert_eq!(read("console --ascii"), Command::Console(console::Args { ascii: true, ..console::Args::default() }));
 }
 
 #[test]
