@@ -18,6 +18,9 @@ const MESSAGE_STAYS: Duration = Duration::from_secs(4);
 /// The least time between two questions that only keep a list fresh.
 pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
+/// What a key that would change something is answered with on a read-only console.
+pub const READ_ONLY: &str = "read-only: this screen changes nothing (--read-only, or read_only in [workspace])";
+
 /// What comes in.
 #[derive(Clone, Debug)]
 pub enum Msg {
@@ -92,6 +95,8 @@ pub struct Settings {
     /// Fields whose values are hidden until a key reveals them.
     pub redact: Vec<String>,
     pub is_demo: bool,
+    /// Only questions are asked: what changes something is refused with the reason.
+    pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
 }
@@ -209,7 +214,12 @@ impl App {
     }
 
     /// Asks the engine. An unanswered question of the same kind is forgotten: its answer will be dropped.
+    ///
+    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
+        if self.settings.is_read_only && request.changes() {
+            return self.refuse_change();
+        }
         self.generation += 1;
         if purpose != Purpose::Order {
             self.forget(&purpose);
@@ -255,6 +265,11 @@ impl App {
 
     pub fn note(&mut self, text: impl Into<String>) {
         self.say(MessageKind::Note, text, None);
+    }
+
+    /// Says why nothing is changed from here.
+    pub fn refuse_change(&mut self) {
+        self.note(READ_ONLY);
     }
 
     /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.

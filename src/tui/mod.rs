@@ -35,6 +35,8 @@ pub struct Options {
     pub redact: Vec<String>,
     /// `syncdeck demo`: nothing is left behind.
     pub is_demo: bool,
+    /// Nothing can be changed from this screen.
+    pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
     /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.

@@ -222,6 +222,9 @@ fn type_letter(input: &mut Input, letter: char) {
 
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
+    if app.settings.is_read_only && action.changes_data() {
+        return app.refuse_change();
+    }
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),
         Action::ShowDead => screens::show(app, Screen::Dead),

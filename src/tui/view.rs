@@ -86,7 +86,11 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (false, false) => "this process".to_owned(),
     };
     let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
-    let mut line = canvas.line().bold(" syncdeck").say("  ").within(&engine.workspace, 30, Tone::Bold);
+    let mut line = canvas.line().bold(" syncdeck").say("  ");
+    if app.settings.is_read_only {
+        line = line.tone("READ-ONLY", Tone::Warn).say("  ");
+    }
+    line = line.within(&engine.workspace, 30, Tone::Bold);
     line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
     if is_wide {
         line = line.say(up);
@@ -250,18 +254,22 @@ fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             && row.action != Action::Help
             && (can_filter || row.action != Action::Filter)
     });
-    let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back"));
+    let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back", false));
     let hints = back.into_iter().chain(rows.map(|row| {
         // A hint that begins with keys of its own stands for several bindings.
+        let is_off = app.settings.is_read_only && row.action.changes_data();
         if row.hint.starts_with(['[', '+']) {
-            (String::new(), row.hint)
+            (String::new(), row.hint, is_off)
         } else {
-            (keymap::label(row.keys[0]), row.hint)
+            (keymap::label(row.keys[0]), row.hint, is_off)
         }
     }));
-    for (key, words) in hints {
+    for (key, words, is_off) in hints {
+        let gap = if key.is_empty() { "" } else { " " };
+        let hint = canvas.line().say(" ");
         let hint =
-            canvas.line().say(" ").key(key.as_str()).say(if key.is_empty() { "" } else { " " }).say(words).say(" ");
+            if is_off { hint.dim(format!("{key}{gap}{words}")) } else { hint.key(key.as_str()).say(gap).say(words) };
+        let hint = hint.say(" ");
         if line.width() + hint.width() > room {
             break;
         }

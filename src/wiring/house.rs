@@ -90,6 +90,11 @@ impl House {
         &self.actor
     }
 
+    /// Only questions are answered, and nothing is set going.
+    pub(super) fn read_only(self) -> Self {
+        Self { handle: self.handle.read_only(), ..self }
+    }
+
     /// Saves what is on its way and gives the state up.
     pub(super) async fn close(self) {
         self.store.close().await;
@@ -101,7 +106,9 @@ impl House {
         let mut options = screen_options(Some(&self.redact), ascii, color, &signals);
         options.is_demo = self.is_demo;
         options.log_folder.clone_from(&self.log_folder);
-        self.engine.start(Start::service()).await;
+        if !self.handle.is_read_only() {
+            self.engine.start(Start::service()).await;
+        }
         let left = tui::run(self.handle.clone(), options).await;
         let at_once = matches!(left, Ok(Left::QuitNow));
         if !at_once {

@@ -5,6 +5,7 @@ mod keys;
 mod long_lists;
 mod pty;
 mod random;
+mod read_only;
 mod runs;
 mod screens;
 mod stage;

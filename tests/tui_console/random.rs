@@ -16,7 +16,7 @@ fn keys() -> Vec<String> {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Key(String),
     Size(u16, u16),
     Later(u64),
@@ -24,7 +24,7 @@ enum Step {
     Paste,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => prop::sample::select(keys()).prop_map(Step::Key),
         1 => (1_u16..130, 1_u16..50).prop_map(|(width, height)| Step::Size(width, height)),
@@ -35,7 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-fn walk(stage: &mut Stage, steps: &[Step]) {
+pub fn walk(stage: &mut Stage, steps: &[Step]) {
     for step in steps {
         match step {
             Step::Key(key) => stage.send(Msg::Key(key_event(key))),

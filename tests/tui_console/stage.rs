@@ -49,7 +49,7 @@ impl Stage {
 
     pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
         let settings =
-            Settings { redact: vec!["phone".to_owned()], is_demo: false, log_folder: "state/log".to_owned() };
+            Settings { redact: vec!["phone".to_owned()], log_folder: "state/log".to_owned(), ..Settings::default() };
         let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
         let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
         stage.publish();
@@ -126,19 +126,7 @@ impl Stage {
     }
 
     pub fn orders(&self) -> Vec<&Request> {
-        let is_order = |request: &&Request| {
-            matches!(
-                request,
-                Request::Pause { .. }
-                    | Request::Resume { .. }
-                    | Request::Trigger { .. }
-                    | Request::Cancel { .. }
-                    | Request::Retry { .. }
-                    | Request::Discard { .. }
-                    | Request::Restore { .. }
-            )
-        };
-        self.asked.iter().filter(is_order).collect()
+        self.asked.iter().filter(|request| request.changes()).collect()
     }
 }
 
