@@ -12,8 +12,8 @@ fn examples() -> Vec<&'static str> {
     README.split("```toml\n").skip(1).map(|rest| rest.split("```").next().expect("split gives one")).collect()
 }
 
-fn env(_name: &str) -> Option<String> {
-    Some("a-secret".to_owned())
+fn env(name: &str) -> Option<String> {
+    Some(if name == "XDG_STATE_HOME" { "/nowhere/state" } else { "a-secret" }.to_owned())
 }
 
 #[test]

@@ -79,6 +79,30 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// True for an order: it changes what the engine does or holds. A question changes nothing, not even the journal.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Trigger { .. }
+            | Self::Cancel { .. }
+            | Self::Retry { .. }
+            | Self::Discard { .. }
+            | Self::Restore { .. } => true,
+            Self::DeadGroups { .. }
+            | Self::DeadIds { .. }
+            | Self::DeadRows { .. }
+            | Self::DeadLetter { .. }
+            | Self::RetryPreview { .. }
+            | Self::Checkpoints { .. }
+            | Self::Runs { .. }
+            | Self::Logs { .. }
+            | Self::Journal { .. } => false,
+        }
+    }
+}
+
 /// An answer, of the kind that its request asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
@@ -158,20 +182,43 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
+impl Refusal {
+    /// What an order through a read-only handle comes back with.
+    pub fn read_only() -> Self {
+        Self {
+            message: "read-only: nothing was changed".to_owned(),
+            hint: Some("open it without `--read-only`, and without `read_only` in `[workspace]`".to_owned()),
+        }
+    }
+}
+
 /// A door's end of an engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
     local: local::Local,
     actor: Actor,
+    is_read_only: bool,
 }
 
 impl Handle {
     pub fn new(local: local::Local, actor: Actor) -> Self {
-        Self { local, actor }
+        Self { local, actor, is_read_only: false }
+    }
+
+    /// The same engine, of which only questions are asked: every order is refused before it leaves.
+    pub fn read_only(self) -> Self {
+        Self { is_read_only: true, ..self }
+    }
+
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     /// Asks, and waits for the answer. Orders are signed with this handle's actor.
     pub async fn ask(&self, request: Request) -> Result<Answer, Refusal> {
+        if self.is_read_only && request.changes() {
+            return Err(Refusal::read_only());
+        }
         self.local.ask(request, &self.actor).await
     }
 

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, dead, job, jobs, letters, logs};
+use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
 use super::theme::{Theme, Tone};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
@@ -19,6 +19,9 @@ const MESSAGES_MAX: usize = 200;
 const MESSAGE_STAYS: Duration = Duration::from_secs(4);
 /// The least time between two questions that only keep a list fresh.
 pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
+
+/// What a key that would change something is answered with on a read-only console.
+pub const READ_ONLY: &str = "read-only: this screen changes nothing (--read-only, or read_only in [workspace])";
 
 /// What comes in.
 #[derive(Clone, Debug)]
@@ -78,6 +81,11 @@ pub enum Purpose {
     Letter(DeadLetterId),
     Checkpoints(JobId),
     OlderCheckpoints(JobId),
+    Runs,
+    NewRuns,
+    OlderRuns,
+    /// The last runs of a job, for what is usual of it.
+    UsualRuns(JobId),
     Logs,
     OlderLogs,
     /// Newest number and count of what an order is for, before it is confirmed.
@@ -92,6 +100,8 @@ pub struct Settings {
     /// Fields whose values are hidden until a key reveals them.
     pub redact: Vec<String>,
     pub is_demo: bool,
+    /// Only questions are asked: what changes something is refused with the reason.
+    pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
     /// The keys in force.
@@ -163,6 +173,8 @@ pub struct App {
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
+    pub runs: runs::State,
+    pub connections: connections::State,
     pub logs: logs::State,
     pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
@@ -197,6 +209,8 @@ impl App {
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
+            runs: runs::State::default(),
+            connections: connections::State::default(),
             logs: logs::State::default(),
             is_mouse_on: false,
             interrupted_at: None,
@@ -209,7 +223,12 @@ impl App {
     }
 
     /// Asks the engine. An unanswered question of the same kind is forgotten: its answer will be dropped.
+    ///
+    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
+        if self.settings.is_read_only && request.changes() {
+            return self.refuse_change();
+        }
         self.generation += 1;
         if purpose != Purpose::Order {
             self.forget(&purpose);
@@ -264,6 +283,11 @@ impl App {
         self.say(MessageKind::Note, text, None);
     }
 
+    /// Says why nothing is changed from here.
+    pub fn refuse_change(&mut self) {
+        self.note(READ_ONLY);
+    }
+
     /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.
     pub fn deadline(&self) -> Option<Timestamp> {
         let line = self.line.as_ref().map(|(_, until)| *until);
@@ -286,6 +310,9 @@ impl App {
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),
+            Screen::Runs => self.runs.selected_run().map(|run| run.job.clone()),
+            Screen::Connections => connections::selected_job(self),
+            Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
         }
     }

@@ -54,8 +54,8 @@ fn tabs(app: &App, width: u16) -> Bar {
     let mut bar = Bar::new(line());
     let is_wide = width >= geometry::WIDE;
     let lit = app.screen.tab();
-    // On a low screen the tabs make room for themselves: only the lit one is named.
-    let is_low = app.size.1 < 24;
+    // On a small screen the tabs make room for themselves: only the lit one is named.
+    let is_low = app.size.1 < 24 || app.size.0 < 80;
     for (key, name, brief, screen) in TABS {
         let Some((action, key)) = app.settings.keymap.instead_of(Context::Everywhere, key) else { continue };
         let name = if is_wide { name } else { brief };
@@ -86,7 +86,14 @@ fn hints(app: &App, width: u16) -> Bar {
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
     };
     let keymap = &app.settings.keymap;
-    let hint = |(key, words): (String, &str)| Line::new(app.theme).say(" ").key(key).say(format!(" {words} "));
+    // What a console that is read-only may not do is there, and dimmed.
+    let hint = |(key, words): (String, &str), action: Action| {
+        let line = Line::new(app.theme).say(" ");
+        match app.settings.is_read_only && action.changes_data() {
+            true => line.dim(format!("{key} {words} ")),
+            false => line.key(key).say(format!(" {words} ")),
+        }
+    };
     let is_last = |action: Action| matches!(action, Action::Quit | Action::Help);
     let rows = |is_end: bool| {
         let chain = &chain;
@@ -96,19 +103,19 @@ fn hints(app: &App, width: u16) -> Bar {
             .filter(move |row| chain.contains(&row.context) && (is_screen && is_last(row.action)) == is_end)
     };
     let ends: Vec<_> = if is_screen {
-        rows(true).filter_map(|row| Some((hint(keymap.hint(row)?), row.action))).collect()
+        rows(true).filter_map(|row| Some((hint(keymap.hint(row)?, row.action), row.action))).collect()
     } else {
         Vec::new()
     };
     let room = usize::from(width).saturating_sub(ends.iter().map(|(line, _)| line.width()).sum::<usize>());
     let mut bar = Bar::new(Line::new(app.theme));
     if is_screen && app.screen != Screen::Jobs {
-        bar.add(hint((app.key(Action::Back), "back")), Action::Back);
+        bar.add(hint((app.key(Action::Back), "back"), Action::Back), Action::Back);
     }
     let can_filter = screens::filter_text(app).is_some();
     for row in rows(false).filter(|row| can_filter || row.action != Action::Filter) {
         let Some(words) = keymap.hint(row) else { continue };
-        let piece = hint(words);
+        let piece = hint(words, row.action);
         if bar.line.width() + piece.width() > room {
             break;
         }

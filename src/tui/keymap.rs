@@ -18,7 +18,10 @@ pub enum Context {
     Job,
     Dead,
     Letters,
+    Conflicts,
     Checkpoints,
+    Runs,
+    Connections,
     Logs,
     /// Moving about, on every screen.
     Move,
@@ -42,7 +45,10 @@ impl Context {
             Self::Job => "Job",
             Self::Dead => "Dead letters",
             Self::Letters => "Records",
+            Self::Conflicts => "Conflicts",
             Self::Checkpoints => "Checkpoints",
+            Self::Runs => "Runs",
+            Self::Connections => "Connections",
             Self::Logs => "Logs",
             Self::Move | Self::Everywhere => "every screen",
             Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
@@ -52,7 +58,18 @@ impl Context {
     }
 
     pub fn is_screen(self) -> bool {
-        matches!(self, Self::Jobs | Self::Job | Self::Dead | Self::Letters | Self::Checkpoints | Self::Logs)
+        matches!(
+            self,
+            Self::Jobs
+                | Self::Job
+                | Self::Dead
+                | Self::Letters
+                | Self::Conflicts
+                | Self::Checkpoints
+                | Self::Runs
+                | Self::Connections
+                | Self::Logs
+        )
     }
 }
 
@@ -120,6 +137,15 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Checkpoints, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Checkpoints, &["["], Action::Previous, "goes to the previous job", ""),
     key(Context::Checkpoints, &["."], Action::LetIn, "lets the new ones in", "new ones"),
+    key(Context::Runs, &["enter"], Action::Open, "gives the run all room in a small window", "details"),
+    key(Context::Runs, &["space"], Action::Mark, "marks the run and moves down", "mark"),
+    key(Context::Runs, &["d"], Action::ComparePair, "compares the two marked runs", "compare two marked"),
+    key(Context::Runs, &["c"], Action::CompareKind, "compares with runs of the same kind, or of all", "same kind"),
+    key(Context::Runs, &["X"], Action::StopRun, "stops the run in progress", "stop run…"),
+    key(Context::Runs, &["z"], Action::Zoom, "gives the run all room in a small window", ""),
+    key(Context::Runs, &["."], Action::LetIn, "lets the new ones in", ""),
+    key(Context::Connections, &["enter"], Action::Open, "gives the connection all room in a small window", "details"),
+    key(Context::Connections, &["z"], Action::Zoom, "gives the connection all room in a small window", ""),
     key(Context::Logs, &["enter"], Action::Open, "opens or closes the line as fields", "fields"),
     key(Context::Logs, &["+"], Action::MoreLines, "shows more levels, down to debug", "+ - level"),
     key(Context::Logs, &["-"], Action::FewerLines, "shows fewer levels, up to errors alone", ""),
@@ -128,10 +154,15 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["g j"], Action::JobOfSelection, "goes to the job of the selection", ""),
     key(Context::Everywhere, &["g d"], Action::DeadOfJob, "goes to the dead letters of the job", ""),
     key(Context::Everywhere, &["g c"], Action::CheckpointsOfJob, "goes to the checkpoints of the job", ""),
+    key(Context::Everywhere, &["g r"], Action::RunsOfJob, "goes to the runs of the job", ""),
+    key(Context::Everywhere, &["g n"], Action::ConnectionOfJob, "goes to the job's destination", ""),
     key(Context::Everywhere, &["g l"], Action::LogsOfJob, "goes to the log of the job", ""),
     key(Context::Everywhere, &["1"], Action::ShowJobs, "shows the jobs", ""),
     key(Context::Everywhere, &["2"], Action::ShowDead, "shows the dead letters", ""),
+    key(Context::Everywhere, &["3"], Action::ShowConflicts, "shows the conflicts", ""),
     key(Context::Everywhere, &["4"], Action::ShowCheckpoints, "shows the checkpoints", ""),
+    key(Context::Everywhere, &["5"], Action::ShowRuns, "shows the runs", ""),
+    key(Context::Everywhere, &["6"], Action::ShowConnections, "shows the connections", ""),
     key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
     key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
     key(Context::Everywhere, &["u"], Action::Undo, "undoes the last change", ""),

@@ -37,6 +37,8 @@ pub struct Options {
     pub redact: Vec<String>,
     /// `syncdeck demo`: nothing is left behind.
     pub is_demo: bool,
+    /// Nothing can be changed from this screen.
+    pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
     /// The keys in force.

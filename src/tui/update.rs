@@ -245,10 +245,16 @@ pub(super) fn act_on(app: &mut App, action: Action) {
 
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
+    if app.settings.is_read_only && action.changes_data() {
+        return app.refuse_change();
+    }
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),
         Action::ShowDead => screens::show(app, Screen::Dead),
+        Action::ShowConflicts => screens::show(app, Screen::Conflicts),
         Action::ShowCheckpoints => screens::show(app, Screen::Checkpoints),
+        Action::ShowRuns => screens::show(app, Screen::Runs),
+        Action::ShowConnections => screens::show(app, Screen::Connections),
         Action::ShowLogs => screens::show(app, Screen::Logs),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
@@ -260,7 +266,12 @@ fn act(app: &mut App, action: Action) {
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
         Action::Filter => open_filter(app),
-        Action::DeadOfJob | Action::CheckpointsOfJob | Action::LogsOfJob | Action::JobOfSelection => go_to(app, action),
+        Action::DeadOfJob
+        | Action::CheckpointsOfJob
+        | Action::RunsOfJob
+        | Action::ConnectionOfJob
+        | Action::LogsOfJob
+        | Action::JobOfSelection => go_to(app, action),
         other => screens::act(app, other),
     }
 }
@@ -332,6 +343,15 @@ fn go_to(app: &mut App, action: Action) {
         Action::CheckpointsOfJob => {
             app.checkpoints.choose(job);
             screens::show(app, Screen::Checkpoints);
+        }
+        Action::RunsOfJob => {
+            screens::show(app, Screen::Runs);
+            screens::set_filter(app, &format!("job:{job}"));
+        }
+        Action::ConnectionOfJob => {
+            if let Some(destination) = app.job_status(&job).map(|job| job.destination.clone()) {
+                screens::connections::show(app, destination);
+            }
         }
         Action::LogsOfJob => {
             screens::show(app, Screen::Logs);

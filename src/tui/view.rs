@@ -99,7 +99,11 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (false, false) => "this process".to_owned(),
     };
     let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
-    let mut line = canvas.line().bold(" syncdeck").say("  ").within(&engine.workspace, 30, Tone::Bold);
+    let mut line = canvas.line().bold(" syncdeck").say("  ");
+    if app.settings.is_read_only {
+        line = line.tone("READ-ONLY", Tone::Warn).say("  ");
+    }
+    line = line.within(&engine.workspace, 30, Tone::Bold);
     line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
     if is_wide {
         line = line.say(up);
@@ -117,6 +121,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
             None => line.dim(match app.screen {
                 Screen::Dead | Screen::Letters => "   words, job:NAME, state:waiting|retrying|discarded|recovered|all",
+                Screen::Runs => "   words, job:NAME, state:run|ok|part|fail|stop|cut",
                 Screen::Logs => "   words, job:NAME",
                 _ => "   words",
             }),
@@ -130,7 +135,9 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Job => screens::job::crumb(app, line),
         Screen::Letters => screens::letters::crumb(app, line),
         Screen::Checkpoints => screens::checkpoints::crumb(app, line),
+        Screen::Runs => screens::runs::crumb(app, line),
         Screen::Logs => screens::logs::crumb(app, line),
+        Screen::Conflicts | Screen::Connections => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
             _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),
@@ -196,8 +203,9 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Dead => screens::dead::new_words(app),
         Screen::Letters => screens::letters::new_words(app),
         Screen::Checkpoints => screens::checkpoints::new_words(app),
+        Screen::Runs => screens::runs::new_words(app),
         Screen::Logs => screens::logs::new_words(app),
-        Screen::Jobs | Screen::Job => None,
+        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections => None,
     }
 }
 

@@ -106,6 +106,11 @@ impl House {
         &self.actor
     }
 
+    /// Only questions are answered, and nothing is set going.
+    pub(super) fn read_only(self) -> Self {
+        Self { handle: self.handle.read_only(), ..self }
+    }
+
     /// Saves what is on its way and gives the state up.
     pub(super) async fn close(self) {
         self.store.close().await;
@@ -119,7 +124,9 @@ impl House {
         options.log_folder.clone_from(&self.log_folder);
         options.keymap.clone_from(&self.keymap);
         options.mouse = self.mouse;
-        self.engine.start(Start::service()).await;
+        if !self.handle.is_read_only() {
+            self.engine.start(Start::service()).await;
+        }
         let left = tui::run(self.handle.clone(), options).await;
         let at_once = matches!(left, Ok(Left::QuitNow));
         if !at_once {

@@ -44,7 +44,7 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Demo(args) => demo::run(&args, color, out).await,
         Command::Check(args) => check::run(&args, config, out).await,
-        Command::Console(args) => console(config, args.ascii, color, out).await,
+        Command::Console(args) => console(config, &args, color, out).await,
         Command::Run(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             headless(house, &args, out).await
@@ -136,7 +136,13 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
 }
 
 /// The screen over an engine of its own; without a configuration, the welcome.
-async fn console(config: Option<&Path>, ascii: bool, color: cli::Color, out: &mut Output) -> Result<Exit, Report> {
+async fn console(
+    config: Option<&Path>,
+    args: &commands::console::Args,
+    color: cli::Color,
+    out: &mut Output,
+) -> Result<Exit, Report> {
+    let ascii = args.ascii;
     // Before anything is opened: nothing must run for a screen that can not be shown.
     tui::needs_terminal().map_err(house::screen_failed)?;
     let path = match find(config) {
@@ -154,7 +160,10 @@ async fn console(config: Option<&Path>, ascii: bool, color: cli::Color, out: &mu
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
-    let house = House::open(load(&path, out)?, Via::Console).await?;
+    let mut house = House::open(load(&path, out)?, Via::Console).await?;
+    if args.read_only {
+        house = house.read_only();
+    }
     house.show(ascii, color, out).await
 }
 

@@ -7,5 +7,7 @@ mod long_lists;
 mod mouse;
 mod pty;
 mod random;
+mod read_only;
+mod runs;
 mod screens;
 mod stage;

@@ -9,14 +9,14 @@ use syncdeck::tui::{Left, Msg};
 /// All keys that the keymap knows, and some that it does not.
 fn keys() -> Vec<String> {
     let known = KEYMAP.iter().flat_map(|row| row.keys).flat_map(|key| key.split(' ')).map(str::to_owned);
-    let mut keys: Vec<String> = known.chain(["a", "3", "backspace", "ctrl-w"].map(str::to_owned)).collect();
+    let mut keys: Vec<String> = known.chain(["a", "9", "backspace", "ctrl-w"].map(str::to_owned)).collect();
     keys.sort();
     keys.dedup();
     keys
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Key(String),
     Size(u16, u16),
     Later(u64),
@@ -24,7 +24,7 @@ enum Step {
     Paste,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => prop::sample::select(keys()).prop_map(Step::Key),
         1 => (1_u16..130, 1_u16..50).prop_map(|(width, height)| Step::Size(width, height)),
@@ -35,7 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-fn walk(stage: &mut Stage, steps: &[Step]) {
+pub fn walk(stage: &mut Stage, steps: &[Step]) {
     for step in steps {
         match step {
             Step::Key(key) => stage.send(Msg::Key(key_event(key))),

@@ -7,4 +7,7 @@ pub struct Args {
     /// Draw with ASCII alone, for terminals and fonts without line drawing
     #[arg(long)]
     pub ascii: bool,
+    /// Look only: no key of this screen changes anything
+    #[arg(long)]
+    pub read_only: bool,
 }

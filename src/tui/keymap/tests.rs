@@ -36,7 +36,7 @@ fn a_key_of_another_screen_is_named() {
         Keymap::default().nothing_here("x", Context::Logs),
         "x discards dead letters with a reason in Dead letters; you are in Logs"
     );
-    assert!(Keymap::default().nothing_here("3", Context::Jobs).starts_with("3 is not a screen here"));
+    assert!(Keymap::default().nothing_here("9", Context::Jobs).starts_with("9 is not a screen here; 1 shows the jobs"));
 }
 
 #[test]

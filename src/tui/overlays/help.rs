@@ -13,8 +13,17 @@ use tui_input::Input;
 /// Cells that the keys take before their words.
 const KEYS: usize = 18;
 
-const SCREENS: [Context; 6] =
-    [Context::Jobs, Context::Job, Context::Dead, Context::Letters, Context::Checkpoints, Context::Logs];
+const SCREENS: [Context; 9] = [
+    Context::Jobs,
+    Context::Job,
+    Context::Dead,
+    Context::Letters,
+    Context::Conflicts,
+    Context::Checkpoints,
+    Context::Runs,
+    Context::Connections,
+    Context::Logs,
+];
 
 const SYMBOLS: [(&str, &str); 10] = [
     ("▸", "running"),

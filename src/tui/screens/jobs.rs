@@ -216,13 +216,7 @@ fn open_finding(app: &mut App) {
     let Some(finding) = snapshot.findings.get(app.jobs.findings.selected) else { return };
     match &finding.target {
         FindingTarget::Job(job) => super::job::show(app, job.clone()),
-        FindingTarget::Connection(connection) => {
-            let user = snapshot.jobs.iter().find(|job| job.destination == *connection || job.source == *connection);
-            match user {
-                Some(job) => super::job::show(app, job.id.clone()),
-                None => app.note(format!("no job uses {connection}")),
-            }
-        }
+        FindingTarget::Connection(connection) => super::connections::show(app, connection.clone()),
         FindingTarget::Group(job, group) => super::letters::show_group(app, job, *group),
         FindingTarget::Engine => super::show(app, Screen::Logs),
     }

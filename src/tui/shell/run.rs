@@ -50,7 +50,8 @@ impl Link {
 
 /// Shows the console over an engine until a person leaves. The engine is the caller's: it goes on, or is stopped,
 /// as [`Left`] tells.
-pub async fn run(handle: Handle, options: Options) -> Result<Left, TuiError> {
+pub async fn run(handle: Handle, mut options: Options) -> Result<Left, TuiError> {
+    options.is_read_only |= handle.is_read_only();
     run_link(Link::new(&handle), options).await
 }
 
@@ -62,6 +63,7 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     let settings = Settings {
         redact: options.redact.clone(),
         is_demo: options.is_demo,
+        is_read_only: options.is_read_only,
         log_folder: options.log_folder.clone(),
         keymap: options.keymap.clone(),
     };
