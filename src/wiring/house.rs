@@ -2,7 +2,7 @@
 
 use super::{actor, signals::Signals};
 use crate::cli::{Color, Exit, Output, Report};
-use crate::config::{Config, NotFound};
+use crate::config::{Config, ConsoleConfig, NotFound};
 use crate::connect;
 use crate::control::{Handle, local::Local};
 use crate::engine::clock::SystemClock;
@@ -10,7 +10,6 @@ use crate::engine::{Engine, EngineError, Parts, Start};
 use crate::logging::{self, LogError, Logs};
 use crate::model::{Actor, Clock, EngineInfo, Via};
 use crate::store::{Options, Store, StoreError};
-use crate::tui::keymap::Keymap;
 use crate::tui::{self, Left};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,9 +20,7 @@ pub(super) struct House {
     handle: Handle,
     store: Store,
     actor: Actor,
-    redact: Vec<String>,
-    keymap: Keymap,
-    mouse: bool,
+    console: ConsoleConfig,
     is_demo: bool,
     log_folder: String,
     /// Writes what was logged until the house is left.
@@ -60,8 +57,6 @@ impl House {
                 .map_err(|problem| Report::new(format!("connection `{}`: {problem}", connection.id)))?;
             links.push(link);
         }
-        let keymap = super::screen::keymap(&config.console)
-            .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
         let log_folder = logs.as_ref().map(|logs| shown(logs.folder())).unwrap_or_default();
         let is_demo = logs.is_none();
         let info = EngineInfo {
@@ -80,18 +75,7 @@ impl House {
         let engine = Engine::new(parts).await.map_err(|error| engine_report(&error))?;
         let actor = actor(via);
         let handle = Handle::new(Local::new(engine.clone()), actor.clone());
-        Ok(Self {
-            engine,
-            handle,
-            store,
-            actor,
-            redact: config.console.redact,
-            mouse: config.console.mouse,
-            keymap,
-            is_demo,
-            log_folder,
-            _logs: logs,
-        })
+        Ok(Self { engine, handle, store, actor, console: config.console, is_demo, log_folder, _logs: logs })
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -119,11 +103,9 @@ impl House {
     /// Sets the jobs going and shows them until the person leaves.
     pub(super) async fn show(self, ascii: bool, color: Color, out: &mut Output) -> Result<Exit, Report> {
         let signals = Signals::listen();
-        let mut options = screen_options(Some(&self.redact), ascii, color, &signals);
+        let mut options = super::screen::options(Some(&self.console), ascii, color, &signals)?;
         options.is_demo = self.is_demo;
         options.log_folder.clone_from(&self.log_folder);
-        options.keymap.clone_from(&self.keymap);
-        options.mouse = self.mouse;
         if !self.handle.is_read_only() {
             self.engine.start(Start::service()).await;
         }
@@ -149,27 +131,6 @@ impl House {
 /// A path as a person may type it.
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-pub(super) fn screen_options(redact: Option<&[String]>, ascii: bool, color: Color, signals: &Signals) -> tui::Options {
-    tui::Options {
-        ascii: ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
-        color: color.is_wanted_on_screen(),
-        redact: redact.map(<[String]>::to_vec).unwrap_or_default(),
-        shutdown: signals.told(),
-        ..tui::Options::default()
-    }
-}
-
-/// Whether the terminal's locale can show more than ASCII.
-fn is_utf8() -> bool {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-    // Where nothing is set at all, terminals of this century read UTF-8.
-    locale.is_none_or(|locale| {
-        let locale = locale.to_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }
 
 pub(super) fn screen_failed(error: tui::TuiError) -> Report {
