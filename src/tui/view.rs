@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::app::{App, MessageKind};
+use super::attached;
 use super::geometry::{self, regions};
 use super::keymap::{self, Context, KEYMAP};
 use super::overlays;
@@ -9,6 +10,7 @@ use super::screens::{self, Screen, TABS};
 use super::text::{grouped, short, span};
 use super::theme::Tone;
 use super::widgets::{Canvas, Line};
+use crate::control::Attachment;
 use crate::model::JobState;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -28,6 +30,10 @@ pub fn view(app: &App, buffer: &mut Buffer) -> Option<Position> {
     draw_tabs(app, &mut canvas, regions.tabs);
     screens::draw(app, &mut canvas, regions.body);
     draw_crumb(app, &mut canvas, regions.crumb);
+    if !app.attachment.is_there() {
+        canvas.fade();
+        draw_header(app, &mut canvas, regions.header);
+    }
     draw_standing(app, &mut canvas, regions.body);
     draw_message(app, &mut canvas, regions.message);
     overlays::draw(app, &mut canvas);
@@ -86,15 +92,22 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (false, false) => "this process".to_owned(),
     };
     let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
-    let mut line = canvas.line().bold(" syncdeck").say("  ");
+    let elsewhere = attached::owner(app, canvas.line(), is_wide);
+    // On a narrow screen what must always be seen comes before the names.
+    let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());
+    let mut line = if is_short { canvas.line().say(" ") } else { canvas.line().bold(" syncdeck").say("  ") };
     if app.settings.is_read_only {
         line = line.tone("READ-ONLY", Tone::Warn).say("  ");
     }
-    line = line.within(&engine.workspace, 30, Tone::Bold);
-    line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
-    if is_wide {
-        line = line.say(up);
-    }
+    line = match elsewhere {
+        Some(elsewhere) if is_wide => line.within(&engine.workspace, 30, Tone::Bold).say("  ").and(elsewhere),
+        Some(elsewhere) => line.and(elsewhere).say("  ").within(&engine.workspace, 30, Tone::Bold),
+        None => {
+            let line = line.within(&engine.workspace, 30, Tone::Bold).say("  ");
+            let line = line.tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
+            if is_wide { line.say(up) } else { line }
+        }
+    };
     canvas.put(Rect { width: area.width.saturating_sub(used + 1), ..area }, &line);
 }
 
@@ -182,6 +195,9 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 }
 
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(banner) = attached::banner(app, canvas.line().say(" ")) {
+        return canvas.put(area, &banner);
+    }
     let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());
     if let Some(error) = store_error {
         let line =
@@ -239,6 +255,9 @@ fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
+        (None, None) if matches!(app.attachment, Attachment::Gone(_)) => {
+            (vec![Context::Gone, app.screen.context(), Context::Everywhere], true)
+        }
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
     };
     let mut end = canvas.line();
