@@ -1,11 +1,13 @@
 //! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
 
+use super::action::Action;
+use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
 use super::theme::{Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
-use ratatui::crossterm::event::KeyEvent;
+use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub enum Msg {
     Key(KeyEvent),
     /// Pasted text. It only ever goes into text fields, never counts as keys.
     Paste(String),
+    Mouse(MouseEvent),
     Resize(u16, u16),
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
@@ -51,6 +54,8 @@ pub enum Effect {
     },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse(bool),
     Leave(Left),
 }
 
@@ -103,6 +108,8 @@ pub struct Settings {
     pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
+    /// The keys in force.
+    pub keymap: Keymap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +181,7 @@ pub struct App {
     pub runs: runs::State,
     pub connections: connections::State,
     pub logs: logs::State,
+    pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
     /// When lists that follow the engine are to be asked for again.
@@ -210,6 +218,7 @@ impl App {
             runs: runs::State::default(),
             connections: connections::State::default(),
             logs: logs::State::default(),
+            is_mouse_on: false,
             interrupted_at: None,
             refresh_at: None,
             refreshed_at: Timestamp::ZERO,
@@ -274,6 +283,13 @@ impl App {
         } else {
             self.line = Some((message, self.now.plus(MESSAGE_STAYS)));
         }
+    }
+
+    /// The key that does `action` here, as people read it; else the one that does it elsewhere.
+    pub fn key(&self, action: Action) -> String {
+        let chain = [self.screen.context(), Context::Everywhere, Context::Move];
+        let keymap = &self.settings.keymap;
+        keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
     }
 
     pub fn note(&mut self, text: impl Into<String>) {

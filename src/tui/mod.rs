@@ -4,10 +4,12 @@
 pub mod action;
 pub mod app;
 mod attached;
+mod bars;
 pub mod geometry;
 mod json;
 pub mod keymap;
 mod locked;
+mod mouse;
 pub mod overlays;
 pub mod screens;
 mod shell;
@@ -42,6 +44,10 @@ pub struct Options {
     pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
+    /// The keys in force.
+    pub keymap: keymap::Keymap,
+    /// Whether the mouse is listened to from the start.
+    pub mouse: bool,
     /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.
     pub shutdown: CancellationToken,
 }

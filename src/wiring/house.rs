@@ -4,7 +4,7 @@ use super::actor;
 use super::locked::Locked;
 use super::signals::Signals;
 use crate::cli::{Color, Exit, Output, Report};
-use crate::config::{Config, NotFound};
+use crate::config::{Config, ConsoleConfig, NotFound};
 use crate::connect;
 use crate::control::local::Local;
 use crate::control::socket::{ConnectError, Door, Remote, Server, Signature};
@@ -31,7 +31,7 @@ pub(super) struct House {
     /// None where the engine is another process's.
     own: Option<Own>,
     actor: Actor,
-    redact: Vec<String>,
+    console: ConsoleConfig,
     log_folder: String,
 }
 
@@ -161,14 +161,14 @@ impl House {
         let handle = Handle::new(local.clone(), actor.clone());
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };
         let own = Own { engine, local, store, folder, host, server: None, _logs: logs };
-        Ok(Self { handle, own: Some(own), actor, redact: config.console.redact, log_folder })
+        Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder })
     }
 
     fn there(config: &Config, via: Via, remote: Remote) -> Self {
         let log_folder = remote.watch().borrow().engine.log_folder.clone();
         let handle = Handle::attached(remote);
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };
-        Self { handle, own: None, actor: actor(via), redact: config.console.redact.clone(), log_folder }
+        Self { handle, own: None, actor: actor(via), console: config.console.clone(), log_folder }
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -230,8 +230,11 @@ impl House {
         signals: &Signals,
         out: &mut Output,
     ) -> Result<Left, Report> {
-        let mut options = screen_options(Some(&self.redact), ascii, color, signals);
+        let mut options = screen_options(Some(&self.console.redact), ascii, color, signals);
         options.log_folder.clone_from(&self.log_folder);
+        options.keymap = super::screen::keymap(&self.console)
+            .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
+        options.mouse = self.console.mouse;
         let Some(own) = &self.own else {
             return tui::run(self.handle.clone(), options).await.map_err(screen_failed);
         };

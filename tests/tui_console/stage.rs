@@ -38,6 +38,8 @@ pub struct Stage {
     /// Orders and questions, in the order in which they were made.
     pub asked: Vec<Request>,
     pub left: Option<Left>,
+    /// What the terminal was asked for.
+    pub effects: Vec<Effect>,
     /// Questions that are not answered by themselves.
     pub is_silent: bool,
 }
@@ -50,8 +52,13 @@ impl Stage {
     pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
         let settings =
             Settings { redact: vec!["phone".to_owned()], log_folder: "state/log".to_owned(), ..Settings::default() };
+        Self::set(world, width, height, symbols, settings)
+    }
+
+    pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
         let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
-        let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
+        let mut stage =
+            Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
         stage.publish();
         stage
     }
@@ -78,7 +85,7 @@ impl Stage {
                         }
                     }
                     Effect::Leave(left) => self.left = Some(left),
-                    Effect::Redraw => {}
+                    effect => self.effects.push(effect),
                 }
             }
         }

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod keys;
 pub mod orders;
 pub mod run;
 pub mod runs;
@@ -38,6 +39,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Keys(keys::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -159,6 +161,13 @@ pub const COMMANDS: &[Entry] = &[
         runs::EXAMPLE,
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
+    ),
+    entry(
+        "keys",
+        "Every action of the console, where it can be done, and the keys that do it",
+        keys::EXAMPLE,
+        keys::Args::augment_args,
+        |matches| read_args(matches, Command::Keys),
     ),
     entry(
         "schema",
