@@ -2,7 +2,7 @@
 
 use super::{Answer, Done, LetterView, Refusal, Request, RetryPreview, fields};
 use crate::engine::{Engine, OrderError, Ordered};
-use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
+use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot, Timestamp};
 use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -20,6 +20,11 @@ pub struct Local {
 impl Local {
     pub fn new(engine: Arc<Engine>) -> Self {
         Self { engine }
+    }
+
+    /// What the engine's clock says.
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.now()
     }
 
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -26,7 +26,7 @@ pub use tell::Notices;
 
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
-use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot};
+use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot, Timestamp};
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live};
@@ -77,6 +77,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What the clock says by which everything here is done.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes an engine over what the store holds; nothing runs yet.
     pub async fn new(parts: Parts) -> Result<Arc<Self>, EngineError> {
         let told = Arc::new(Notify::new());

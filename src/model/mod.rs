@@ -8,7 +8,7 @@ mod clock;
 mod connection;
 mod counts;
 mod dead_letter;
-mod filter;
+pub mod filter;
 mod ids;
 mod job;
 mod link;
