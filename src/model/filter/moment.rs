@@ -46,7 +46,9 @@ pub(super) fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
         let of_today = at(today.to_datetime(time))?;
         return if of_today <= now { Some(of_today) } else { at(today.yesterday().ok()?.to_datetime(time)) };
     }
-    if let Ok(date) = text.parse::<Date>() {
+    // A date's own parser takes a time with it, and drops it.
+    let date = |text: &str| Date::strptime("%Y-%m-%d", text);
+    if let Ok(date) = date(text) {
         return at(date.to_datetime(Time::midnight()));
     }
     let (day, clock) = text.rsplit_once([' ', 'T'])?;
@@ -54,7 +56,7 @@ pub(super) fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
         Some(time) => (day, time),
         None => (text, Time::midnight()),
     };
-    if let Ok(date) = day.parse::<Date>() {
+    if let Ok(date) = date(day) {
         return at(date.to_datetime(clock));
     }
     // `Mar 02`: of this year, or of the last one where that would lie ahead.
