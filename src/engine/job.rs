@@ -1,13 +1,14 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
+use super::bulk::set_bulk;
 use super::limit::Gate;
 use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus,
-    Schedule, Timestamp,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
+    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark,
+    RunStatus, Schedule, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -55,7 +56,9 @@ pub(super) struct Live {
     pub checkpoint: Option<Checkpoint>,
     pub source_total: Option<u64>,
     pub in_flight: u64,
-    pub dead_waiting: u64,
+    pub dead: OpenLetters,
+    /// Retries of many letters: those that go on, and the last that ended in this process.
+    pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
@@ -79,6 +82,20 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+}
+
+/// The letters of a job that have no end yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OpenLetters {
+    /// Those under retry among them.
+    pub waiting: u64,
+    pub retrying: u64,
+}
+
+impl OpenLetters {
+    pub(super) async fn of(store: &Store, job: &JobId) -> Result<Self, StoreError> {
+        Ok(Self { waiting: store.letters_waiting(job).await?, retrying: store.letters_under_retry(job).await? })
+    }
 }
 
 /// Records by time, for rates and charts.
@@ -281,7 +298,7 @@ impl JobCell {
         &self,
         counts: Counts,
         committed: &Committed,
-        dead_waiting: Option<u64>,
+        dead: Option<OpenLetters>,
         newest_group: Option<GroupId>,
     ) {
         let now = self.clock.now();
@@ -294,7 +311,10 @@ impl JobCell {
             run.counts += counts;
             run.pages += 1;
         }
-        live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
+        live.dead = dead.unwrap_or(live.dead);
+        if let Some(bulk) = &committed.bulk {
+            set_bulk(&mut live.bulks, bulk.clone());
+        }
         live.newest_group = newest_group.or(live.newest_group);
         live.moved_at = now;
         live.store_error = None;
@@ -398,7 +418,8 @@ impl JobCell {
             progress: Progress { done, total, eta_seconds },
             checkpoint: live.checkpoint.clone(),
             in_flight: live.in_flight,
-            dead_waiting: live.dead_waiting,
+            dead_waiting: live.dead.waiting,
+            dead_retrying: live.dead.retrying,
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),

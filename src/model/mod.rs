@@ -2,12 +2,15 @@
 
 mod actor;
 pub mod backoff;
+mod bulk;
 pub mod cause;
 mod checkpoint;
 mod clock;
 mod connection;
+mod correction;
 mod counts;
 mod dead_letter;
+mod edit;
 mod filter;
 mod ids;
 mod job;
@@ -19,6 +22,7 @@ mod pointer;
 mod position;
 mod reading;
 mod record;
+pub mod redact;
 mod rest;
 mod run;
 mod secret;
@@ -29,11 +33,14 @@ mod visible;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
+pub use bulk::{BulkRetry, BulkStage, LetterEnd};
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
+pub use correction::{Correction, FieldCorrection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
+pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{

@@ -69,6 +69,7 @@ impl House {
             state_folder: if is_demo { "memory".to_owned() } else { shown(&config.workspace.state) },
             log_folder: log_folder.clone(),
             store_error: None,
+            redact: config.console.redact.clone(),
         };
         let seed = fastrand::u64(..);
         let parts = Parts { store: store.clone(), clock, jobs: config.jobs, links, info, seed };

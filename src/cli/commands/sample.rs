@@ -74,6 +74,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         checkpoint: Some(checkpoint(text)),
         in_flight: 500,
         dead_waiting: 1_241,
+        dead_retrying: 0,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),
@@ -102,6 +103,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             state_folder: "state".to_owned(),
             log_folder: "state/logs".to_owned(),
             store_error: None,
+            redact: Vec::new(),
         },
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
