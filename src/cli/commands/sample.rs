@@ -199,5 +199,7 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         source_connection: "shop".to_owned(),
         destination_connection: "crm".to_owned(),
         fields: vec![field],
+        corrections: Vec::new(),
+        offered: None,
     }
 }

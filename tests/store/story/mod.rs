@@ -116,7 +116,7 @@ pub fn retry_page(run: &Run, epoch: Epoch, recovered: Vec<DeadLetterId>, failed:
         counts: Counts { scanned: updated + errored, updated, errored, ..Counts::default() },
         position: None,
         links: Vec::new(),
-        recovered,
+        recovered: recovered.into_iter().map(Into::into).collect(),
         failed_again: failed,
         ..page(run, epoch, 0, 0)
     }
