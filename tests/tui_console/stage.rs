@@ -204,9 +204,10 @@ impl World {
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
-            Request::RetryCarefully { .. } => {
-                done("retrying 1,042 dead letters of customers_to_crm: one first, the rest only if it goes through", None)
-            }
+            Request::RetryCarefully { .. } => done(
+                "retrying 1,042 dead letters of customers_to_crm: one first, the rest only if it goes through",
+                None,
+            ),
             Request::StopRetry { job } => done(&format!("stopping the retry of {job}"), None),
             Request::RetryCheck { ids } => Ok(Answer::Check(self.look(ids))),
             Request::EditForm { id } => Ok(Answer::EditForm(Box::new(EditForm { letter: *id, ..self.form.clone() }))),
