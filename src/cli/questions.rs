@@ -102,6 +102,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
+        Answer::Why(_) => "the story of a record",
     };
     Report::new(format!("the engine answered another question, with {kind}"))
 }
