@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request};
-use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run};
+use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, WhyAnswer};
 use std::sync::Arc;
 
 /// Rows that are asked for at once.
@@ -87,6 +87,13 @@ pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<V
         if is_last || limit <= all.len() {
             return Ok(all);
         }
+    }
+}
+
+pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> Result<Box<WhyAnswer>, Report> {
+    match ask(Request::Why { job, key: key.to_owned(), live }).await? {
+        Answer::Why(answer) => Ok(answer),
+        other => Err(unexpected(&other)),
     }
 }
 

@@ -239,12 +239,9 @@ impl OpenPage {
         let is_newest = |index: usize| {
             !self.superseded[index] && !matches!(self.steps[index], Step::Skip(SkipReason::Stale | SkipReason::Ignored))
         };
-        let live = |(index, item)| match item {
-            Item::Change(change) if is_newest(index) && !change.deleted => Some(change),
-            _ => None,
-        };
+        let live = |index: usize| self.change(index).filter(|change| is_newest(index) && !change.deleted);
         let of = |change: &Change| Findable { record: change.id.clone(), terms: terms(fields, &change.body) };
-        self.items.iter().enumerate().filter_map(live).map(of).collect()
+        (0..self.items.len()).filter_map(live).map(of).collect()
     }
 
     fn one(

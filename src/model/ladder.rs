@@ -193,7 +193,9 @@ fn of_link(evidence: &Evidence) -> Verdict {
             (None, _) => Verdict::Written { written },
         };
     }
-    let doubts = evidence.in_doubt_since.is_some() && found.is_some_and(|found| may_be_of_doubt(evidence, found));
+    let is_other = evidence.there() == There::Other;
+    let may_be = |found: &FoundAtSource| is_other || may_be_of_doubt(evidence, found);
+    let doubts = evidence.in_doubt_since.is_some() && found.is_some_and(may_be);
     let is_absent = matches!(evidence.destination(), Some(DestinationNow::Gone));
     if !link.tombstone && (link.may_have_arrived() || doubts) && !is_absent {
         return Verdict::OutcomeUnknown { since: evidence.in_doubt_since };

@@ -14,6 +14,7 @@ pub(super) mod sample;
 pub mod schema;
 pub mod simulator;
 pub mod status;
+pub mod why;
 
 use super::questions::runs as runs_of;
 use super::{Report, read_args};
@@ -36,6 +37,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Why(why::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -152,6 +154,9 @@ pub const COMMANDS: &[Entry] = &[
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
     ),
+    entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
+        read_args(matches, Command::Why)
+    }),
     entry(
         "schema",
         "The JSON Schema of the configuration",
