@@ -317,7 +317,7 @@ async fn a_version_behind_the_watermark_without_a_link_was_missed() {
     house.world.shop.insert(
         "customers",
         "cus_late",
-        r#"{"id":"cus_late","updated_at":"2020-01-01T00:00:00Z","email":"late@example.com"}"#,
+        r#"{"id":"cus_late","updated_at":"2020-01-01T00:00:00Z","email":"late@example.com","phone":"+15550100"}"#,
     );
     let (house, _) = house.run_once().await;
     let why = one(&house, "cus_late", true).await;

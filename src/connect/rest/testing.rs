@@ -143,6 +143,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
             sorted: false,
             incremental: None,
             fields,
+            searchable: Vec::new(),
             stream: SourceStream::Rest(source),
         },
         destination: JobDestination {
