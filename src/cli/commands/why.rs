@@ -17,9 +17,10 @@ pub const EXAMPLE: &str = "Example:\n  syncdeck why cus_00917734\n  syncdeck why
      Exit status: 3 when the answer needs a person";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(override_usage = "syncdeck why [OPTIONS] [JOB] <ID>")]
 pub struct Args {
     /// The record: its id at either side, or the value of a searchable field. Before it the job, where only one is meant
-    #[arg(required = true, num_args = 1..=2, value_names = ["JOB", "ID"])]
+    #[arg(required = true, num_args = 1..=2, value_name = "ID")]
     pub words: Vec<String>,
     /// Ask both systems for the record now, and show the fields that differ
     #[arg(long)]
