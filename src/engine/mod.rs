@@ -11,6 +11,7 @@ mod correct;
 mod deliver;
 mod job;
 mod limit;
+mod one;
 mod orders;
 mod page;
 mod read;
@@ -20,6 +21,7 @@ mod schedule;
 mod snapshot;
 mod tell;
 mod told;
+mod why;
 
 pub use bulk::usual_rate;
 pub use job::JobCell;

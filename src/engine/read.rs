@@ -131,6 +131,7 @@ impl Reader {
                 total: page.total,
                 bulk: None,
                 settled: None,
+                is_forced: false,
             };
             if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
                 return ReadEnd::Stopped;
@@ -357,6 +358,23 @@ impl Reader {
             page.letters.push(RetriedLetter { id: letter.id, group: letter.group, correction, is_gone });
         }
         Ok(Some(page))
+    }
+
+    /// Reads one record that a person asked for.
+    pub(super) async fn read_record(self, record: RecordId) {
+        let end = match self.ask(|| self.cell.source.read_one(&record)).await {
+            Ok(Some(item)) => {
+                let page = PageRead { items: vec![item], is_forced: true, ..PageRead::of_letters() };
+                match self.pages.send(Read::Page(Box::new(page))).await {
+                    Ok(()) => ReadEnd::Complete,
+                    Err(_) => ReadEnd::Stopped,
+                }
+            }
+            // Nothing is deleted for it: only a tombstone says that a record was deleted.
+            Ok(None) => ReadEnd::Complete,
+            Err(end) => end,
+        };
+        let _ = self.pages.send(Read::End(end)).await;
     }
 
     /// The record to send for a letter: what the source holds now, else what it held when the letter was written.

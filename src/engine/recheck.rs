@@ -115,6 +115,7 @@ fn step_of(
         changed_fields_only: cell.spec.destination.changed_fields_only,
         max_attempts: cell.spec.max_attempts,
         is_retry: true,
+        is_forced: false,
         in_doubt_since: cell.live().in_doubt_since,
     };
     plan::plan_corrected(item, link, Some(&MarkedLetter::of(letter)), correction, &rules)

@@ -62,6 +62,8 @@ pub(super) struct RunParts {
     pub run: RunId,
     pub epoch: Epoch,
     pub kind: RunKind,
+    /// Of a run for one record: which.
+    pub record: Option<RecordId>,
     pub start: Position,
     pub bounds: Bounds,
     /// When the first run began that did not see the end of all that it began, since the last listing that was read to
@@ -97,8 +99,6 @@ struct RunLoop {
     reader: mpsc::Receiver<Read>,
     reading: AbortOnDropHandle<()>,
     open: VecDeque<OpenPage>,
-    /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
-    open_ids: HashSet<RecordId>,
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
     writes: JoinSet<Written>,
@@ -147,9 +147,10 @@ impl RunLoop {
             bounds: parts.bounds,
             pages,
         };
-        let reading = match parts.kind {
-            RunKind::Sync | RunKind::Full => tokio::spawn(source.read_source(parts.start.clone())),
-            RunKind::Retry => tokio::spawn(source.read_letters(parts.store.clone())),
+        let reading = match (&parts.record, &parts.kind) {
+            (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
+            (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
             parts,
@@ -158,7 +159,6 @@ impl RunLoop {
             reader,
             reading: AbortOnDropHandle::new(reading),
             open: VecDeque::new(),
-            open_ids: HashSet::new(),
             blocked: None,
             queue: VecDeque::new(),
             writes: JoinSet::new(),
@@ -277,7 +277,10 @@ impl RunLoop {
     }
 
     async fn admit_or_block(&mut self, page: PageRead) {
-        let meets = page.items.iter().any(|item| self.open_ids.contains(&super::page::key_of(item)));
+        let meets = {
+            let open = self.parts.cell.open_ids.lock();
+            page.items.iter().any(|item| open.contains(&super::page::key_of(item)))
+        };
         if meets {
             self.blocked = Some(page);
         } else {
@@ -304,7 +307,7 @@ impl RunLoop {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };
-        self.open_ids.extend(open.keys().iter().cloned());
+        cell.open_ids.lock().extend(open.keys().iter().cloned());
         let batch_size = cell.destination.batch_size();
         let deletes_alone = !cell.destination.batches_deletes();
         for unit in units(open.writes(), batch_size, deletes_alone) {
@@ -420,7 +423,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if self.parts.kind == RunKind::Retry {
+        if !self.parts.kind.moves_checkpoint() {
             // What fails again is in the queue already.
             return None;
         }
@@ -516,6 +519,7 @@ impl RunLoop {
             failed_again: changes.failed_again,
             recovered: changes.recovered,
             bulk: bulk.map(|number| BulkPage { number, ends: changes.letter_ends }),
+            search: changes.search,
         }
     }
 
@@ -581,9 +585,11 @@ impl RunLoop {
     }
 
     fn page_is_gone(&mut self, records: usize, keys: &[RecordId]) {
+        let mut open = self.parts.cell.open_ids.lock();
         for key in keys {
-            self.open_ids.remove(key);
+            open.remove(key);
         }
+        drop(open);
         self.parts.cell.page_settled(records as u64);
     }
 

@@ -15,6 +15,7 @@ mod letters;
 mod links;
 mod open;
 mod runs;
+mod search;
 mod state;
 mod tables;
 mod writer;
@@ -190,6 +191,8 @@ pub struct PageCommit {
     pub recovered: Vec<Recovery>,
     /// Of a retry of many letters: what became of those of this page.
     pub bulk: Option<BulkPage>,
+    /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
+    pub search: Vec<Findable>,
 }
 
 /// A letter whose record needs nothing more.
@@ -240,6 +243,14 @@ impl OrderedAt {
             Self::NotAt(others) => !others.contains(&since),
         }
     }
+}
+
+/// The searchable fields of one record, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findable {
+    pub record: RecordId,
+    /// Field and value.
+    pub terms: Vec<(String, String)>,
 }
 
 /// What a commit made.

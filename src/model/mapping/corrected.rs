@@ -26,11 +26,6 @@ pub struct Corrected {
 }
 
 impl Mapping {
-    /// True without rules: the record is sent as it is.
-    pub fn is_identity(&self) -> bool {
-        self.output.is_none()
-    }
-
     /// Each destination field by itself, so that one that is refused hides none of the others.
     pub fn each_field(&self, record: &RawJson) -> Vec<MappedField> {
         let Some(output) = &self.output else { return members_of(record) };

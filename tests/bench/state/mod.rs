@@ -56,6 +56,7 @@ fn empty_page(run: &Run, epoch: Epoch, first: u64) -> PageCommit {
         failed_again: Vec::new(),
         recovered: Vec::new(),
         bulk: None,
+        search: Vec::new(),
     }
 }
 

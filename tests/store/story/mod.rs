@@ -43,6 +43,7 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         failed_again: Vec::new(),
         recovered: Vec::new(),
         bulk: None,
+        search: Vec::new(),
     }
 }
 
