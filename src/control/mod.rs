@@ -4,8 +4,8 @@ mod fields;
 pub mod local;
 
 use crate::model::{
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Actor, Checkpoint, ConnectionId, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
+    LetterRow, LogFilter, Notice, Run, RunId, Selection, Sequence, Snapshot, Tested,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -28,6 +28,23 @@ pub enum Request {
     /// Stop the run in progress between pages.
     Cancel {
         jobs: Vec<JobId>,
+    },
+    /// Hold back all calls of a connection.
+    Hold {
+        connection: ConnectionId,
+        reason: Option<String>,
+    },
+    /// Let them go again.
+    Release {
+        connection: ConnectionId,
+    },
+    /// Forget that a connection's system was down.
+    ResetCircuit {
+        connection: ConnectionId,
+    },
+    /// Make one call that changes nothing at the system.
+    TestConnection {
+        connection: ConnectionId,
     },
     DeadGroups {
         filter: LetterFilter,
@@ -87,6 +104,11 @@ impl Request {
             | Self::Resume { .. }
             | Self::Trigger { .. }
             | Self::Cancel { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::ResetCircuit { .. }
+            // It uses up a call, and may find that a system is back.
+            | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
             | Self::Restore { .. } => true,
@@ -107,6 +129,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Done(Done),
+    Tested(Box<Tested>),
     Groups(Vec<LetterGroup>),
     Ids { ids: Arc<[DeadLetterId]>, total: u64 },
     Rows(Vec<Option<LetterRow>>),

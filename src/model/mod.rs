@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod backoff;
+mod calls;
 pub mod cause;
 mod checkpoint;
 mod clock;
@@ -29,6 +30,10 @@ mod visible;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
+pub use calls::{
+    AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
+    JobCalls, LastOpen, LastThrottled, Tested,
+};
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
@@ -53,8 +58,8 @@ pub use rest::{
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use snapshot::{
-    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
-    LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
+    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use version::{Version, VersionKind};

@@ -49,6 +49,9 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    TestConnection,
+    HoldRelease,
+    ResetCircuit,
     ComparePair,
     CompareKind,
     Sort,
@@ -74,6 +77,9 @@ impl Action {
                 | Self::RunNow
                 | Self::PauseAll
                 | Self::StopRun
+                | Self::TestConnection
+                | Self::HoldRelease
+                | Self::ResetCircuit
                 | Self::Retry
                 | Self::RetryAll
                 | Self::Discard

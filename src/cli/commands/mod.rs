@@ -3,6 +3,7 @@
 pub mod check;
 pub mod checkpoint;
 pub mod completions;
+pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
@@ -36,6 +37,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Connection(connection::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -150,6 +152,13 @@ pub const COMMANDS: &[Entry] = &[
         runs::EXAMPLE,
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
+    ),
+    entry(
+        "connection",
+        "How each system answers; try it, hold back its calls, reset its circuit",
+        connection::EXAMPLE,
+        connection::Args::augment_args,
+        |matches| read_args(matches, Command::Connection),
     ),
     entry(
         "schema",
