@@ -7,12 +7,14 @@ pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod keys;
 pub mod orders;
 pub mod run;
 pub mod runs;
 #[cfg(test)]
 pub(super) mod sample;
 pub mod schema;
+pub mod serve;
 pub mod simulator;
 pub mod status;
 
@@ -28,6 +30,7 @@ pub enum Command {
     Console(console::Args),
     Demo(demo::Args),
     Run(run::Args),
+    Serve,
     Check(check::Args),
     Status(status::Args),
     Pause(orders::PauseArgs),
@@ -38,6 +41,7 @@ pub enum Command {
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
     Connection(connection::Args),
+    Keys(keys::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -90,6 +94,13 @@ pub const COMMANDS: &[Entry] = &[
     entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
         read_args(matches, Command::Run)
     }),
+    entry(
+        "serve",
+        "The engine without a screen, for a service manager; screens attach to it",
+        serve::EXAMPLE,
+        |command| command,
+        |_| Ok(Command::Serve),
+    ),
     entry(
         "check",
         "Check the configuration, then try each connection once with a read",
@@ -159,6 +170,13 @@ pub const COMMANDS: &[Entry] = &[
         connection::EXAMPLE,
         connection::Args::augment_args,
         |matches| read_args(matches, Command::Connection),
+    ),
+    entry(
+        "keys",
+        "Every action of the console, where it can be done, and the keys that do it",
+        keys::EXAMPLE,
+        keys::Args::augment_args,
+        |matches| read_args(matches, Command::Keys),
     ),
     entry(
         "schema",
