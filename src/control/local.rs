@@ -95,6 +95,11 @@ impl Local {
             Request::Logs { filter, before, limit } => {
                 Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
             }
+            Request::Why { job, key, live } => {
+                let answer = engine.why(job.as_ref(), &key, live).await.map_err(refusal)?;
+                Ok(Answer::Why(Box::new(answer)))
+            }
+            Request::SyncOne { job, record } => done(engine.sync_one(&job, &record, by).await, None),
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
             }

@@ -9,7 +9,7 @@ pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
     Actor, Checkpoint, ConnectionId, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
-    LetterRow, LogFilter, Notice, Run, RunId, Selection, Sequence, Snapshot, Tested,
+    LetterRow, LogFilter, Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -98,6 +98,19 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
+    Why {
+        job: Option<JobId>,
+        /// An id of either side, or the value of a searchable field.
+        key: String,
+        /// Both systems are asked for it now.
+        live: bool,
+    },
+    /// Sync one record now, through the loop that everything goes through.
+    SyncOne {
+        job: JobId,
+        record: RecordId,
+    },
 }
 
 impl Request {
@@ -115,7 +128,8 @@ impl Request {
             | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
-            | Self::Restore { .. } => true,
+            | Self::Restore { .. }
+            | Self::SyncOne { .. } => true,
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -124,7 +138,8 @@ impl Request {
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
-            | Self::Journal { .. } => false,
+            | Self::Journal { .. }
+            | Self::Why { .. } => false,
         }
     }
 }
@@ -143,6 +158,7 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Why(Box<WhyAnswer>),
 }
 
 /// What an order did.

@@ -13,6 +13,7 @@ mod fresh;
 mod hands;
 mod job;
 mod limit;
+mod one;
 mod orders;
 mod page;
 mod read;
@@ -21,6 +22,7 @@ mod schedule;
 mod snapshot;
 mod tell;
 mod told;
+mod why;
 
 pub use job::JobCell;
 pub use limit::Gate;

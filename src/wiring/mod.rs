@@ -85,6 +85,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             house.close().await;
             result
         }
+        Command::Why(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::why::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Runs(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::runs::run(&args, house.handle(), out).await;
@@ -161,7 +167,7 @@ async fn console(
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {
-            let options = screen::options(None, ascii, color, signals)?;
+            let options = screen::options(None, ascii, color, &signals)?;
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
                     let args = commands::demo::Args { ascii, ..demo::DEFAULT };
@@ -178,7 +184,7 @@ async fn console(
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
             Err(Shut::Locked(locked)) => {
-                let options = screen::options(None, ascii, color, signals)?;
+                let options = screen::options(None, ascii, color, &signals)?;
                 let freed = house::answers(&config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,

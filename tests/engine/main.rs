@@ -8,3 +8,4 @@ mod inside;
 mod seeds;
 mod stories;
 mod tale;
+mod why;

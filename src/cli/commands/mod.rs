@@ -17,6 +17,7 @@ pub mod schema;
 pub mod serve;
 pub mod simulator;
 pub mod status;
+pub mod why;
 
 use super::questions::runs as runs_of;
 use super::{Report, read_args};
@@ -41,6 +42,7 @@ pub enum Command {
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
     Connection(connection::Args),
+    Why(why::Args),
     Keys(keys::Args),
     Schema,
     Completions(completions::Args),
@@ -164,6 +166,9 @@ pub const COMMANDS: &[Entry] = &[
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
     ),
+    entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
+        read_args(matches, Command::Why)
+    }),
     entry(
         "connection",
         "How each system answers; try it, hold back its calls, reset its circuit",
