@@ -3,6 +3,7 @@
 mod actor;
 pub mod backoff;
 mod bulk;
+mod calls;
 pub mod cause;
 mod checkpoint;
 mod clock;
@@ -39,6 +40,10 @@ mod why;
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
 pub use bulk::{BulkRetry, BulkStage, LetterEnd};
+pub use calls::{
+    AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
+    JobCalls, LastOpen, LastThrottled, Tested,
+};
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp, told_at};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
@@ -67,8 +72,8 @@ pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
-    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
-    LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
+    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};

@@ -7,6 +7,7 @@ mod checkpoints;
 mod codec;
 mod corrections;
 mod heads;
+mod holds;
 mod jobs;
 mod journal;
 mod letter_rows;

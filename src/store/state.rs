@@ -12,9 +12,9 @@ use super::{
     open,
 };
 use crate::model::{
-    BulkRetry, Checkpoint, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, JobControl, JobId, JournalEntry,
-    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence,
-    Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl,
+    JobId, JournalEntry, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId,
+    Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -273,6 +273,17 @@ impl Store {
         let directory = self.shared.directory.read();
         let moved = moved.lock();
         Ok(named(&moved, |job| directory.name(job).ok()))
+    }
+
+    /// The connections whose calls a person holds back.
+    pub async fn holds(&self) -> Result<Vec<(ConnectionId, Hold)>, StoreError> {
+        open::caught(|| self.shared.holds())
+    }
+
+    /// Holds back a connection's calls, or lets them go, together with its journal entry.
+    pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Hold { connection, hold, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

@@ -12,6 +12,7 @@ use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
 use super::heads::Heads;
+use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
@@ -21,8 +22,8 @@ use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
 use super::{BulkChange, Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    BulkRetry, Checkpoint, Correction, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence,
-    Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
+    RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -58,6 +59,13 @@ pub(super) enum Order {
         job: JobId,
         control: JobControl,
         note: Option<Note>,
+        reply: Reply<()>,
+    },
+    /// Holds back a connection's calls; none lets them go.
+    Hold {
+        connection: ConnectionId,
+        hold: Option<Hold>,
+        note: Note,
         reply: Reply<()>,
     },
     Note {
@@ -121,6 +129,7 @@ impl Order {
             Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
+            | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
@@ -234,6 +243,7 @@ struct Batch {
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
+    holds: Vec<(ConnectionId, Option<Hold>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -341,6 +351,11 @@ impl Writer {
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }
+            Order::Hold { connection, hold, note, reply } => {
+                batch.holds.push((connection, hold));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -406,6 +421,7 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_holds(&transaction, &batch.holds)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;
