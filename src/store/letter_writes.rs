@@ -3,9 +3,11 @@
 use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::letter_rows::{Body, GroupRow, Head, StateRow, missing_body};
-use super::tables::{GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, META};
-use super::{FailedAgain, LetterMove, NewLetter, StoreError};
-use crate::model::{Actor, DeadLetterId, JobId, RunId, Timestamp};
+use super::tables::{
+    GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD, META,
+};
+use super::{FailedAgain, LetterMove, NewLetter, Recovery, StoreError};
+use crate::model::{Actor, Attempt, DeadLetterId, JobId, RunId, Timestamp};
 use parking_lot::Mutex;
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 pub(super) enum LetterWork {
     Dead { job: u32, new: Box<NewLetter> },
     FailedAgain(Box<FailedAgain>),
-    Recovered { id: DeadLetterId, at: Timestamp, run: RunId },
+    Recovered { recovery: Box<Recovery>, at: Timestamp, run: RunId },
     Move(MovePiece),
 }
 
@@ -48,7 +50,7 @@ pub(super) fn write_letters(
         match change {
             LetterWork::Dead { job, new } => tables.add(job, &new)?,
             LetterWork::FailedAgain(again) => tables.fail_again(*again)?,
-            LetterWork::Recovered { id, at, run } => tables.recover(id, at, run)?,
+            LetterWork::Recovered { recovery, at, run } => tables.recover(*recovery, at, run)?,
             LetterWork::Move(piece) => tables.move_piece(piece)?,
         }
     }
@@ -66,6 +68,7 @@ struct LetterTables<'t> {
     by_place: Table<'t, (u8, u64), ()>,
     by_job: Table<'t, (u32, u8, u64), ()>,
     by_group: Table<'t, (u64, u32, u8, u64), ()>,
+    by_record: Table<'t, (u32, &'static str, u64), ()>,
     groups: Table<'t, (u64, u32), &'static [u8]>,
     /// The groups that changed in this transaction; written once at its end.
     changed: HashMap<(u64, u32), GroupRow>,
@@ -80,6 +83,7 @@ impl<'t> LetterTables<'t> {
             by_place: transaction.open_table(LETTERS_BY_PLACE)?,
             by_job: transaction.open_table(LETTERS_BY_JOB)?,
             by_group: transaction.open_table(LETTERS_BY_GROUP)?,
+            by_record: transaction.open_table(LETTERS_BY_RECORD)?,
             groups: transaction.open_table(GROUPS)?,
             changed: HashMap::new(),
         })
@@ -101,10 +105,13 @@ impl<'t> LetterTables<'t> {
         let id = letter.id.0;
         if let Some(old) = self.head_bytes(id)? {
             // A number that is taken is not the engine's to give again; the counts stay right whatever happens.
-            self.uncount(id, &unpack("dead letter", &old)?)?;
+            let old: Head<'_> = unpack("dead letter", &old)?;
+            self.by_record.remove((old.job, old.record, id))?;
+            self.uncount(id, &old)?;
         }
         let head = Head::of(letter, job);
         self.count(id, &head)?;
+        self.by_record.insert((job, letter.record.as_str(), id), ())?;
         self.letters.insert(id, pack(&head).as_slice())?;
         self.bodies.insert(id, pack(&Body::of(letter)).as_slice())?;
         self.heads.letter_next = self.heads.letter_next.max(id + 1);
@@ -140,13 +147,32 @@ impl<'t> LetterTables<'t> {
         Ok(())
     }
 
-    fn recover(&mut self, id: DeadLetterId, at: Timestamp, run: RunId) -> Result<(), StoreError> {
+    fn recover(&mut self, recovery: Recovery, at: Timestamp, run: RunId) -> Result<(), StoreError> {
+        let Recovery { id, attempt } = recovery;
         let change = |state: &StateRow| match state {
             StateRow::Waiting | StateRow::Retrying { .. } => Some(StateRow::Recovered { at, run }),
             // A person's mark stays, and so does an earlier recovery.
             StateRow::Discarded { .. } | StateRow::Recovered { .. } => None,
         };
-        self.change_state(id, change).map(|_| ())
+        if self.change_state(id, change)?.is_some()
+            && let Some(attempt) = attempt
+        {
+            self.remember(id, attempt)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the attempt that succeeded.
+    fn remember(&mut self, id: DeadLetterId, attempt: Attempt) -> Result<(), StoreError> {
+        let Some(bytes) = self.head_bytes(id.0)? else { return Ok(()) };
+        let old: Head<'_> = unpack("dead letter", &bytes)?;
+        let head = Head { attempts: old.attempts.saturating_add(1), ..old };
+        self.letters.insert(id.0, pack(&head).as_slice())?;
+        let body = self.bodies.get(id.0)?.map(|row| unpack::<Body>("dead letter", row.value())).transpose()?;
+        let mut body = body.ok_or_else(|| missing_body(id.0))?;
+        body.remember(attempt);
+        self.bodies.insert(id.0, pack(&body).as_slice())?;
+        Ok(())
     }
 
     fn move_piece(&mut self, piece: MovePiece) -> Result<(), StoreError> {

@@ -3,9 +3,13 @@
 use super::codec::unpack;
 use super::jobs::{JobRow, PlaceCounts, job_row, place_byte};
 use super::letter_rows::{Body, GroupRow, Head, Wanted, missing_body};
-use super::tables::{GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE};
-use super::{LetterIds, Shared, StoreError};
-use crate::model::{DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow};
+use super::tables::{
+    GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD,
+};
+use super::{LetterIds, OrderedAt, Shared, StoreError};
+use crate::model::{
+    DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow, RecordId,
+};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -237,20 +241,56 @@ impl Shared {
         Ok(Some(head.letter(id, job, body)))
     }
 
+    /// The letters of one record, newest first, at most `limit`.
+    pub(super) fn letters_of(
+        &self,
+        job: &JobId,
+        record: &RecordId,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
+        let read = self.snapshot()?;
+        let keys = (number, record.as_str(), 0)..=(number, record.as_str(), u64::MAX);
+        let mut letters = Vec::new();
+        for row in read.open_table(LETTERS_BY_RECORD)?.range(keys)?.rev().take(limit) {
+            letters.extend(self.whole_letter(&read, DeadLetterId(row?.0.value().2))?);
+        }
+        Ok(letters)
+    }
+
     pub(super) fn letters_retrying(
         &self,
         job: &JobId,
         after: Option<DeadLetterId>,
         limit: usize,
+        ordered: &OrderedAt,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
         let Some(from) = after.map_or(Some(0), |id| id.0.checked_add(1)) else { return Ok(Vec::new()) };
         let read = self.snapshot()?;
+        let heads = read.open_table(LETTERS)?;
         let mut letters = Vec::new();
-        for id in PartRange::Job(number, LetterPlace::Retrying).numbers(&read, from, u64::MAX)?.take(limit) {
-            letters.extend(self.whole_letter(&read, DeadLetterId(id?))?);
+        for id in PartRange::Job(number, LetterPlace::Retrying).numbers(&read, from, u64::MAX)? {
+            let id = id?;
+            if *ordered != OrderedAt::Any {
+                let Some(row) = heads.get(id)? else { continue };
+                let head: Head<'_> = unpack("dead letter", row.value())?;
+                if !head.state.moved_at().is_some_and(|since| ordered.is_meant(since)) {
+                    continue;
+                }
+            }
+            letters.extend(self.whole_letter(&read, DeadLetterId(id))?);
+            if limit <= letters.len() {
+                break;
+            }
         }
         Ok(letters)
+    }
+
+    /// How many letters of the job are under retry. Kept, not counted.
+    pub(super) fn letters_under_retry(&self, job: &JobId) -> Result<u64, StoreError> {
+        let row = job_row(&self.snapshot()?, job)?.unwrap_or_default();
+        Ok(row.letters.of(&[LetterPlace::Retrying]))
     }
 }
 

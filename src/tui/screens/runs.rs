@@ -312,6 +312,7 @@ pub fn kind_word(kind: &RunKind) -> &'static str {
         RunKind::Sync => "sync",
         RunKind::Full => "full",
         RunKind::Retry => "retry",
+        RunKind::Record => "record",
     }
 }
 
