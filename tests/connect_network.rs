@@ -343,6 +343,7 @@ fn job() -> Job {
         },
         map: Vec::new(),
         configured: 0,
+        source_identity: 0,
     }
 }
 

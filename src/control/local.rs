@@ -1,7 +1,7 @@
 //! The engine in this process.
 
 use super::{Answer, Done, LetterView, Refusal, Request, RetryPreview, fields};
-use crate::engine::{Engine, OrderError, Ordered};
+use crate::engine::{DryRun, Engine, OrderError, Ordered, PointOrder};
 use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
 use crate::store::StoreError;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const ROWS_MAX: usize = 10_000;
 
 #[derive(Clone)]
 pub struct Local {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
 }
 
 impl Local {
@@ -78,6 +78,18 @@ impl Local {
             }
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::JournalVerify => Ok(Answer::Verified(store.verify_journal().await?)),
+            Request::RewindPreview { job, to } => self.rewind_preview(&job, &to).await,
+            Request::Rewind { job, to, reason, expected } => {
+                self.rewind(PointOrder { job, reason, expected }, &to, by).await
+            }
+            Request::CheckpointExport { job } => self.export_point(&job).await,
+            Request::CheckpointImport { job, file, reason, force, expected } => {
+                self.import_point(PointOrder { job, reason, expected }, &file, force, by).await
+            }
+            Request::Plan { job, from, max_records, max_rows, order } => {
+                self.plan(DryRun { job, from, max_records, max_rows, order }).await
             }
         }
     }
@@ -156,17 +168,21 @@ fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> R
     Request::Restore { selection: Selection::Matching(filter) }
 }
 
-fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
-    let ordered = ordered.map_err(|error| {
+pub(super) fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
+    let ordered = ordered?;
+    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
+    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
+}
+
+impl From<OrderError> for Refusal {
+    fn from(error: OrderError) -> Self {
         let hint = match &error {
             OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
             OrderError::Store(error) => error.hint(),
             OrderError::Refused(_) => None,
         };
-        Refusal { message: error.to_string(), hint }
-    })?;
-    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
-    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
+        Self { message: error.to_string(), hint }
+    }
 }
 
 impl From<StoreError> for Refusal {

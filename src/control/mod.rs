@@ -2,10 +2,12 @@
 
 mod fields;
 pub mod local;
+mod points;
 
 use crate::model::{
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Actor, Checkpoint, CheckpointFile, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof, LetterFilter,
+    LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RewindPreview, RewindTo, Run, RunId,
+    Selection, Sequence, Snapshot,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -77,6 +79,44 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// Walks the journal's chain.
+    JournalVerify,
+    /// What a rewind would do, as far as it is known without asking the source.
+    RewindPreview {
+        job: JobId,
+        to: RewindTo,
+    },
+    /// Puts a job back, as a new checkpoint; it is paused first and stays so.
+    Rewind {
+        job: JobId,
+        to: RewindTo,
+        reason: String,
+        /// The newest checkpoint that the person saw (0: none). Where another one stands, the order is refused.
+        expected: Option<Sequence>,
+    },
+    /// The job's last checkpoint as a file.
+    CheckpointExport {
+        job: JobId,
+    },
+    /// Takes the position of a file over, as a new checkpoint; the job is paused first and stays so.
+    CheckpointImport {
+        job: JobId,
+        file: Box<CheckpointFile>,
+        reason: String,
+        /// Also of another job, or of one that reads its source otherwise.
+        force: bool,
+        expected: Option<Sequence>,
+    },
+    /// A part of a dry run: reads the source through its limits, and writes nothing anywhere.
+    Plan {
+        job: JobId,
+        from: PlanFrom,
+        /// The part ends after the page that reaches so many records.
+        max_records: u64,
+        max_rows: usize,
+        /// Another configuration of the job.
+        order: Option<Box<PlanOrder>>,
+    },
 }
 
 impl Request {
@@ -89,7 +129,9 @@ impl Request {
             | Self::Cancel { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
-            | Self::Restore { .. } => true,
+            | Self::Restore { .. }
+            | Self::Rewind { .. }
+            | Self::CheckpointImport { .. } => true,
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -98,7 +140,11 @@ impl Request {
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
-            | Self::Journal { .. } => false,
+            | Self::Journal { .. }
+            | Self::JournalVerify
+            | Self::RewindPreview { .. }
+            | Self::CheckpointExport { .. }
+            | Self::Plan { .. } => false,
         }
     }
 }
@@ -108,7 +154,10 @@ impl Request {
 pub enum Answer {
     Done(Done),
     Groups(Vec<LetterGroup>),
-    Ids { ids: Arc<[DeadLetterId]>, total: u64 },
+    Ids {
+        ids: Arc<[DeadLetterId]>,
+        total: u64,
+    },
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
     Preview(RetryPreview),
@@ -116,6 +165,11 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Verified(JournalProof),
+    RewindPreview(Box<RewindPreview>),
+    /// None where the job has no checkpoint.
+    CheckpointFile(Option<Box<CheckpointFile>>),
+    Plan(Box<PlanPart>),
 }
 
 /// What an order did.

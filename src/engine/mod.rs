@@ -7,20 +7,24 @@ mod breaker;
 mod bucket;
 pub mod clock;
 mod deliver;
+mod dry_run;
 mod job;
 mod limit;
 mod orders;
 mod page;
 mod read;
+mod rewind;
 mod run;
 mod schedule;
 mod snapshot;
 mod tell;
 mod told;
 
+pub use dry_run::DryRun;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use orders::{OrderError, Ordered};
+pub use rewind::PointOrder;
 pub use schedule::Start;
 pub use tell::Notices;
 
@@ -133,7 +137,7 @@ impl Engine {
     pub async fn stop(&self) {
         self.stopping.cancel();
         for cell in self.jobs.values() {
-            cell.stop_run(&crate::model::Actor::engine());
+            cell.stop_run(&crate::model::Actor::shutdown());
             cell.wake.notify_waiters();
         }
         let mut attendants = self.attendants.lock().await;

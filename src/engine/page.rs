@@ -1,6 +1,7 @@
 //! One page on its way: planned, written, and turned into the one commit that makes it true.
 
 use super::deliver::{Pending, WriteEnd};
+use super::dry_run::Planned;
 use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
@@ -97,6 +98,21 @@ pub(super) struct PageChanges {
     pub told: Vec<(RecordId, String)>,
 }
 
+/// What of the job decides about its records.
+pub(super) fn plan_rules(cell: &JobCell, is_retry: bool, in_doubt_since: Option<Timestamp>) -> PlanRules<'_> {
+    PlanRules {
+        job: &cell.spec.id,
+        mapping: &cell.mapping,
+        filter: cell.filter.as_ref(),
+        delete: cell.spec.delete,
+        soft_delete: cell.spec.destination.soft_delete.as_ref(),
+        changed_fields_only: cell.spec.destination.changed_fields_only,
+        max_attempts: cell.spec.max_attempts,
+        is_retry,
+        in_doubt_since,
+    }
+}
+
 impl OpenPage {
     /// Looks the page's records up and plans each of them.
     pub(super) async fn plan(
@@ -107,26 +123,26 @@ impl OpenPage {
         in_doubt_since: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
         let is_retry = read.position.is_none();
+        Self::plan_by(&plan_rules(cell, is_retry, in_doubt_since), number, read, store).await
+    }
+
+    /// As [`OpenPage::plan`], by rules that may be other ones than the job's.
+    pub(super) async fn plan_by(
+        rules: &PlanRules<'_>,
+        number: u64,
+        read: PageRead,
+        store: &Store,
+    ) -> Result<Self, crate::store::StoreError> {
+        let is_retry = rules.is_retry;
         let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
         let keys: Vec<RecordId> = read.items.iter().map(key_of).collect();
-        let links = store.links(&cell.spec.id, &keys).await?;
+        let links = store.links(rules.job, &keys).await?;
         let mut marked = vec![None; read.items.len()];
         for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
                 *marked = store.letter(mark.letter).await?.as_ref().map(MarkedLetter::of);
             }
         }
-        let rules = PlanRules {
-            job: &cell.spec.id,
-            mapping: &cell.mapping,
-            filter: cell.filter.as_ref(),
-            delete: cell.spec.delete,
-            soft_delete: cell.spec.destination.soft_delete.as_ref(),
-            changed_fields_only: cell.spec.destination.changed_fields_only,
-            max_attempts: cell.spec.max_attempts,
-            is_retry,
-            in_doubt_since,
-        };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {
@@ -134,7 +150,7 @@ impl OpenPage {
                 } else if read.letters.get(i).is_some_and(|letter| letter.is_gone) {
                     Step::Skip(SkipReason::Ignored)
                 } else {
-                    plan::plan(&read.items[i], links[i].as_ref(), marked[i].as_ref(), &rules)
+                    plan::plan(&read.items[i], links[i].as_ref(), marked[i].as_ref(), rules)
                 }
             })
             .collect();
@@ -158,6 +174,16 @@ impl OpenPage {
             ends: std::iter::repeat_with(|| None).take(n).collect(),
             orphans_tried: vec![false; n],
             waiting: 0,
+        })
+    }
+
+    /// Each record with what is planned for it.
+    pub(super) fn planned(&self) -> impl Iterator<Item = Planned<'_>> {
+        (0..self.items.len()).map(|at| Planned {
+            item: &self.items[at],
+            key: &self.keys[at],
+            link: self.links[at].as_ref(),
+            step: &self.steps[at],
         })
     }
 

@@ -110,7 +110,7 @@ fn finding_of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
         JobState::NeedsAttention { why, hint, .. } => Some(Finding {
             level: Level::Error,
             text: format!("{} stopped: {why}", job.id),
-            hint: hint.clone().unwrap_or_else(|| format!("p resume, or: syncdeck resume {}", job.id)),
+            hint: hint.clone().unwrap_or_else(|| format!("p resume, or: `syncdeck resume {}`", job.id)),
             target,
         }),
         JobState::Stalled { stage, since } => Some(Finding {

@@ -8,6 +8,7 @@ mod clock;
 mod connection;
 mod counts;
 mod dead_letter;
+mod dry_run;
 mod filter;
 mod ids;
 mod job;
@@ -20,6 +21,8 @@ mod position;
 mod reading;
 mod record;
 mod rest;
+mod resume;
+mod rewind;
 mod run;
 mod secret;
 mod snapshot;
@@ -34,6 +37,7 @@ pub use clock::{Clock, Timestamp};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
+pub use dry_run::{FieldChange, PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, field_changes};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
@@ -41,7 +45,7 @@ pub use job::{
     Schedule, SourceStream,
 };
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
-pub use notice::{JournalEntry, Level, Notice};
+pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use pointer::Pointer;
 pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
@@ -50,6 +54,8 @@ pub use rest::{
     Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
     VersionHeader,
 };
+pub use resume::ResumeRules;
+pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use snapshot::{

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level, Notice, Phase, RecordId,
-    RunId, RunKind, Timestamp,
+    ResumeRules, RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,9 @@ pub struct JobStatus {
     pub history: Vec<u32>,
     pub progress: Progress,
     pub checkpoint: Option<Checkpoint>,
+    /// What turns its position into words.
+    #[serde(default)]
+    pub resume: ResumeRules,
     /// Records read and not yet checkpointed. A crash now reads at most so many again.
     pub in_flight: u64,
     pub dead_waiting: u64,

@@ -51,3 +51,7 @@ pub(super) const RUNS_BY_JOB: TableDefinition<(u32, u64), ()> = TableDefinition:
 
 /// Entry number → [`crate::model::JournalEntry`]. Only ever added; the oldest are thinned.
 pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("journal");
+
+/// `thinned` → number and hash of the last entry that was thinned; `last` → those of the newest entry
+/// ([`super::journal::End`]). Files of before these were kept have no such table.
+pub(super) const JOURNAL_ENDS: TableDefinition<&str, &[u8]> = TableDefinition::new("journal_ends");

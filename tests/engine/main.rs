@@ -4,6 +4,7 @@ mod disk;
 mod first;
 mod house;
 mod inside;
+mod points;
 mod seeds;
 mod stories;
 mod tale;
