@@ -171,7 +171,7 @@ fn a_refused_word_is_shown_harmless_and_the_error_begins_like_every_other() {
     assert!(!stderr.contains('\x1b') && stderr.contains("Usage: syncdeck status"), "{stderr:?}");
 }
 
-/// The commands with their path, those inside of others too, hidden ones included.
+/// The commands with their path, those inside of others too.
 fn all(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
     let path = format!("{path} {}", command.get_name()).trim().to_owned();
     let inside = command.get_subcommands().flat_map(|inner| all(inner, &path));

@@ -35,6 +35,8 @@ pub(super) static WORKSPACE: Spec = Spec {
     ],
 };
 
+const KEYS: Kind = Kind::Text;
+
 pub(super) static CONSOLE: Spec = Spec {
     about: "How the console looks and which keys it knows.",
     keys: &[
@@ -46,7 +48,14 @@ pub(super) static CONSOLE: Spec = Spec {
             "Fields that are masked on screen and in exports until they are revealed by key.",
         )
         .default("[]"),
-        key("keys", Kind::Named(&Kind::Text), "Which key does what: action = key.").default("{}"),
+        key("mouse", Kind::Boolean, "The console listens to the mouse from its start; a key turns it on and off.")
+            .default("false"),
+        key(
+            "keys",
+            Kind::Named(&Kind::Either(&[KEYS, Kind::List(&Kind::Text), Kind::Named(&Kind::Either(&[KEYS, Kind::List(&Kind::Text)]))])),
+            "Which keys do what: action = key, or a list of keys; \"\" takes its keys away. A table of such lines holds for one place alone (`[console.keys.logs]`). `syncdeck keys` lists actions and places.",
+        )
+        .default("{}"),
     ],
 };
 

@@ -4,6 +4,7 @@
 //! against it, the builders make model values of what was checked, and [`schema()`] writes it down for editors.
 
 mod connections;
+mod console;
 mod cycles;
 mod declare;
 mod destination;
@@ -28,13 +29,13 @@ mod tests;
 mod tree;
 mod values;
 
+pub use console::{ConsoleConfig, KeyChoice};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 
 use crate::model::{Connection, Job, Masks};
 use format::{CONSOLE, FILE, WORKSPACE};
-use indexmap::IndexMap;
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -59,16 +60,6 @@ pub struct Workspace {
     pub name: String,
     /// The folder of the state file, logs and control socket; absolute where the current folder is known.
     pub state: PathBuf,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsoleConfig {
-    /// `auto`, `dark`, `light`, `mono` or a file beside the configuration.
-    pub theme: String,
-    /// Fields that are masked on screen and in exports until they are revealed.
-    pub redact: Vec<String>,
-    /// Action → key, as written.
-    pub keys: IndexMap<String, String>,
 }
 
 impl fmt::Debug for Config {
@@ -197,7 +188,6 @@ impl Document {
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
-        let console = console.and_then(|table| console_of(&table));
         let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
         if self.is_partial {
             return None;
@@ -205,6 +195,8 @@ impl Document {
         let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
         let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
         cycles::warn_of_cycles(&self.jobs, report);
+        // Last, when all secrets are known: the lines of the console may be shown.
+        let console = console.and_then(|table| console::console(&table, files, report));
         Some(Config {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,
@@ -282,17 +274,4 @@ fn workspace_of(
 fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
-}
-
-fn console_of(table: &Table) -> Option<ConsoleConfig> {
-    let keys = table.table("keys")?;
-    let redact = table.list("redact").iter().filter_map(|node| match &node.value {
-        Value::Text(text) => Some(text.text.clone()),
-        _ => None,
-    });
-    Some(ConsoleConfig {
-        theme: table.owned_text("theme")?,
-        redact: redact.collect(),
-        keys: keys.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect(),
-    })
 }

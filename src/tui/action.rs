@@ -1,17 +1,25 @@
 //! Everything that a person can do in the console, each once.
 
 /// What a key asks for. What it means is the screen's or the dialog's that has the keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// In the configuration an action has its variant's name in small letters (`retry_all`), so a variant that is renamed
+/// breaks the files of those who bound it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     ShowJobs,
     ShowDead,
+    ShowConflicts,
     ShowCheckpoints,
+    ShowRuns,
+    ShowConnections,
     ShowLogs,
     Help,
     Messages,
     Attention,
     Undo,
     Redraw,
+    Mouse,
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,
@@ -38,12 +46,16 @@ pub enum Action {
     Previous,
     DeadOfJob,
     CheckpointsOfJob,
+    RunsOfJob,
+    ConnectionOfJob,
     LogsOfJob,
     JobOfSelection,
     Retry,
     RetryAll,
     Discard,
     BringBack,
+    ComparePair,
+    CompareKind,
     Sort,
     Mark,
     MarkAll,
@@ -59,6 +71,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Must not be done by a key that is pressed without a thought: Enter, Space, Esc.
+    pub fn needs_thought(self) -> bool {
+        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit)
+    }
+
     /// Changes what the engine does or holds, so it must never happen by accident.
     pub fn changes_data(self) -> bool {
         matches!(

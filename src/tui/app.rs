@@ -1,11 +1,13 @@
 //! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
 
+use super::action::Action;
+use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, dead, job, jobs, letters, logs};
+use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
 use super::theme::{Theme, Tone};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
-use ratatui::crossterm::event::KeyEvent;
+use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub enum Msg {
     Key(KeyEvent),
     /// Pasted text. It only ever goes into text fields, never counts as keys.
     Paste(String),
+    Mouse(MouseEvent),
     Resize(u16, u16),
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
@@ -49,6 +52,8 @@ pub enum Effect {
     },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse(bool),
     Leave(Left),
 }
 
@@ -76,6 +81,11 @@ pub enum Purpose {
     Letter(DeadLetterId),
     Checkpoints(JobId),
     OlderCheckpoints(JobId),
+    Runs,
+    NewRuns,
+    OlderRuns,
+    /// The last runs of a job, for what is usual of it.
+    UsualRuns(JobId),
     Logs,
     OlderLogs,
     /// Newest number and count of what an order is for, before it is confirmed.
@@ -94,6 +104,8 @@ pub struct Settings {
     pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
+    /// The keys in force.
+    pub keymap: Keymap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +173,10 @@ pub struct App {
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
+    pub runs: runs::State,
+    pub connections: connections::State,
     pub logs: logs::State,
+    pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
     /// When lists that follow the engine are to be asked for again.
@@ -194,7 +209,10 @@ impl App {
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
+            runs: runs::State::default(),
+            connections: connections::State::default(),
             logs: logs::State::default(),
+            is_mouse_on: false,
             interrupted_at: None,
             refresh_at: None,
             refreshed_at: Timestamp::ZERO,
@@ -254,6 +272,13 @@ impl App {
         }
     }
 
+    /// The key that does `action` here, as people read it; else the one that does it elsewhere.
+    pub fn key(&self, action: Action) -> String {
+        let chain = [self.screen.context(), Context::Everywhere, Context::Move];
+        let keymap = &self.settings.keymap;
+        keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
+    }
+
     pub fn note(&mut self, text: impl Into<String>) {
         self.say(MessageKind::Note, text, None);
     }
@@ -285,6 +310,9 @@ impl App {
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),
+            Screen::Runs => self.runs.selected_run().map(|run| run.job.clone()),
+            Screen::Connections => connections::selected_job(self),
+            Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
         }
     }

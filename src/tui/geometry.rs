@@ -30,7 +30,12 @@ pub fn is_too_small((width, height): (u16, u16)) -> bool {
 pub fn regions(app: &App) -> Regions {
     let (width, height) = app.size;
     let row = |y: u16, rows: u16| Rect { x: 0, y: y.min(height), width, height: rows.min(height.saturating_sub(y)) };
-    let has_crumb = app.screen != Screen::Jobs || app.typing.is_some() || !app.jobs.filter.is_empty();
+    let has_none = match app.screen {
+        Screen::Jobs => app.jobs.filter.is_empty(),
+        Screen::Conflicts | Screen::Connections => true,
+        _ => false,
+    };
+    let has_crumb = !has_none || app.typing.is_some();
     let crumb = u16::from(has_crumb);
     Regions {
         header: row(0, 1),

@@ -1,16 +1,27 @@
-//! The keys: one table from key to action to words. Help, hints and "does nothing here" are made from it.
+//! The keys: one table from key to action to words. Help, hints and "does nothing here" are made from the keys in
+//! force ([`Keymap`]), which are this table and what the configuration changes of it.
+
+mod live;
+mod spelling;
+
+pub use live::{Choice, Keymap, Problem, Row};
+pub use spelling::read_key;
 
 use super::action::Action;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Who has the keys. The first context of a chain that knows a key decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Context {
     Jobs,
     Job,
     Dead,
     Letters,
+    Conflicts,
     Checkpoints,
+    Runs,
+    Connections,
     Logs,
     /// Moving about, on every screen.
     Move,
@@ -34,7 +45,10 @@ impl Context {
             Self::Job => "Job",
             Self::Dead => "Dead letters",
             Self::Letters => "Records",
+            Self::Conflicts => "Conflicts",
             Self::Checkpoints => "Checkpoints",
+            Self::Runs => "Runs",
+            Self::Connections => "Connections",
             Self::Logs => "Logs",
             Self::Move | Self::Everywhere => "every screen",
             Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
@@ -44,7 +58,18 @@ impl Context {
     }
 
     pub fn is_screen(self) -> bool {
-        matches!(self, Self::Jobs | Self::Job | Self::Dead | Self::Letters | Self::Checkpoints | Self::Logs)
+        matches!(
+            self,
+            Self::Jobs
+                | Self::Job
+                | Self::Dead
+                | Self::Letters
+                | Self::Conflicts
+                | Self::Checkpoints
+                | Self::Runs
+                | Self::Connections
+                | Self::Logs
+        )
     }
 }
 
@@ -71,7 +96,8 @@ const fn key(
     Binding { context, keys, action, words, hint }
 }
 
-/// All keys. Within a context the order is that of the hints, the most wanted first.
+/// All keys as they are without a configuration. Within a context the order is that of the hints, the most wanted
+/// first. A hint that begins with `[ ]` or `+ -` stands for this action and its opposite.
 pub static KEYMAP: &[Binding] = &[
     key(Context::Jobs, &["enter"], Action::Open, "opens the job, or a finding's cause", "open"),
     key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
@@ -111,6 +137,15 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Checkpoints, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Checkpoints, &["["], Action::Previous, "goes to the previous job", ""),
     key(Context::Checkpoints, &["."], Action::LetIn, "lets the new ones in", "new ones"),
+    key(Context::Runs, &["enter"], Action::Open, "gives the run all room in a small window", "details"),
+    key(Context::Runs, &["space"], Action::Mark, "marks the run and moves down", "mark"),
+    key(Context::Runs, &["d"], Action::ComparePair, "compares the two marked runs", "compare two marked"),
+    key(Context::Runs, &["c"], Action::CompareKind, "compares with runs of the same kind, or of all", "same kind"),
+    key(Context::Runs, &["X"], Action::StopRun, "stops the run in progress", "stop run…"),
+    key(Context::Runs, &["z"], Action::Zoom, "gives the run all room in a small window", ""),
+    key(Context::Runs, &["."], Action::LetIn, "lets the new ones in", ""),
+    key(Context::Connections, &["enter"], Action::Open, "gives the connection all room in a small window", "details"),
+    key(Context::Connections, &["z"], Action::Zoom, "gives the connection all room in a small window", ""),
     key(Context::Logs, &["enter"], Action::Open, "opens or closes the line as fields", "fields"),
     key(Context::Logs, &["+"], Action::MoreLines, "shows more levels, down to debug", "+ - level"),
     key(Context::Logs, &["-"], Action::FewerLines, "shows fewer levels, up to errors alone", ""),
@@ -119,10 +154,15 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["g j"], Action::JobOfSelection, "goes to the job of the selection", ""),
     key(Context::Everywhere, &["g d"], Action::DeadOfJob, "goes to the dead letters of the job", ""),
     key(Context::Everywhere, &["g c"], Action::CheckpointsOfJob, "goes to the checkpoints of the job", ""),
+    key(Context::Everywhere, &["g r"], Action::RunsOfJob, "goes to the runs of the job", ""),
+    key(Context::Everywhere, &["g n"], Action::ConnectionOfJob, "goes to the job's destination", ""),
     key(Context::Everywhere, &["g l"], Action::LogsOfJob, "goes to the log of the job", ""),
     key(Context::Everywhere, &["1"], Action::ShowJobs, "shows the jobs", ""),
     key(Context::Everywhere, &["2"], Action::ShowDead, "shows the dead letters", ""),
+    key(Context::Everywhere, &["3"], Action::ShowConflicts, "shows the conflicts", ""),
     key(Context::Everywhere, &["4"], Action::ShowCheckpoints, "shows the checkpoints", ""),
+    key(Context::Everywhere, &["5"], Action::ShowRuns, "shows the runs", ""),
+    key(Context::Everywhere, &["6"], Action::ShowConnections, "shows the connections", ""),
     key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
     key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
     key(Context::Everywhere, &["u"], Action::Undo, "undoes the last change", ""),
@@ -130,6 +170,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["esc"], Action::Back, "closes, clears, then goes back; never quits", ""),
     key(Context::Everywhere, &["q"], Action::Quit, "quits (asks if jobs run in here)", "quit"),
     key(Context::Everywhere, &["ctrl-c"], Action::Interrupt, "as q; twice leaves at once", ""),
+    key(Context::Everywhere, &["M"], Action::Mouse, "turns the mouse on or off", ""),
     key(Context::Everywhere, &["ctrl-l"], Action::Redraw, "draws the screen again", ""),
     key(Context::Everywhere, &["?", "f1"], Action::Help, "shows the keys of this screen", "help"),
     key(Context::Move, &["up", "k"], Action::Up, "a line up", ""),
@@ -194,6 +235,8 @@ pub fn name(event: &KeyEvent) -> Option<String> {
         KeyCode::F(number) => format!("f{number}"),
         _ => return None,
     };
+    let is_arrow = matches!(event.code, KeyCode::Up | KeyCode::Down | KeyCode::Left | KeyCode::Right);
+    let name = if is_arrow && event.modifiers.contains(KeyModifiers::SHIFT) { format!("shift-{name}") } else { name };
     let is_chord = event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META);
     Some(match (is_chord, event.modifiers.contains(KeyModifiers::CONTROL)) {
         (true, _) => format!("alt-{name}"),
@@ -217,93 +260,19 @@ pub fn label(key: &str) -> String {
         "end" => "End".to_owned(),
         "tab" => "Tab".to_owned(),
         "shift-tab" => "Shift-Tab".to_owned(),
-        "f1" => "F1".to_owned(),
+        "space" => "Space".to_owned(),
         _ => match key.split_once('-') {
             Some(("ctrl", letter)) if !letter.is_empty() => format!("Ctrl-{}", letter.to_uppercase()),
             Some(("alt", letter)) if !letter.is_empty() => format!("Alt-{letter}"),
-            _ => key.replace(' ', ""),
+            Some(("shift", other)) if !other.is_empty() => format!("Shift-{}", label(other)),
+            _ if key.len() > 1 && key.starts_with('f') && !key.contains(' ') => key.to_uppercase(),
+            _ => match key.split_once(' ') {
+                Some((first, second)) => format!("{}{}", label(first), label(second)),
+                None => key.to_owned(),
+            },
         },
     }
 }
 
-/// The binding of `key` in the first context of `chain` that knows it.
-pub fn find(chain: &[Context], key: &str) -> Option<&'static Binding> {
-    chain.iter().find_map(|context| KEYMAP.iter().find(|row| row.context == *context && row.keys.contains(&key)))
-}
-
-/// True when some binding of `chain` begins with `key` and has a second one.
-pub fn is_prefix(chain: &[Context], key: &str) -> bool {
-    KEYMAP
-        .iter()
-        .filter(|row| chain.contains(&row.context))
-        .any(|row| row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key)))
-}
-
-/// What a key would do on another screen, in a sentence; or that it is no key at all.
-pub fn nothing_here(key: &str, here: Context) -> String {
-    let label = label(key);
-    if key.len() == 1 && key.chars().all(|digit| digit.is_ascii_digit()) {
-        return format!("{label} is not a screen here; {}", screens());
-    }
-    let elsewhere = KEYMAP.iter().find(|row| row.context.is_screen() && row.keys.contains(&key));
-    match elsewhere {
-        Some(row) => {
-            format!("{label} {} in {}; you are in {}", row.words, row.context.place(), here.place())
-        }
-        None => format!("{label} does nothing here; ? shows the keys"),
-    }
-}
-
-fn screens() -> String {
-    let rows = KEYMAP.iter().filter(|row| {
-        matches!(row.action, Action::ShowJobs | Action::ShowDead | Action::ShowCheckpoints | Action::ShowLogs)
-    });
-    rows.map(|row| format!("{} {}", label(row.keys[0]), row.words)).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        for (at, row) in KEYMAP.iter().enumerate() {
-            for other in &KEYMAP[at + 1..] {
-                let shared = row.keys.iter().find(|key| other.keys.contains(key));
-                let meet = row.context == other.context
-                    || (row.context.is_screen() && matches!(other.context, Context::Everywhere | Context::Move));
-                assert!(!(meet && shared.is_some()), "{shared:?} is {:?} and {:?}", row.action, other.action);
-            }
-        }
-    }
-
-    #[test]
-    fn no_prefix_is_a_key_of_its_own() {
-        for row in KEYMAP {
-            for key in row.keys.iter().filter_map(|key| key.split_once(' ')) {
-                assert!(!KEYMAP.iter().any(|other| other.context == row.context && other.keys.contains(&key.0)));
-            }
-        }
-    }
-
-    #[test]
-    fn what_changes_data_is_never_on_enter_space_or_escape() {
-        for row in KEYMAP.iter().filter(|row| row.action.changes_data() || row.action == Action::Yes) {
-            assert!(!row.keys.iter().any(|key| ["enter", "space", "esc"].contains(key)), "{:?}", row.action);
-        }
-    }
-
-    #[test]
-    fn a_key_of_another_screen_is_named() {
-        assert_eq!(
-            nothing_here("x", Context::Logs),
-            "x discards dead letters with a reason in Dead letters; you are in Logs"
-        );
-        assert!(nothing_here("3", Context::Jobs).starts_with("3 is not a screen here"));
-    }
-
-    #[test]
-    fn every_binding_has_words() {
-        assert!(KEYMAP.iter().all(|row| !row.words.is_empty() && !row.keys.is_empty()));
-    }
-}
+mod tests;

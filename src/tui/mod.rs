@@ -3,9 +3,11 @@
 
 pub mod action;
 pub mod app;
+mod bars;
 pub mod geometry;
 mod json;
 pub mod keymap;
+mod mouse;
 pub mod overlays;
 pub mod screens;
 mod shell;
@@ -39,6 +41,10 @@ pub struct Options {
     pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
+    /// The keys in force.
+    pub keymap: keymap::Keymap,
+    /// Whether the mouse is listened to from the start.
+    pub mouse: bool,
     /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.
     pub shutdown: CancellationToken,
 }

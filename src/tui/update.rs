@@ -26,6 +26,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
+        Msg::Mouse(event) => super::mouse::event(app, event),
         Msg::Resize(width, height) => app.size = (width, height),
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
@@ -45,11 +46,8 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn engine_gone(app: &mut App) {
     if !app.is_engine_gone {
         app.is_engine_gone = true;
-        app.say(
-            MessageKind::Failed,
-            "the engine has stopped; what you see is its last word",
-            Some("q quits".to_owned()),
-        );
+        let hint = format!("{} quits", app.key(Action::Quit));
+        app.say(MessageKind::Failed, "the engine has stopped; what you see is its last word", Some(hint));
     }
 }
 
@@ -130,23 +128,26 @@ fn key(app: &mut App, event: &KeyEvent) {
     let name = match app.prefix.take() {
         Some(_) if name == "esc" => return,
         Some(prefix) => format!("{prefix} {name}"),
-        None if keymap::is_prefix(&chain, &name) => {
+        None if app.settings.keymap.is_prefix(&chain, &name) => {
             app.prefix = Some(name);
             return;
         }
         None => name,
     };
-    match keymap::find(&chain, &name) {
-        Some(binding) => act(app, binding.action),
-        None => app.note(keymap::nothing_here(&name, context)),
+    match app.settings.keymap.find(&chain, &name).map(|row| row.action) {
+        Some(action) => act(app, action),
+        None => app.note(app.settings.keymap.nothing_here(&name, context)),
     }
 }
 
 /// On a screen that shows nothing only leaving works, and it is not asked about twice on the same key.
 fn key_without_room(app: &mut App, name: Option<&str>) {
-    match name {
-        Some("q" | "ctrl-c") if app.running_jobs().is_empty() => app.effects.push(Effect::Leave(Left::Quit)),
-        Some("q" | "ctrl-c") => match app.interrupted_at {
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Everywhere], name)).map(|row| row.action);
+    match action {
+        Some(Action::Quit | Action::Interrupt) if app.running_jobs().is_empty() => {
+            app.effects.push(Effect::Leave(Left::Quit));
+        }
+        Some(Action::Quit | Action::Interrupt) => match app.interrupted_at {
             Some(at) if app.now.since(at) < TWICE_WITHIN => app.effects.push(Effect::Leave(Left::Quit)),
             _ => app.interrupted_at = Some(app.now),
         },
@@ -155,23 +156,9 @@ fn key_without_room(app: &mut App, name: Option<&str>) {
 }
 
 fn key_while_typing(app: &mut App, event: &KeyEvent, name: Option<&str>) {
-    let action = name.and_then(|name| keymap::find(&[Context::Typing], name)).map(|binding| binding.action);
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Typing], name)).map(|row| row.action);
     match action {
-        Some(Action::Accept) => {
-            if app.typing.as_ref().is_some_and(|typing| typing.error.is_none()) {
-                app.typing = None;
-            }
-        }
-        Some(Action::No) => {
-            if let Some(typing) = app.typing.take() {
-                screens::set_filter(app, &typing.before);
-            }
-        }
-        Some(Action::Interrupt) => {
-            app.typing = None;
-            act(app, Action::Interrupt);
-        }
-        Some(action) => screens::act(app, action),
+        Some(action) => act_while_typing(app, action),
         None => {
             if let Some(typing) = &mut app.typing
                 && edit(&mut typing.input, event)
@@ -179,6 +166,26 @@ fn key_while_typing(app: &mut App, event: &KeyEvent, name: Option<&str>) {
                 screens::filter_typed(app);
             }
         }
+    }
+}
+
+fn act_while_typing(app: &mut App, action: Action) {
+    match action {
+        Action::Accept => {
+            if app.typing.as_ref().is_some_and(|typing| typing.error.is_none()) {
+                app.typing = None;
+            }
+        }
+        Action::No => {
+            if let Some(typing) = app.typing.take() {
+                screens::set_filter(app, &typing.before);
+            }
+        }
+        Action::Interrupt => {
+            app.typing = None;
+            act(app, Action::Interrupt);
+        }
+        action => screens::act(app, action),
     }
 }
 
@@ -220,6 +227,22 @@ fn type_letter(input: &mut Input, letter: char) {
     }
 }
 
+/// Carries out an action by other means than its key: for whoever has the keys now.
+pub(super) fn act_on(app: &mut App, action: Action) {
+    if geometry::is_too_small(app.size) {
+        return;
+    }
+    if app.overlay.is_some() {
+        overlays::act(app, action);
+    } else if app.typing.is_some() {
+        act_while_typing(app, action);
+    } else {
+        app.prefix = None;
+        act(app, action);
+    }
+    screens::settle(app);
+}
+
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
     if app.settings.is_read_only && action.changes_data() {
@@ -228,18 +251,27 @@ fn act(app: &mut App, action: Action) {
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),
         Action::ShowDead => screens::show(app, Screen::Dead),
+        Action::ShowConflicts => screens::show(app, Screen::Conflicts),
         Action::ShowCheckpoints => screens::show(app, Screen::Checkpoints),
+        Action::ShowRuns => screens::show(app, Screen::Runs),
+        Action::ShowConnections => screens::show(app, Screen::Connections),
         Action::ShowLogs => screens::show(app, Screen::Logs),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::Mouse => super::mouse::toggle(app),
         Action::Redraw => app.effects.push(Effect::Redraw),
         Action::Back => back(app),
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
         Action::Filter => open_filter(app),
-        Action::DeadOfJob | Action::CheckpointsOfJob | Action::LogsOfJob | Action::JobOfSelection => go_to(app, action),
+        Action::DeadOfJob
+        | Action::CheckpointsOfJob
+        | Action::RunsOfJob
+        | Action::ConnectionOfJob
+        | Action::LogsOfJob
+        | Action::JobOfSelection => go_to(app, action),
         other => screens::act(app, other),
     }
 }
@@ -260,7 +292,7 @@ fn back(app: &mut App) {
         return;
     }
     match app.screen {
-        Screen::Jobs => app.note("this is the first screen; q quits"),
+        Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
         _ => screens::show(app, Screen::Jobs),
     }
@@ -311,6 +343,15 @@ fn go_to(app: &mut App, action: Action) {
         Action::CheckpointsOfJob => {
             app.checkpoints.choose(job);
             screens::show(app, Screen::Checkpoints);
+        }
+        Action::RunsOfJob => {
+            screens::show(app, Screen::Runs);
+            screens::set_filter(app, &format!("job:{job}"));
+        }
+        Action::ConnectionOfJob => {
+            if let Some(destination) = app.job_status(&job).map(|job| job.destination.clone()) {
+                screens::connections::show(app, destination);
+            }
         }
         Action::LogsOfJob => {
             screens::show(app, Screen::Logs);

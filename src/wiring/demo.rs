@@ -1,4 +1,4 @@
-//! `syncdeck demo` and the hidden `syncdeck simulator`: the simulated systems, in this process.
+//! `syncdeck demo` and `syncdeck simulator`: the simulated systems, in this process.
 
 use super::headless;
 use super::house::House;

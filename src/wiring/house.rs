@@ -10,6 +10,7 @@ use crate::engine::{Engine, EngineError, Parts, Start};
 use crate::logging::{self, LogError, Logs};
 use crate::model::{Actor, Clock, EngineInfo, Via};
 use crate::store::{Options, Store, StoreError};
+use crate::tui::keymap::Keymap;
 use crate::tui::{self, Left};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(super) struct House {
     store: Store,
     actor: Actor,
     redact: Vec<String>,
+    keymap: Keymap,
+    mouse: bool,
     is_demo: bool,
     log_folder: String,
     /// Writes what was logged until the house is left.
@@ -57,6 +60,8 @@ impl House {
                 .map_err(|problem| Report::new(format!("connection `{}`: {problem}", connection.id)))?;
             links.push(link);
         }
+        let keymap = super::screen::keymap(&config.console)
+            .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
         let log_folder = logs.as_ref().map(|logs| shown(logs.folder())).unwrap_or_default();
         let is_demo = logs.is_none();
         let info = EngineInfo {
@@ -75,7 +80,18 @@ impl House {
         let engine = Engine::new(parts).await.map_err(|error| engine_report(&error))?;
         let actor = actor(via);
         let handle = Handle::new(Local::new(engine.clone()), actor.clone());
-        Ok(Self { engine, handle, store, actor, redact: config.console.redact, is_demo, log_folder, _logs: logs })
+        Ok(Self {
+            engine,
+            handle,
+            store,
+            actor,
+            redact: config.console.redact,
+            mouse: config.console.mouse,
+            keymap,
+            is_demo,
+            log_folder,
+            _logs: logs,
+        })
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -106,6 +122,8 @@ impl House {
         let mut options = screen_options(Some(&self.redact), ascii, color, &signals);
         options.is_demo = self.is_demo;
         options.log_folder.clone_from(&self.log_folder);
+        options.keymap.clone_from(&self.keymap);
+        options.mouse = self.mouse;
         if !self.handle.is_read_only() {
             self.engine.start(Start::service()).await;
         }

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod house;
+mod screen;
 mod signals;
 
 use crate::cli::commands::{self, Command, orders::Order};
@@ -35,6 +36,10 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
     let color = invocation.color;
     match invocation.command {
         Command::Schema => commands::schema::run(&config::schema().to_string(), out),
+        Command::Keys(args) => {
+            let bound = screen::bound(&keys(config)?);
+            commands::keys::print(&args, &bound, out)
+        }
         Command::Completions(args) => commands::completions::run(&args, out),
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Demo(args) => demo::run(&args, color, out).await,
@@ -192,9 +197,29 @@ fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
     load(&path, out)
 }
 
+/// Reads a configuration and asks the console what it thinks of its part.
+fn judged(path: &Path) -> Result<Config, config::Mistakes> {
+    let config = config::load(path, &environment)?;
+    screen::keymap(&config.console)?;
+    Ok(config)
+}
+
+/// The keys of the configuration; those of the table where there is none.
+fn keys(explicit: Option<&Path>) -> Result<tui::keymap::Keymap, Report> {
+    let mistaken = |mistakes: config::Mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect());
+    match find(explicit) {
+        Ok(path) => {
+            let config = config::load(&path, &environment).map_err(mistaken)?;
+            screen::keymap(&config.console).map_err(mistaken)
+        }
+        Err(_) if explicit.is_none() => Ok(tui::keymap::Keymap::default()),
+        Err(not_found) => Err(house::no_config(&not_found)),
+    }
+}
+
 fn load(path: &Path, out: &mut Output) -> Result<Config, Report> {
-    let config = config::load(path, &environment)
-        .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
+    let config =
+        judged(path).map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
     for warning in &config.warnings {
         out.note(format!("warning: {warning}"));
     }

@@ -49,11 +49,15 @@ fn orders(simulator: &Simulator) {
     assert!(destination.is_empty(), "orders that nobody has: {destination:?}");
 }
 
+/// Whether the shop has not deleted a record.
+pub fn is_live(record: &str) -> bool {
+    serde_json::from_str::<Value>(record).expect("a record")["deleted"] == false
+}
+
 /// Without a map a record arrives to the last character.
 fn invoices(simulator: &Simulator) {
     let (source, mut destination) =
         (simulator.collection("source", "invoices"), simulator.collection("destination", "invoices"));
-    let is_live = |text: &str| serde_json::from_str::<Value>(text).expect("a record")["deleted"] == false;
     for (id, record) in source.iter().filter(|(_, record)| is_live(record.get())) {
         let there = destination.remove(id).unwrap_or_else(|| panic!("invoice `{id}` is lost: {record}"));
         assert_eq!(there.get(), record.get(), "invoice `{id}`");

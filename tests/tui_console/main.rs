@@ -1,10 +1,13 @@
 //! The console without a terminal: keys and answers in, frames and questions out.
 
+mod bindings;
 mod hostile;
 mod keys;
 mod long_lists;
+mod mouse;
 mod pty;
 mod random;
 mod read_only;
+mod runs;
 mod screens;
 mod stage;

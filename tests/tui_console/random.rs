@@ -9,7 +9,7 @@ use syncdeck::tui::{Left, Msg};
 /// All keys that the keymap knows, and some that it does not.
 fn keys() -> Vec<String> {
     let known = KEYMAP.iter().flat_map(|row| row.keys).flat_map(|key| key.split(' ')).map(str::to_owned);
-    let mut keys: Vec<String> = known.chain(["a", "3", "backspace", "ctrl-w"].map(str::to_owned)).collect();
+    let mut keys: Vec<String> = known.chain(["a", "9", "backspace", "ctrl-w"].map(str::to_owned)).collect();
     keys.sort();
     keys.dedup();
     keys

@@ -24,6 +24,8 @@ pub struct World {
     pub ids: Arc<[DeadLetterId]>,
     pub letter: LetterView,
     pub checkpoints: Vec<Checkpoint>,
+    /// Newest first.
+    pub runs: Vec<Run>,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub journal: Vec<JournalEntry>,
@@ -38,6 +40,8 @@ pub struct Stage {
     /// Orders and questions, in the order in which they were made.
     pub asked: Vec<Request>,
     pub left: Option<Left>,
+    /// What the terminal was asked for.
+    pub effects: Vec<Effect>,
     /// Questions that are not answered by themselves.
     pub is_silent: bool,
 }
@@ -50,8 +54,13 @@ impl Stage {
     pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
         let settings =
             Settings { redact: vec!["phone".to_owned()], log_folder: "state/log".to_owned(), ..Settings::default() };
+        Self::set(world, width, height, symbols, settings)
+    }
+
+    pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
         let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
-        let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
+        let mut stage =
+            Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
         stage.publish();
         stage
     }
@@ -78,7 +87,7 @@ impl Stage {
                         }
                     }
                     Effect::Leave(left) => self.left = Some(left),
-                    Effect::Redraw => {}
+                    effect => self.effects.push(effect),
                 }
             }
         }
@@ -225,7 +234,12 @@ impl World {
                 let older = self.checkpoints.iter().filter(|one| before.is_none_or(|before| one.sequence < before));
                 Ok(Answer::Checkpoints(older.take(*limit).cloned().collect()))
             }
-            Request::Runs { .. } => Ok(Answer::Runs(Vec::new())),
+            Request::Runs { job, before, limit } => {
+                let wanted = |run: &&Run| {
+                    job.as_ref().is_none_or(|job| *job == run.job) && before.is_none_or(|before| run.id < before)
+                };
+                Ok(Answer::Runs(self.runs.iter().filter(wanted).take(*limit).cloned().collect()))
+            }
             Request::Logs { filter, before, limit } => {
                 let matches = |notice: &&Notice| {
                     filter.level.is_none_or(|level| notice.level >= level)
@@ -371,6 +385,60 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
 
 fn run(id: u64, kind: RunKind, counts: Counts) -> RunStatus {
     RunStatus { id: RunId(id), kind, by: Actor::engine(), started_at: ago(2_045), counts, pages: 2_064, page_size: 200 }
+}
+
+/// A day of runs: two in progress, one that was a retry and went badly, one of each other end.
+fn runs() -> Vec<Run> {
+    let ended = |id: u64| {
+        let end = match id {
+            215 | 217 => RunEnd::Done,
+            213 => RunEnd::Failed {
+                reason: "hubspot answered 401 Unauthorized".to_owned(),
+                hint: Some("renew the token, then press p".to_owned()),
+                parked: true,
+            },
+            212 => RunEnd::Stopped { by: Actor::person("ada", Via::Console) },
+            205 => RunEnd::Interrupted,
+            _ => RunEnd::Done,
+        };
+        let (kind, by, took, counts) = match id {
+            215 => (RunKind::Retry, Actor::person("ada", Via::Console), 350, counts(1_037, 0, 990, 47)),
+            213 => (RunKind::Sync, Actor::engine(), 3, Counts::default()),
+            212 => (RunKind::Sync, Actor::engine(), 722, counts(88_102, 31, 7_700, 0)),
+            _ => (RunKind::Sync, Actor::engine(), 38 + id % 4, counts(8 + id % 30, id % 3, 2 + id % 5, 0)),
+        };
+        let started_at = ago(2_045 + (218 - id) * 960);
+        Run {
+            id: RunId(id),
+            job: "customers_to_crm".into(),
+            kind,
+            by,
+            started_at,
+            ended_at: Some(started_at.plus(Duration::from_secs(took))),
+            end: Some(end),
+            counts,
+            pages: counts.scanned.div_ceil(200),
+            checkpoint: Some(Sequence(1_600 + id)),
+        }
+    };
+    let now = |id: u64, job: &str, counts: Counts| Run {
+        id: RunId(id),
+        job: job.into(),
+        kind: RunKind::Sync,
+        by: Actor::engine(),
+        started_at: ago(2_045),
+        ended_at: None,
+        end: None,
+        counts,
+        pages: 2_064,
+        checkpoint: Some(Sequence(1_866)),
+    };
+    let mut runs = vec![
+        now(219, "orders_to_erp", counts(88_102, 31, 7_700, 0)),
+        now(218, "customers_to_crm", counts(412_880, 1_022, 17_182, 37)),
+    ];
+    runs.extend((1..218).rev().map(ended));
+    runs
 }
 
 fn wave(peak: u32) -> Vec<u32> {
@@ -637,6 +705,7 @@ pub fn world() -> World {
         ids: (1..=1_042).rev().map(DeadLetterId).collect(),
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),
+        runs: runs(),
         logs: logs(),
         preview: RetryPreview {
             jobs: vec![("customers_to_crm".into(), 1_042)],

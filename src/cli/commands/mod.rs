@@ -7,6 +7,7 @@ pub mod console;
 pub mod dead;
 pub mod demo;
 pub mod journal;
+pub mod keys;
 pub mod orders;
 pub mod plan;
 pub mod run;
@@ -40,6 +41,7 @@ pub enum Command {
     Plan(plan::Args),
     Journal(journal::Args),
     Runs(runs::Args),
+    Keys(keys::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -50,7 +52,6 @@ pub struct Entry {
     pub name: &'static str,
     about: &'static str,
     example: &'static str,
-    is_hidden: bool,
     shape: fn(clap::Command) -> clap::Command,
     pub(super) read: fn(&ArgMatches) -> Result<Command, clap::Error>,
 }
@@ -60,7 +61,7 @@ impl Entry {
     pub fn command(&self) -> clap::Command {
         // The arguments' own words come first, because clap takes a doc comment of theirs for the command's.
         let command = (self.shape)(clap::Command::new(self.name)).about(self.about).long_about(None::<&str>);
-        command.after_help(self.example).hide(self.is_hidden).disable_help_subcommand(true)
+        command.after_help(self.example).disable_help_subcommand(true)
     }
 }
 
@@ -71,7 +72,7 @@ const fn entry(
     shape: fn(clap::Command) -> clap::Command,
     read: fn(&ArgMatches) -> Result<Command, clap::Error>,
 ) -> Entry {
-    Entry { name, about, example, is_hidden: false, shape, read }
+    Entry { name, about, example, shape, read }
 }
 
 /// Every command. A new one is a file, a variant of [`Command`] and a line here.
@@ -171,6 +172,13 @@ pub const COMMANDS: &[Entry] = &[
         |matches| read_args(matches, Command::Runs),
     ),
     entry(
+        "keys",
+        "Every action of the console, where it can be done, and the keys that do it",
+        keys::EXAMPLE,
+        keys::Args::augment_args,
+        |matches| read_args(matches, Command::Keys),
+    ),
+    entry(
         "schema",
         "The JSON Schema of the configuration",
         schema::EXAMPLE,
@@ -184,16 +192,13 @@ pub const COMMANDS: &[Entry] = &[
         completions::Args::augment_args,
         |matches| read_args(matches, Command::Completions),
     ),
-    Entry {
-        is_hidden: true,
-        ..entry(
-            "simulator",
-            "A simulated shop and CRM on a local port, for tests",
-            simulator::EXAMPLE,
-            simulator::Args::augment_args,
-            |matches| read_args(matches, Command::Simulator),
-        )
-    },
+    entry(
+        "simulator",
+        "A simulated shop and CRM on local ports, to practise on",
+        simulator::EXAMPLE,
+        simulator::Args::augment_args,
+        |matches| read_args(matches, Command::Simulator),
+    ),
 ];
 
 /// Refuses the name of a job that the configuration does not know and that never ran.

@@ -1,12 +1,16 @@
 //! The screens: one file each, and what they have in common.
 
 pub mod checkpoints;
+pub mod conflicts;
+pub mod connections;
 pub mod dead;
 pub mod job;
 pub mod jobs;
 pub mod letters;
 pub mod logs;
 pub mod record;
+pub mod runs;
+mod runs_usual;
 
 use super::action::Action;
 use super::app::{App, Purpose};
@@ -22,15 +26,21 @@ pub enum Screen {
     Job,
     Dead,
     Letters,
+    Conflicts,
     Checkpoints,
+    Runs,
+    Connections,
     Logs,
 }
 
 /// The tabs: key, name, short name, screen. Only screens that exist.
-pub const TABS: [(&str, &str, &str, Screen); 4] = [
+pub const TABS: [(&str, &str, &str, Screen); 7] = [
     ("1", "Jobs", "Jobs", Screen::Jobs),
     ("2", "Dead letters", "Dead", Screen::Dead),
+    ("3", "Conflicts", "Confl", Screen::Conflicts),
     ("4", "Checkpoints", "Ckpt", Screen::Checkpoints),
+    ("5", "Runs", "Runs", Screen::Runs),
+    ("6", "Connections", "Conn", Screen::Connections),
     ("7", "Logs", "Logs", Screen::Logs),
 ];
 
@@ -41,7 +51,10 @@ impl Screen {
             Self::Job => Context::Job,
             Self::Dead => Context::Dead,
             Self::Letters => Context::Letters,
+            Self::Conflicts => Context::Conflicts,
             Self::Checkpoints => Context::Checkpoints,
+            Self::Runs => Context::Runs,
+            Self::Connections => Context::Connections,
             Self::Logs => Context::Logs,
         }
     }
@@ -62,7 +75,10 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
         Screen::Job => job::draw(app, canvas, body),
         Screen::Dead => dead::draw(app, canvas, body),
         Screen::Letters => letters::draw(app, canvas, body),
+        Screen::Conflicts => conflicts::draw(app, canvas, body),
         Screen::Checkpoints => checkpoints::draw(app, canvas, body),
+        Screen::Runs => runs::draw(app, canvas, body),
+        Screen::Connections => connections::draw(app, canvas, body),
         Screen::Logs => logs::draw(app, canvas, body),
     }
 }
@@ -75,8 +91,9 @@ pub fn show(app: &mut App, screen: Screen) {
         Screen::Jobs => jobs::opened(app),
         Screen::Job => job::opened(app),
         Screen::Dead => dead::opened(app, is_return),
-        Screen::Letters => {}
+        Screen::Letters | Screen::Conflicts | Screen::Connections => {}
         Screen::Checkpoints => checkpoints::opened(app),
+        Screen::Runs => runs::opened(app),
         Screen::Logs => logs::opened(app),
     }
 }
@@ -87,7 +104,10 @@ pub fn act(app: &mut App, action: Action) {
         Screen::Job => job::act(app, action),
         Screen::Dead => dead::act(app, action),
         Screen::Letters => letters::act(app, action),
+        Screen::Conflicts => {}
         Screen::Checkpoints => checkpoints::act(app, action),
+        Screen::Runs => runs::act(app, action),
+        Screen::Connections => connections::act(app, action),
         Screen::Logs => logs::act(app, action),
     }
 }
@@ -103,8 +123,9 @@ pub fn is_stale(app: &App) -> bool {
         Screen::Job => job::is_stale(app),
         Screen::Dead => dead::is_stale(app),
         Screen::Letters => letters::is_stale(app),
+        Screen::Runs => runs::is_stale(app),
         Screen::Logs => logs::is_stale(app),
-        Screen::Jobs | Screen::Checkpoints => false,
+        Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => false,
     }
 }
 
@@ -114,8 +135,9 @@ pub fn refresh(app: &mut App) {
         Screen::Job => job::refresh(app),
         Screen::Dead => dead::refresh(app),
         Screen::Letters => letters::refresh(app),
+        Screen::Runs => runs::refresh(app),
         Screen::Logs => logs::refresh(app),
-        Screen::Jobs | Screen::Checkpoints => {}
+        Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => {}
     }
 }
 
@@ -129,6 +151,10 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Letter(id), Answer::Letter(letter)) => letters::letter_came(app, *id, *letter),
         (Purpose::Checkpoints(job), Answer::Checkpoints(list)) => checkpoints::came(app, job, list),
         (Purpose::OlderCheckpoints(job), Answer::Checkpoints(list)) => checkpoints::older_came(app, job, list),
+        (Purpose::Runs, Answer::Runs(runs)) => runs::came(app, runs),
+        (Purpose::NewRuns, Answer::Runs(runs)) => runs::new_came(app, runs),
+        (Purpose::OlderRuns, Answer::Runs(runs)) => runs::older_came(app, runs),
+        (Purpose::UsualRuns(job), Answer::Runs(runs)) => runs::usual_came(app, job, runs),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
         // An answer of another kind than was asked for is the engine's mistake; it changes nothing here.
@@ -142,6 +168,7 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
         Purpose::Ids => app.letters.problem = Some(refusal.message.clone()),
         Purpose::Letter(_) => app.letters.record_problem = Some(refusal.message.clone()),
         Purpose::Checkpoints(_) => app.checkpoints.problem = Some(refusal.message.clone()),
+        Purpose::Runs => app.runs.problem = Some(refusal.message.clone()),
         Purpose::Logs => app.logs.problem = Some(refusal.message.clone()),
         _ => {}
     }
@@ -155,7 +182,10 @@ pub fn settle(app: &mut App) {
         Screen::Job => job::settle(app, body),
         Screen::Dead => dead::settle(app, body),
         Screen::Letters => letters::settle(app, body),
+        Screen::Conflicts => {}
         Screen::Checkpoints => checkpoints::settle(app, body),
+        Screen::Runs => runs::settle(app, body),
+        Screen::Connections => connections::settle(app, body),
         Screen::Logs => logs::settle(app, body),
     }
 }
@@ -165,8 +195,9 @@ pub fn filter_text(app: &App) -> Option<&str> {
     match app.screen {
         Screen::Jobs => Some(&app.jobs.filter),
         Screen::Dead | Screen::Letters => Some(&app.dead.filter_text),
+        Screen::Runs => Some(&app.runs.filter_text),
         Screen::Logs => Some(&app.logs.filter_text),
-        Screen::Job | Screen::Checkpoints => None,
+        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => None,
     }
 }
 
@@ -189,7 +220,8 @@ pub fn set_filter(app: &mut App, text: &str) {
             logs::set_filter(app, text);
             Ok(())
         }
-        Screen::Job | Screen::Checkpoints => Ok(()),
+        Screen::Runs => runs::set_filter(app, text),
+        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => Ok(()),
     };
     if let Some(typing) = &mut app.typing {
         typing.error = result.err();
@@ -201,8 +233,10 @@ pub fn step_back(app: &mut App) -> bool {
     let is_done = match app.screen {
         Screen::Jobs => jobs::step_back(app),
         Screen::Letters => letters::step_back(app),
+        Screen::Runs => runs::step_back(app),
+        Screen::Connections => connections::step_back(app),
         Screen::Logs => logs::step_back(app),
-        Screen::Job | Screen::Dead | Screen::Checkpoints => false,
+        Screen::Job | Screen::Dead | Screen::Conflicts | Screen::Checkpoints => false,
     };
     if is_done {
         return true;

@@ -10,7 +10,7 @@ use crate::tui::app::{App, Effect, Left, Msg, Settings};
 use crate::tui::welcome::{Welcome, WelcomeChoice};
 use crate::tui::{Options, update, view};
 use futures::future::BoxFuture;
-use ratatui::crossterm::event::Event;
+use ratatui::crossterm::event::{Event, MouseEventKind};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,15 +58,18 @@ pub async fn run(handle: Handle, mut options: Options) -> Result<Left, TuiError>
 /// As [`run`], over anything that answers like an engine.
 pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     needs_terminal()?;
-    let screen = Screen::take()?;
+    let mut screen = Screen::take()?;
     let size = screen.size()?;
     let settings = Settings {
         redact: options.redact.clone(),
         is_demo: options.is_demo,
         is_read_only: options.is_read_only,
         log_folder: options.log_folder.clone(),
+        keymap: options.keymap.clone(),
     };
-    let app = App::new(options.theme(), settings, size, now());
+    let mut app = App::new(options.theme(), settings, size, now());
+    app.is_mouse_on = options.mouse;
+    screen.mouse(options.mouse)?;
     let mut console = Console {
         app,
         screen,
@@ -139,6 +142,7 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),
             }
@@ -165,7 +169,9 @@ impl Console {
                 Event::Resize(width, height) => self.take_in(Msg::Resize(width, height), AFTER_INPUT)?,
                 Event::FocusGained => self.is_focused = true,
                 Event::FocusLost => self.is_focused = false,
-                Event::Mouse(_) => {}
+                // Where the pointer moves to is nobody's business, and there is very much of it.
+                Event::Mouse(event) if matches!(event.kind, MouseEventKind::Moved | MouseEventKind::Drag(_)) => {}
+                Event::Mouse(event) => self.take_in(Msg::Mouse(event), AFTER_INPUT)?,
             }
             if self.left.is_some() {
                 return Ok(());

@@ -1,0 +1,123 @@
+//! Runs, connections and conflicts: keys in, questions out, and frames at three sizes.
+
+use crate::stage::{Stage, world};
+use syncdeck::control::Request;
+use syncdeck::model::RunId;
+use syncdeck::tui::text::Symbols;
+
+const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
+
+/// Takes a picture after `keys` at each size, in unicode and in ASCII.
+fn pictures(name: &str, keys: &str) {
+    for (width, height) in SIZES {
+        for (symbols, suffix) in [(Symbols::Unicode, ""), (Symbols::Ascii, "_ascii")] {
+            let mut stage = Stage::with(world(), width, height, symbols);
+            stage.press(keys);
+            let text = stage.text();
+            assert!(symbols == Symbols::Unicode || text.is_ascii(), "{text}");
+            insta::assert_snapshot!(format!("{name}{suffix}_{width}x{height}"), text);
+        }
+    }
+}
+
+#[test]
+fn conflicts_say_that_there_can_be_none() {
+    pictures("conflicts", "3");
+}
+
+#[test]
+fn runs() {
+    pictures("runs", "5");
+    pictures("run_that_went_badly", "5 down down down down");
+    pictures("runs_compared_by_kind", "5 down down down down tab c");
+    pictures("runs_two_marked", "5 down down space down space d");
+}
+
+#[test]
+fn connections() {
+    pictures("connections", "6");
+}
+
+#[test]
+fn a_run_is_compared_with_what_is_usual_of_its_job() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 down down down down");
+    assert!(stage.shows("Run #215 of customers_to_crm"), "{}", stage.text());
+    assert!(stage.shows("5m50s   38 s – 41 s"), "{}", stage.text());
+    assert!(stage.shows("longer !") && stage.shows("unusual !"), "{}", stage.text());
+    assert!(stage.shows("1,037 = 990 sent + 0 skipped + 47 errored ✓"), "{}", stage.text());
+    stage.press("c");
+    assert!(stage.shows("0 other runs of customers_to_crm: too few"), "{}", stage.text());
+    stage.press("c");
+    assert!(stage.shows("5m50s   38 s – 41 s"));
+}
+
+#[test]
+fn two_marked_runs_stand_side_by_side_until_escape() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 d");
+    assert!(stage.shows("mark two runs with Space"));
+    stage.press("down space space d");
+    assert!(stage.shows("Two runs side by side") && stage.shows("#218") && stage.shows("#217"), "{}", stage.text());
+    stage.press("esc");
+    assert!(stage.shows("Compared with") && stage.shows("2 marked"), "{}", stage.text());
+    stage.press("esc");
+    assert!(!stage.shows("2 marked"));
+}
+
+#[test]
+fn only_a_run_in_progress_can_be_stopped_and_it_is_asked_about() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 down down X");
+    assert!(stage.shows("run #217 has ended"), "{}", stage.text());
+    stage.press("up X");
+    assert!(stage.shows("Stop run #218?"));
+    stage.later(200);
+    stage.press("y");
+    assert_eq!(stage.orders(), [&Request::Cancel { jobs: vec!["customers_to_crm".into()] }]);
+}
+
+#[test]
+fn runs_are_filtered_by_job_state_and_words() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 /").type_text("job:orders_to_erp");
+    assert!(stage.shows("1 of 1") && stage.shows("Run #219"), "{}", stage.text());
+    stage.press("esc /").type_text("state:fail 401");
+    assert!(stage.shows("Run #213 of customers_to_crm"), "{}", stage.text());
+    stage.press("enter /").type_text(" state:odd");
+    assert!(stage.shows("state: needs run, ok, part"), "{}", stage.text());
+}
+
+#[test]
+fn older_runs_come_when_the_end_of_the_list_is_near() {
+    let mut stage = Stage::new(world(), 80, 24);
+    stage.press("5 G");
+    assert!(stage.asked.iter().any(|asked| matches!(asked, Request::Runs { before: Some(RunId(20)), .. })));
+    stage.press("G");
+    assert!(stage.shows("Run #1 of customers_to_crm"), "{}", stage.text());
+}
+
+#[test]
+fn runs_that_begin_later_wait_to_be_let_in() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 down");
+    let mut later = stage.world.runs[0].clone();
+    later.id = RunId(220);
+    stage.world.runs.insert(0, later);
+    stage.world.snapshot.notices += 1;
+    stage.publish();
+    stage.later(1_100);
+    assert!(stage.shows("1 run began since; . lets them in"), "{}", stage.text());
+    assert!(stage.shows("Run #218"), "nothing moves under the cursor");
+    stage.press(".");
+    assert!(stage.shows("Run #220"));
+}
+
+#[test]
+fn the_runs_and_the_destination_of_a_job_are_two_keys_away() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("j g r");
+    assert!(matches!(stage.last_asked(), Request::Runs { job: Some(_), .. }));
+    stage.press("1 ! down down enter");
+    assert!(stage.shows("[6 Connections]") && stage.shows("hubspot"), "{}", stage.text());
+}
