@@ -246,7 +246,7 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     let condition =
         visible_within(&checkpoint.resume_condition(&rules), width * 4, canvas.theme.symbols).wrapped(width);
     for (at, part) in condition.into_iter().enumerate() {
-        lines.push(label(if at == 0 { "goes on from" } else { "" }).to(13).shown(part, Tone::Plain));
+        lines.push(label(if at == 0 { "next run" } else { "" }).to(13).shown(part, Tone::Plain));
     }
     let phase = match position.phase {
         Phase::Backfill => "backfill: the first complete listing",
