@@ -32,6 +32,12 @@ pub(super) static WORKSPACE: Spec = Spec {
             Kind::Text,
             "The folder of the state file, logs and control socket, relative to this file. Default: `$XDG_STATE_HOME/syncdeck/<name>`.",
         ),
+        key(
+            "read_only",
+            Kind::Boolean,
+            "For looking: nothing is changed and no engine started with this configuration.",
+        )
+        .default("false"),
     ],
 };
 

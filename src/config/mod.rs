@@ -60,6 +60,8 @@ pub struct Workspace {
     pub name: String,
     /// The folder of the state file, logs and control socket; absolute where the current folder is known.
     pub state: PathBuf,
+    /// Nothing is changed and no engine started with this configuration: it is for looking.
+    pub read_only: bool,
 }
 
 impl fmt::Debug for Config {
@@ -267,7 +269,8 @@ fn workspace_of(
             }
         },
     };
-    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state) })
+    let read_only = table.boolean("read_only");
+    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only })
 }
 
 /// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.

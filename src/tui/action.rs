@@ -68,6 +68,8 @@ pub enum Action {
     No,
     Accept,
     StopAndQuit,
+    /// The engine of another process is gone: run one here.
+    StartHere,
 }
 
 impl Action {

@@ -5,7 +5,7 @@ use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
 use super::theme::{Theme, Tone};
-use crate::control::{Answer, Refusal, Request};
+use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
@@ -34,6 +34,8 @@ pub enum Msg {
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
     EngineGone,
+    /// An engine of another process was reached, lost, or found again.
+    Attachment(Attachment),
     Answered {
         generation: u64,
         result: Result<Answer, Refusal>,
@@ -64,6 +66,8 @@ pub enum Left {
     Quit,
     /// The engine is to stop at once, as safely as after a crash.
     QuitNow,
+    /// The engine that this was attached to is gone; one is to be started in this process.
+    StartHere,
     /// The process was told to end.
     ToldToEnd,
     /// The terminal went away.
@@ -158,6 +162,7 @@ pub struct App {
     pub now: Timestamp,
     pub snapshot: Option<Arc<Snapshot>>,
     pub is_engine_gone: bool,
+    pub attachment: Attachment,
     pub screen: Screen,
     pub prefix: Option<String>,
     pub typing: Option<Typing>,
@@ -196,6 +201,7 @@ impl App {
             now,
             snapshot: None,
             is_engine_gone: false,
+            attachment: Attachment::Own,
             screen: Screen::Jobs,
             prefix: None,
             typing: None,
@@ -224,10 +230,17 @@ impl App {
 
     /// Asks the engine. An unanswered question of the same kind is forgotten: its answer will be dropped.
     ///
-    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from.
+    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from; and nothing at all while
+    /// the engine is lost.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
         if self.settings.is_read_only && request.changes() {
             return self.refuse_change();
+        }
+        if !self.attachment.is_there() {
+            if request.changes() {
+                self.note("the engine is not there: nothing was changed");
+            }
+            return;
         }
         self.generation += 1;
         if purpose != Purpose::Order {

@@ -9,6 +9,7 @@ use super::screens::{self, Screen, TABS};
 use super::text::short;
 use super::theme::Tone;
 use super::widgets::{Canvas, Hit, Line};
+use crate::control::Attachment;
 use ratatui::layout::Rect;
 
 /// A line, and which cells of it do what when they are clicked.
@@ -83,6 +84,9 @@ fn hints(app: &App, width: u16) -> Bar {
         (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
+        (None, None) if matches!(app.attachment, Attachment::Gone(_)) => {
+            (vec![Context::Gone, app.screen.context(), Context::Everywhere], true)
+        }
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
     };
     let keymap = &app.settings.keymap;

@@ -35,6 +35,8 @@ pub enum Context {
     Typing,
     /// Something to read: messages, a value.
     Reading,
+    /// On every screen while the engine that it was attached to is gone.
+    Gone,
 }
 
 impl Context {
@@ -50,7 +52,7 @@ impl Context {
             Self::Runs => "Runs",
             Self::Connections => "Connections",
             Self::Logs => "Logs",
-            Self::Move | Self::Everywhere => "every screen",
+            Self::Move | Self::Everywhere | Self::Gone => "every screen",
             Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
             Self::Typing => "a text field",
             Self::Reading => "a page to read",
@@ -99,6 +101,7 @@ const fn key(
 /// All keys as they are without a configuration. Within a context the order is that of the hints, the most wanted
 /// first. A hint that begins with `[ ]` or `+ -` stands for this action and its opposite.
 pub static KEYMAP: &[Binding] = &[
+    key(Context::Gone, &["r"], Action::StartHere, "starts an engine here", "start one here"),
     key(Context::Jobs, &["enter"], Action::Open, "opens the job, or a finding's cause", "open"),
     key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Jobs, &["n"], Action::RunNow, "runs the job now", "run now"),

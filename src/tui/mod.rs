@@ -3,10 +3,12 @@
 
 pub mod action;
 pub mod app;
+mod attached;
 mod bars;
 pub mod geometry;
 mod json;
 pub mod keymap;
+mod locked;
 mod mouse;
 pub mod overlays;
 pub mod screens;
@@ -19,7 +21,8 @@ mod welcome;
 mod widgets;
 
 pub use app::{App, Effect, Left, Msg, Settings};
-pub use shell::{Link, TuiError, needs_terminal, run, run_link, welcome};
+pub use locked::{LockedChoice, LockedPage, LockedView};
+pub use shell::{Link, TuiError, locked, needs_terminal, run, run_link, welcome};
 pub use update::update;
 pub use view::view;
 pub use welcome::{Welcome, WelcomeChoice};

@@ -2,11 +2,12 @@
 
 use super::action::Action;
 use super::app::{App, Effect, Left, MessageKind, Msg, Purpose, REFRESH_EVERY, Typing};
+use super::attached;
 use super::geometry;
 use super::keymap::{self, Context};
 use super::overlays::{self, Overlay};
 use super::screens::{self, Screen};
-use crate::control::{Answer, Done, Refusal};
+use crate::control::{Answer, Attachment, Done, Refusal};
 use crate::model::Timestamp;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             want_refresh(app);
         }
         Msg::EngineGone => engine_gone(app),
+        Msg::Attachment(attachment) => attached::changed(app, attachment),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Tick => tick(app),
     }
@@ -123,6 +125,11 @@ fn key(app: &mut App, event: &KeyEvent) {
         return key_while_typing(app, event, name.as_deref());
     }
     let Some(name) = name else { return };
+    if matches!(app.attachment, Attachment::Gone(_))
+        && let Some(action) = app.settings.keymap.find(&[Context::Gone], &name).map(|row| row.action)
+    {
+        return act(app, action);
+    }
     let context = app.screen.context();
     let chain = [context, Context::Everywhere, Context::Move];
     let name = match app.prefix.take() {
@@ -144,7 +151,7 @@ fn key(app: &mut App, event: &KeyEvent) {
 fn key_without_room(app: &mut App, name: Option<&str>) {
     let action = name.and_then(|name| app.settings.keymap.find(&[Context::Everywhere], name)).map(|row| row.action);
     match action {
-        Some(Action::Quit | Action::Interrupt) if app.running_jobs().is_empty() => {
+        Some(Action::Quit | Action::Interrupt) if app.running_jobs().is_empty() || !app.attachment.is_own() => {
             app.effects.push(Effect::Leave(Left::Quit));
         }
         Some(Action::Quit | Action::Interrupt) => match app.interrupted_at {
@@ -265,6 +272,7 @@ fn act(app: &mut App, action: Action) {
         Action::Back => back(app),
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
+        Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
         Action::Filter => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
@@ -299,7 +307,7 @@ fn back(app: &mut App) {
 }
 
 fn quit(app: &mut App) {
-    if app.running_jobs().is_empty() || app.is_engine_gone {
+    if app.running_jobs().is_empty() || app.is_engine_gone || !app.attachment.is_own() {
         app.effects.push(Effect::Leave(Left::Quit));
     } else {
         app.overlay = Some(Overlay::Quit);

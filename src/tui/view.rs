@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::app::{App, MessageKind};
+use super::attached;
 use super::bars;
 use super::geometry::{self, regions};
 use super::keymap::{Context, label};
@@ -41,6 +42,10 @@ fn drawn<'b>(app: &App, buffer: &'b mut Buffer) -> Canvas<'b> {
     bars::draw_tabs(app, &mut canvas, regions.tabs);
     screens::draw(app, &mut canvas, regions.body);
     draw_crumb(app, &mut canvas, regions.crumb);
+    if !app.attachment.is_there() {
+        canvas.fade();
+        draw_header(app, &mut canvas, regions.header);
+    }
     draw_standing(app, &mut canvas, regions.body);
     draw_message(app, &mut canvas, regions.message);
     overlays::draw(app, &mut canvas);
@@ -99,15 +104,22 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (false, false) => "this process".to_owned(),
     };
     let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
-    let mut line = canvas.line().bold(" syncdeck").say("  ");
+    let elsewhere = attached::owner(app, canvas.line(), is_wide);
+    // On a narrow screen what must always be seen comes before the names.
+    let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());
+    let mut line = if is_short { canvas.line().say(" ") } else { canvas.line().bold(" syncdeck").say("  ") };
     if app.settings.is_read_only {
         line = line.tone("READ-ONLY", Tone::Warn).say("  ");
     }
-    line = line.within(&engine.workspace, 30, Tone::Bold);
-    line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
-    if is_wide {
-        line = line.say(up);
-    }
+    line = match elsewhere {
+        Some(elsewhere) if is_wide => line.within(&engine.workspace, 30, Tone::Bold).say("  ").and(elsewhere),
+        Some(elsewhere) => line.and(elsewhere).say("  ").within(&engine.workspace, 30, Tone::Bold),
+        None => {
+            let line = line.within(&engine.workspace, 30, Tone::Bold).say("  ");
+            let line = line.tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
+            if is_wide { line.say(up) } else { line }
+        }
+    };
     canvas.put(Rect { width: area.width.saturating_sub(used + 1), ..area }, &line);
 }
 
@@ -173,6 +185,9 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 }
 
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(banner) = attached::banner(app, canvas.line().say(" ")) {
+        return canvas.put(area, &banner);
+    }
     let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());
     if let Some(error) = store_error {
         let line =

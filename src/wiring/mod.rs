@@ -3,7 +3,9 @@
 mod check;
 mod demo;
 mod house;
+mod locked;
 mod screen;
+mod serve;
 mod signals;
 
 use crate::cli::commands::{self, Command, orders::Order};
@@ -11,8 +13,9 @@ use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::engine::Start;
 use crate::model::{Actor, PlanOrder, Via};
+use crate::tui::Left;
 use crate::{cli, tui};
-use house::House;
+use house::{House, Shut};
 use signals::Signals;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -46,9 +49,10 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Check(args) => check::run(&args, config, out).await,
         Command::Console(args) => console(config, &args, color, out).await,
         Command::Run(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::own(read(config, out)?, "run").await?;
             headless(house, &args, out).await
         }
+        Command::Serve => serve::run(read(config, out)?, out).await,
         Command::Status(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::status::run(&args, house.handle(), out).await;
@@ -111,7 +115,7 @@ async fn ordered(
 }
 
 /// Runs jobs without a screen until they are done or a signal comes.
-async fn headless(house: House, args: &commands::run::Args, out: &mut Output) -> Result<Exit, Report> {
+async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output) -> Result<Exit, Report> {
     let only = match args.chosen(&house.handle().jobs()) {
         Ok(only) => only,
         Err(report) => {
@@ -128,6 +132,7 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
         by: Some(house.actor().clone()),
     };
     let signals = Signals::listen();
+    house.listen(out);
     let finished = house.engine().start(start).await;
     let engine = house.engine().clone();
     let told = signals.told();
@@ -150,7 +155,7 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
     result
 }
 
-/// The screen over an engine of its own; without a configuration, the welcome.
+/// The screen: over the engine that holds the state, else over one of its own; without a configuration, the welcome.
 async fn console(
     config: Option<&Path>,
     args: &commands::console::Args,
@@ -160,26 +165,47 @@ async fn console(
     let ascii = args.ascii;
     // Before anything is opened: nothing must run for a screen that can not be shown.
     tui::needs_terminal().map_err(house::screen_failed)?;
+    let signals = Signals::listen();
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {
-            let signals = Signals::listen();
             let options = house::screen_options(None, ascii, color, &signals);
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
                     let args = commands::demo::Args { ascii, ..demo::DEFAULT };
-                    demo::run(&args, color, out).await
+                    demo::show(&args, color, &signals, out).await
                 }
                 tui::WelcomeChoice::Quit => Ok(Exit::Done),
             };
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
-    let mut house = House::open(load(&path, out)?, Via::Console).await?;
-    if args.read_only {
-        house = house.read_only();
+    let config = load(&path, out)?;
+    loop {
+        let house = match House::enter(&config, Via::Console).await {
+            Ok(house) => house,
+            Err(Shut::Report(report)) => return Err(report),
+            Err(Shut::Locked(locked)) => {
+                let options = house::screen_options(None, ascii, color, &signals);
+                let freed = house::answers(&config);
+                match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
+                    tui::LockedChoice::TryAgain => continue,
+                    tui::LockedChoice::Quit => return Ok(Exit::Done),
+                }
+            }
+        };
+        let is_read_only = args.read_only || house.handle().is_read_only();
+        if is_read_only && house.is_own() {
+            house.close().await;
+            return Err(Report::new("read-only: no engine runs for this state, and a read-only screen starts none")
+                .with_hint("`syncdeck status` and `syncdeck dead groups` show what a stopped one left"));
+        }
+        let house = if is_read_only { house.read_only() } else { house };
+        match house.show(ascii, color, &signals, out).await? {
+            Left::StartHere => {}
+            left => return Ok(house::exit_of(left)),
+        }
     }
-    house.show(ascii, color, out).await
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use syncdeck::control::Request;
+use syncdeck::control::{Attachment, Request};
 use syncdeck::tui::{Link, Options, run_link, welcome};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,7 +48,11 @@ fn child() {
             let world: Arc<Mutex<World>> = Arc::clone(&world);
             Box::pin(async move { world.lock().expect("the world").answer(&request) })
         };
-        let left = run_link(Link { ask: Arc::new(ask), snapshots }, options).await;
+        let left = run_link(
+            Link { ask: Arc::new(ask), snapshots, attachment: tokio::sync::watch::channel(Attachment::Own).1 },
+            options,
+        )
+        .await;
         drop(sender);
         format!("{left:?}")
     });

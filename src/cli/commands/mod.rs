@@ -15,6 +15,7 @@ pub mod runs;
 #[cfg(test)]
 pub(super) mod sample;
 pub mod schema;
+pub mod serve;
 pub mod simulator;
 pub mod status;
 
@@ -30,6 +31,7 @@ pub enum Command {
     Console(console::Args),
     Demo(demo::Args),
     Run(run::Args),
+    Serve,
     Check(check::Args),
     Status(status::Args),
     Pause(orders::PauseArgs),
@@ -94,6 +96,13 @@ pub const COMMANDS: &[Entry] = &[
     entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
         read_args(matches, Command::Run)
     }),
+    entry(
+        "serve",
+        "The engine without a screen, for a service manager; screens attach to it",
+        serve::EXAMPLE,
+        |command| command,
+        |_| Ok(Command::Serve),
+    ),
     entry(
         "check",
         "Check the configuration, then try each connection once with a read",

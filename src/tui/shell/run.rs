@@ -4,10 +4,9 @@ use super::TuiError;
 use super::input::Input;
 use super::terminal::{Screen, guarded};
 use super::watchdog::Watchdog;
-use crate::control::{Answer, Handle, Refusal, Request};
+use crate::control::{Answer, Attachment, Handle, Refusal, Request};
 use crate::model::{Snapshot, Timestamp};
 use crate::tui::app::{App, Effect, Left, Msg, Settings};
-use crate::tui::welcome::{Welcome, WelcomeChoice};
 use crate::tui::{Options, update, view};
 use futures::future::BoxFuture;
 use ratatui::crossterm::event::{Event, MouseEventKind};
@@ -34,17 +33,20 @@ type Asked = (u64, Result<Answer, Refusal>);
 pub struct Link {
     pub ask: Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Answer, Refusal>> + Send + Sync>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where the engine is, and whether it can be reached.
+    pub attachment: watch::Receiver<Attachment>,
 }
 
 impl Link {
     pub fn new(handle: &Handle) -> Self {
         let snapshots = handle.watch();
+        let attachment = handle.attachment();
         let handle = handle.clone();
         let ask = move |request| -> BoxFuture<'static, Result<Answer, Refusal>> {
             let handle = handle.clone();
             Box::pin(async move { handle.ask(request).await })
         };
-        Self { ask: Arc::new(ask), snapshots }
+        Self { ask: Arc::new(ask), snapshots, attachment }
     }
 }
 
@@ -77,7 +79,9 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         asked: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
+        drawn_at: None,
         is_engine_gone: false,
+        is_elsewhere: true,
         left: None,
     };
     console.run(&options).await
@@ -106,7 +110,11 @@ struct Console {
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
+    /// When the last frame was drawn.
+    drawn_at: Option<Instant>,
     is_engine_gone: bool,
+    /// The attachment can still change.
+    is_elsewhere: bool,
     left: Option<Left>,
 }
 
@@ -116,6 +124,11 @@ impl Console {
         let watchdog = Watchdog::start()?;
         let first = self.link.snapshots.borrow_and_update().clone();
         self.take_in(Msg::Snapshot(first), AFTER_INPUT)?;
+        let attachment = self.link.attachment.borrow_and_update().clone();
+        self.is_elsewhere = !attachment.is_own();
+        if self.is_elsewhere {
+            self.take_in(Msg::Attachment(attachment), AFTER_INPUT)?;
+        }
         while self.left.is_none() {
             let frame_at = self.frame_at;
             let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
@@ -127,6 +140,7 @@ impl Console {
                 event = input.events.recv() => self.input(event, &mut input)?,
                 Some(answer) = self.asked.join_next() => self.answered(answer)?,
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
+                changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
                 () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
             }
         }
@@ -147,7 +161,9 @@ impl Console {
                 Effect::Leave(left) => self.left = Some(left),
             }
         }
-        let due = Instant::now() + gap;
+        // The gap is between two frames; what comes after a rest is shown at once.
+        let soon = Instant::now() + gap.min(AFTER_INPUT);
+        let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
     }
@@ -201,8 +217,15 @@ impl Console {
         self.take_in(Msg::EngineGone, gap)
     }
 
+    fn attachment(&mut self, is_there: bool) -> Result<(), TuiError> {
+        self.is_elsewhere = is_there;
+        let attachment = self.link.attachment.borrow_and_update().clone();
+        self.take_in(Msg::Attachment(attachment), AFTER_INPUT)
+    }
+
     fn draw(&mut self) -> Result<(), TuiError> {
         self.frame_at = None;
+        self.drawn_at = Some(Instant::now());
         // The terminal may have been resized before the event about it was read.
         let size = self.screen.size()?;
         if size != self.app.size {
@@ -219,34 +242,5 @@ async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Shows what can be done without a configuration. `looked` says where one was looked for and what was found there.
-pub async fn welcome(looked: &[(String, String)], options: Options) -> Result<WelcomeChoice, TuiError> {
-    needs_terminal()?;
-    let mut screen = Screen::take()?;
-    let mut input = Input::start()?;
-    let watchdog = Watchdog::start()?;
-    let mut page = Welcome::new(options.theme(), looked);
-    loop {
-        let shown = &page;
-        guarded(|| screen.draw(|buffer| shown.view(buffer))).map_err(TuiError::Broken)??;
-        let event = tokio::select! {
-            biased;
-            () = options.shutdown.cancelled() => return Ok(WelcomeChoice::Quit),
-            () = watchdog.gone.notified() => return Ok(WelcomeChoice::Quit),
-            event = input.events.recv() => event,
-        };
-        match event {
-            None => return Ok(WelcomeChoice::Quit),
-            Some(event) => {
-                if let Event::Key(key) = event?
-                    && let Some(choice) = page.key(&key)
-                {
-                    return Ok(choice);
-                }
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@ use crate::tui::text::{Symbols, visible, visible_within};
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 /// One frame in the making. Nothing that is drawn through it can leave its area.
 pub struct Canvas<'a> {
@@ -101,6 +101,15 @@ impl<'a> Canvas<'a> {
     pub fn tint(&mut self, area: Rect, tone: Tone) {
         let style = self.theme.style(tone);
         self.buffer.set_style(area.intersection(self.buffer.area), style);
+    }
+
+    /// Takes the colours out of everything that was drawn so far: it is what was, not what is.
+    pub fn fade(&mut self) {
+        for cell in &mut self.buffer.content {
+            let kept = cell.modifier & Modifier::REVERSED;
+            cell.set_style(Style::reset());
+            cell.modifier = Modifier::DIM | kept;
+        }
     }
 
     pub fn clear(&mut self, area: Rect) {
