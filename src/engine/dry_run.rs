@@ -17,6 +17,7 @@ use crate::model::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A part ends after the page with which it has read so many records, whatever was asked for.
@@ -25,6 +26,8 @@ const RECORDS_MAX: u64 = 10_000;
 const PAGES_MAX: u64 = 200;
 /// The most rows of one part.
 const ROWS_MAX: usize = 1_000;
+/// A part ends after the page that is read when so much time has passed, so that whoever asked hears of it.
+const PART_WITHIN: Duration = Duration::from_secs(20);
 /// How long one page is waited for, its retries and the waits for the source's limits included.
 const PAGE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -82,6 +85,7 @@ impl Engine {
         let part = PlanPart { begins, notes, ..PlanPart::default() };
         let mut counting = Counting { cell, other, part, max_rows: asked.max_rows.min(ROWS_MAX) };
         let max_records = asked.max_records.min(RECORDS_MAX);
+        let began = Instant::now();
         loop {
             position.began.get_or_insert_with(|| self.clock.now());
             let page = match self.read_dry(&counting.cell, &position).await {
@@ -111,7 +115,8 @@ impl Engine {
             if position.complete {
                 return Ok(counting.part);
             }
-            if counting.part.totals.counts.scanned >= max_records || counting.part.pages >= PAGES_MAX {
+            let is_long = counting.part.pages >= PAGES_MAX || began.elapsed() >= PART_WITHIN;
+            if is_long || counting.part.totals.counts.scanned >= max_records {
                 counting.part.next = Some(Box::new(position));
                 return Ok(counting.part);
             }
