@@ -3,13 +3,10 @@
 mod attachment;
 mod fields;
 pub mod local;
-<<<<<<< HEAD
 mod points;
-=======
 pub mod socket;
 
 pub use attachment::{Attachment, Host, Loss};
->>>>>>> main
 
 use crate::model::{
     Actor, Checkpoint, CheckpointFile, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof, LetterFilter,

@@ -20,6 +20,7 @@ pub enum Action {
     Undo,
     Redraw,
     Mouse,
+    NextTheme,
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,

@@ -173,6 +173,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["esc"], Action::Back, "closes, clears, then goes back; never quits", ""),
     key(Context::Everywhere, &["q"], Action::Quit, "quits (asks if jobs run in here)", "quit"),
     key(Context::Everywhere, &["ctrl-c"], Action::Interrupt, "as q; twice leaves at once", ""),
+    key(Context::Everywhere, &["T"], Action::NextTheme, "shows the next theme", ""),
     key(Context::Everywhere, &["M"], Action::Mouse, "turns the mouse on or off", ""),
     key(Context::Everywhere, &["ctrl-l"], Action::Redraw, "draws the screen again", ""),
     key(Context::Everywhere, &["?", "f1"], Action::Help, "shows the keys of this screen", "help"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
 use syncdeck::model::*;
-use syncdeck::tui::theme::Theme;
+use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
 
 /// 2026-03-02T14:32:07Z.
@@ -15,6 +15,11 @@ pub const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
 pub fn ago(seconds: u64) -> Timestamp {
     NOW.minus(Duration::from_secs(seconds))
+}
+
+/// The theme that most people see.
+pub fn theme(symbols: Symbols) -> Theme {
+    Theme { symbols, look: look("term", Depth::Sixteen).expect("a theme") }
 }
 
 /// What the engine on the stage knows.
@@ -58,7 +63,7 @@ impl Stage {
     }
 
     pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
-        let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
+        let app = App::new(theme(symbols), settings, (width, height), NOW);
         let mut stage =
             Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
         stage.publish();
