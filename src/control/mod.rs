@@ -9,9 +9,14 @@ pub mod socket;
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
+<<<<<<< HEAD
     Actor, Checkpoint, CheckpointFile, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof, LetterFilter,
     LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RewindPreview, RewindTo, Run, RunId,
     Selection, Sequence, Snapshot,
+=======
+    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
+    Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, WhyAnswer,
+>>>>>>> main
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -83,6 +88,7 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+<<<<<<< HEAD
     /// Walks the journal's chain.
     JournalVerify,
     /// What a rewind would do, as far as it is known without asking the source.
@@ -120,6 +126,20 @@ pub enum Request {
         max_rows: usize,
         /// Another configuration of the job.
         order: Option<Box<PlanOrder>>,
+=======
+    /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
+    Why {
+        job: Option<JobId>,
+        /// An id of either side, or the value of a searchable field.
+        key: String,
+        /// Both systems are asked for it now.
+        live: bool,
+    },
+    /// Sync one record now, through the loop that everything goes through.
+    SyncOne {
+        job: JobId,
+        record: RecordId,
+>>>>>>> main
     },
 }
 
@@ -134,8 +154,12 @@ impl Request {
             | Self::Retry { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
+<<<<<<< HEAD
             | Self::Rewind { .. }
             | Self::CheckpointImport { .. } => true,
+=======
+            | Self::SyncOne { .. } => true,
+>>>>>>> main
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -145,10 +169,14 @@ impl Request {
             | Self::Runs { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
+<<<<<<< HEAD
             | Self::JournalVerify
             | Self::RewindPreview { .. }
             | Self::CheckpointExport { .. }
             | Self::Plan { .. } => false,
+=======
+            | Self::Why { .. } => false,
+>>>>>>> main
         }
     }
 }
@@ -169,11 +197,15 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+<<<<<<< HEAD
     Verified(JournalProof),
     RewindPreview(Box<RewindPreview>),
     /// None where the job has no checkpoint.
     CheckpointFile(Option<Box<CheckpointFile>>),
     Plan(Box<PlanPart>),
+=======
+    Why(Box<WhyAnswer>),
+>>>>>>> main
 }
 
 /// What an order did.

@@ -10,6 +10,7 @@ mod deliver;
 mod dry_run;
 mod job;
 mod limit;
+mod one;
 mod orders;
 mod page;
 mod read;
@@ -19,6 +20,7 @@ mod schedule;
 mod snapshot;
 mod tell;
 mod told;
+mod why;
 
 pub use dry_run::DryRun;
 pub use job::JobCell;

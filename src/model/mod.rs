@@ -12,6 +12,7 @@ mod dry_run;
 mod filter;
 mod ids;
 mod job;
+mod ladder;
 mod link;
 pub mod mapping;
 mod notice;
@@ -24,16 +25,20 @@ mod rest;
 mod resume;
 mod rewind;
 mod run;
+mod rungs;
 mod secret;
+mod side_by_side;
 mod snapshot;
 mod template;
+mod verdict;
 mod version;
 mod visible;
+mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
 pub use checkpoint::Checkpoint;
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Timestamp, told_at};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
@@ -44,6 +49,7 @@ pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
     Schedule, SourceStream,
 };
+pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use pointer::Pointer;
@@ -58,10 +64,16 @@ pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
+pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
     AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
     LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
+pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
+pub use why::{
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Rung, RungMark, RungTarget, SourceNow,
+    StoryLine, Why, WhyAnswer,
+};

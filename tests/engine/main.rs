@@ -8,3 +8,4 @@ mod points;
 mod seeds;
 mod stories;
 mod tale;
+mod why;

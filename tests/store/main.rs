@@ -6,5 +6,9 @@ mod letters;
 mod links;
 mod open;
 mod pages;
+<<<<<<< HEAD
 mod points;
+=======
+mod search;
+>>>>>>> main
 mod story;

@@ -36,6 +36,7 @@ pub struct World {
     pub journal: Vec<JournalEntry>,
     pub plan: PlanPart,
     pub refusal: Option<Refusal>,
+    pub why: WhyAnswer,
 }
 
 pub struct Stage {
@@ -255,6 +256,7 @@ impl World {
                 let all: Vec<Notice> = self.logs.iter().filter(matches).cloned().collect();
                 Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
             }
+<<<<<<< HEAD
             Request::Journal { .. } => Ok(Answer::Journal(self.journal.clone())),
             Request::JournalVerify => Ok(Answer::Verified(JournalProof::default())),
             Request::RewindPreview { job, to } => Ok(Answer::RewindPreview(Box::new(self.rewind_preview(job, to)))),
@@ -287,6 +289,14 @@ impl World {
             now,
             to,
             position,
+=======
+            Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
+            Request::Why { key, live, .. } => {
+                let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
+                Ok(Answer::Why(Box::new(why)))
+            }
+            Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
+>>>>>>> main
         }
     }
 
@@ -721,6 +731,7 @@ pub fn world() -> World {
         journal: journal(),
         plan: plan(),
         refusal: None,
+        why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
     }
 }
 

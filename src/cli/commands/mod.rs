@@ -18,6 +18,7 @@ pub mod schema;
 pub mod serve;
 pub mod simulator;
 pub mod status;
+pub mod why;
 
 use super::questions::runs as runs_of;
 use super::{Report, read_args};
@@ -43,6 +44,7 @@ pub enum Command {
     Plan(plan::Args),
     Journal(journal::Args),
     Runs(runs::Args),
+    Why(why::Args),
     Keys(keys::Args),
     Schema,
     Completions(completions::Args),
@@ -180,6 +182,9 @@ pub const COMMANDS: &[Entry] = &[
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
     ),
+    entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
+        read_args(matches, Command::Why)
+    }),
     entry(
         "keys",
         "Every action of the console, where it can be done, and the keys that do it",
