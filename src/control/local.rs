@@ -178,31 +178,13 @@ fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> R
     Request::Restore { selection: Selection::Matching(filter) }
 }
 
-<<<<<<< HEAD
 pub(super) fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
-    let ordered = ordered?;
-    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
-    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
-}
-
-impl From<OrderError> for Refusal {
-    fn from(error: OrderError) -> Self {
-        let hint = match &error {
-            OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
-            OrderError::Store(error) => error.hint(),
-            OrderError::Refused(_) => None,
-        };
-        Self { message: error.to_string(), hint }
-    }
-=======
-fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
     let ordered = ordered.map_err(refusal)?;
     let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
     Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
->>>>>>> main
 }
 
-fn refusal(error: OrderError) -> Refusal {
+pub(super) fn refusal(error: OrderError) -> Refusal {
     let hint = match &error {
         OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
         OrderError::Store(error) => error.hint(),

@@ -9,14 +9,9 @@ pub mod socket;
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
-<<<<<<< HEAD
     Actor, Checkpoint, CheckpointFile, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof, LetterFilter,
-    LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RewindPreview, RewindTo, Run, RunId,
-    Selection, Sequence, Snapshot,
-=======
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, WhyAnswer,
->>>>>>> main
+    LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run,
+    RunId, Selection, Sequence, Snapshot, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -88,7 +83,6 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
-<<<<<<< HEAD
     /// Walks the journal's chain.
     JournalVerify,
     /// What a rewind would do, as far as it is known without asking the source.
@@ -126,7 +120,7 @@ pub enum Request {
         max_rows: usize,
         /// Another configuration of the job.
         order: Option<Box<PlanOrder>>,
-=======
+    },
     /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
     Why {
         job: Option<JobId>,
@@ -139,7 +133,6 @@ pub enum Request {
     SyncOne {
         job: JobId,
         record: RecordId,
->>>>>>> main
     },
 }
 
@@ -154,12 +147,9 @@ impl Request {
             | Self::Retry { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
-<<<<<<< HEAD
             | Self::Rewind { .. }
-            | Self::CheckpointImport { .. } => true,
-=======
+            | Self::CheckpointImport { .. }
             | Self::SyncOne { .. } => true,
->>>>>>> main
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -169,14 +159,11 @@ impl Request {
             | Self::Runs { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
-<<<<<<< HEAD
             | Self::JournalVerify
             | Self::RewindPreview { .. }
             | Self::CheckpointExport { .. }
-            | Self::Plan { .. } => false,
-=======
+            | Self::Plan { .. }
             | Self::Why { .. } => false,
->>>>>>> main
         }
     }
 }
@@ -197,15 +184,12 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
-<<<<<<< HEAD
     Verified(JournalProof),
     RewindPreview(Box<RewindPreview>),
     /// None where the job has no checkpoint.
     CheckpointFile(Option<Box<CheckpointFile>>),
     Plan(Box<PlanPart>),
-=======
     Why(Box<WhyAnswer>),
->>>>>>> main
 }
 
 /// What an order did.

@@ -198,10 +198,11 @@ impl Counting {
     async fn take(&mut self, engine: &Engine, items: Vec<Item>, position: &Position) -> Result<(), OrderError> {
         let cell = self.cell.clone();
         let in_doubt_since = cell.live().in_doubt_since;
-        let read = PageRead { items, position: Some(position.clone()), letters: Vec::new(), total: None };
+        let read =
+            PageRead { items, position: Some(position.clone()), letters: Vec::new(), total: None, is_forced: false };
         let spec = &cell.spec;
         let rules = match &self.other {
-            None => super::page::plan_rules(&cell, false, in_doubt_since),
+            None => super::page::plan_rules(&cell, &read, in_doubt_since),
             Some(other) => PlanRules {
                 job: &spec.id,
                 mapping: &other.mapping,
@@ -211,6 +212,7 @@ impl Counting {
                 changed_fields_only: other.order.changed_fields_only,
                 max_attempts: other.order.max_attempts,
                 is_retry: false,
+                is_forced: false,
                 in_doubt_since,
             },
         };

@@ -273,8 +273,7 @@ impl Engine {
         cell.destination_gate.forgive();
     }
 
-<<<<<<< HEAD
-    fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
+    pub(super) fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
         self.tell_order_at(cell, Level::Info, text);
     }
 
@@ -303,10 +302,6 @@ fn named(selection: &Selection) -> String {
             parts.extend(filter.up_to.map(|up_to| format!("up to #{up_to}")));
             parts.join(", ")
         }
-=======
-    pub(super) fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
-        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
->>>>>>> main
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) struct PageChanges {
 }
 
 /// What of the job decides about its records.
-pub(super) fn plan_rules(cell: &JobCell, is_retry: bool, in_doubt_since: Option<Timestamp>) -> PlanRules<'_> {
+pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since: Option<Timestamp>) -> PlanRules<'a> {
     PlanRules {
         job: &cell.spec.id,
         mapping: &cell.mapping,
@@ -114,7 +114,8 @@ pub(super) fn plan_rules(cell: &JobCell, is_retry: bool, in_doubt_since: Option<
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
         max_attempts: cell.spec.max_attempts,
-        is_retry,
+        is_retry: read.position.is_none(),
+        is_forced: read.is_forced,
         in_doubt_since,
     }
 }
@@ -128,8 +129,7 @@ impl OpenPage {
         store: &Store,
         in_doubt_since: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
-        let is_retry = read.position.is_none();
-        Self::plan_by(&plan_rules(cell, is_retry, in_doubt_since), number, read, store).await
+        Self::plan_by(&plan_rules(cell, &read, in_doubt_since), number, read, store).await
     }
 
     /// As [`OpenPage::plan`], by rules that may be other ones than the job's.
@@ -149,21 +149,6 @@ impl OpenPage {
                 *marked = store.letter(mark.letter).await?.as_ref().map(MarkedLetter::of);
             }
         }
-<<<<<<< HEAD
-=======
-        let rules = PlanRules {
-            job: &cell.spec.id,
-            mapping: &cell.mapping,
-            filter: cell.filter.as_ref(),
-            delete: cell.spec.delete,
-            soft_delete: cell.spec.destination.soft_delete.as_ref(),
-            changed_fields_only: cell.spec.destination.changed_fields_only,
-            max_attempts: cell.spec.max_attempts,
-            is_retry,
-            is_forced: read.is_forced,
-            in_doubt_since,
-        };
->>>>>>> main
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {

@@ -16,12 +16,8 @@ use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
-<<<<<<< HEAD
-use super::{Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
-=======
 use super::search::{PackedTerms, write_search};
-use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
->>>>>>> main
+use super::{Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
     Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
 };

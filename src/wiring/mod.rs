@@ -79,7 +79,6 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             house.close().await;
             result
         }
-<<<<<<< HEAD
         Command::Plan(args) => {
             let config = read(config, out)?;
             let job = config.jobs.iter().find(|job| job.id.as_str() == args.job);
@@ -92,11 +91,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Journal(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::journal::run(&args, house.handle(), out).await;
-=======
+            house.close().await;
+            result
+        }
         Command::Why(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::why::run(&args, house.handle(), out).await;
->>>>>>> main
             house.close().await;
             result
         }

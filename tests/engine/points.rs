@@ -274,14 +274,31 @@ async fn every_order_stands_in_the_journal_with_who_when_and_what_changed() {
         assert!(what.to_lowercase().contains(&entry.action), "{what}: {entry:?}");
         assert!(entry.before.is_some() && entry.after.is_some(), "{what}: {entry:?}");
     }
+    // This one needs an engine that runs.
+    drop(house.engine.start(Start::service()).await);
+    house.ask(Request::SyncOne { job: job("customers"), record: "cus_000001".into() }).await;
+    let entry = journal(&house).await.remove(0);
+    assert_eq!((entry.action.as_str(), entry.by.name.as_str()), ("sync record", "ops"));
     let Answer::Verified(proof) = house.ask(Request::JournalVerify).await else { panic!("another answer") };
-    assert_eq!((proof.entries, proof.broken), (10, None));
+    assert_eq!((proof.entries, proof.broken), (11, None));
+    house.engine.stop().await;
 }
 
 /// Every request, so that none is forgotten: one that changes something is in the list of the test above.
 #[test]
 fn every_request_that_changes_something_is_tried_above() {
-    let tried = ["Pause", "Resume", "Trigger", "Cancel", "Retry", "Discard", "Restore", "Rewind", "CheckpointImport"];
+    let tried = [
+        "Pause",
+        "Resume",
+        "Trigger",
+        "Cancel",
+        "Retry",
+        "Discard",
+        "Restore",
+        "Rewind",
+        "CheckpointImport",
+        "SyncOne",
+    ];
     let source = include_str!("../../src/control/mod.rs");
     let changes = source.split("pub fn changes(&self)").nth(1).expect("the list of what changes");
     let changes = changes.split("=> true").next().expect("its first arm");

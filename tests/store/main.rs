@@ -6,9 +6,6 @@ mod letters;
 mod links;
 mod open;
 mod pages;
-<<<<<<< HEAD
 mod points;
-=======
 mod search;
->>>>>>> main
 mod story;

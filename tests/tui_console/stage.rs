@@ -256,7 +256,6 @@ impl World {
                 let all: Vec<Notice> = self.logs.iter().filter(matches).cloned().collect();
                 Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
             }
-<<<<<<< HEAD
             Request::Journal { .. } => Ok(Answer::Journal(self.journal.clone())),
             Request::JournalVerify => Ok(Answer::Verified(JournalProof::default())),
             Request::RewindPreview { job, to } => Ok(Answer::RewindPreview(Box::new(self.rewind_preview(job, to)))),
@@ -264,6 +263,11 @@ impl World {
             Request::CheckpointExport { .. } => Ok(Answer::CheckpointFile(None)),
             Request::CheckpointImport { job, .. } => done(&format!("{job} stands elsewhere"), None),
             Request::Plan { .. } => Ok(Answer::Plan(Box::new(self.plan.clone()))),
+            Request::Why { key, live, .. } => {
+                let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
+                Ok(Answer::Why(Box::new(why)))
+            }
+            Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
         }
     }
 
@@ -289,14 +293,6 @@ impl World {
             now,
             to,
             position,
-=======
-            Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
-            Request::Why { key, live, .. } => {
-                let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
-                Ok(Answer::Why(Box::new(why)))
-            }
-            Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
->>>>>>> main
         }
     }
 
