@@ -50,6 +50,20 @@ impl Local {
             }
             Request::Trigger { jobs } => done(engine.trigger(&jobs, by).await, None),
             Request::Cancel { jobs } => done(engine.cancel(&jobs, by).await, None),
+            Request::Hold { connection, reason } => {
+                let undo = Request::Release { connection: connection.clone() };
+                done(engine.hold(&connection, reason, by).await, Some(undo))
+            }
+            Request::Release { connection } => {
+                let undo =
+                    Request::Hold { connection: connection.clone(), reason: Some("release taken back".to_owned()) };
+                done(engine.release(&connection, by).await, Some(undo))
+            }
+            Request::ResetCircuit { connection } => done(engine.reset_circuit(&connection, by).await, None),
+            Request::TestConnection { connection } => {
+                let tested = engine.test_connection(&connection, by).await.map_err(refusal)?;
+                Ok(Answer::Tested(Box::new(tested)))
+            }
             Request::DeadGroups { filter } => Ok(Answer::Groups(store.letter_groups(&filter).await?)),
             Request::DeadIds { filter, limit } => {
                 let found = store.letter_ids(&filter, limit.min(IDS_MAX)).await?;
@@ -187,6 +201,7 @@ pub(super) fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) 
 pub(super) fn refusal(error: OrderError) -> Refusal {
     let hint = match &error {
         OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
+        OrderError::NoSuchConnection(_) => Some("`syncdeck connection list` lists the connections".to_owned()),
         OrderError::Store(error) => error.hint(),
         OrderError::Refused(_) => None,
     };

@@ -9,9 +9,9 @@ pub mod socket;
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
-    Actor, Checkpoint, CheckpointFile, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof, LetterFilter,
-    LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run,
-    RunId, Selection, Sequence, Snapshot, WhyAnswer,
+    Actor, Checkpoint, CheckpointFile, ConnectionId, DeadLetter, DeadLetterId, JobId, JournalEntry, JournalProof,
+    LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview,
+    RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,6 +34,23 @@ pub enum Request {
     /// Stop the run in progress between pages.
     Cancel {
         jobs: Vec<JobId>,
+    },
+    /// Hold back all calls of a connection.
+    Hold {
+        connection: ConnectionId,
+        reason: Option<String>,
+    },
+    /// Let them go again.
+    Release {
+        connection: ConnectionId,
+    },
+    /// Forget that a connection's system was down.
+    ResetCircuit {
+        connection: ConnectionId,
+    },
+    /// Make one call that changes nothing at the system.
+    TestConnection {
+        connection: ConnectionId,
     },
     DeadGroups {
         filter: LetterFilter,
@@ -144,6 +161,11 @@ impl Request {
             | Self::Resume { .. }
             | Self::Trigger { .. }
             | Self::Cancel { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::ResetCircuit { .. }
+            // It uses up a call, and may find that a system is back.
+            | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
@@ -172,6 +194,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Done(Done),
+    Tested(Box<Tested>),
     Groups(Vec<LetterGroup>),
     Ids {
         ids: Arc<[DeadLetterId]>,

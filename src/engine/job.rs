@@ -1,5 +1,6 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
+use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
@@ -60,6 +61,12 @@ pub(super) struct Live {
     pub in_flight: u64,
     pub dead_waiting: u64,
     pub newest_group: Option<GroupId>,
+    /// Dead letters of the last minutes.
+    pub fresh: Fresh,
+    /// Of the run that ended last in this process.
+    pub last_counts: Option<Counts>,
+    /// Its schedule is kept in this process.
+    pub is_attended: bool,
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
@@ -312,7 +319,7 @@ impl JobCell {
         counts: Counts,
         committed: &Committed,
         dead_waiting: Option<u64>,
-        newest_group: Option<GroupId>,
+        new_letters: &[GroupId],
     ) {
         let now = self.clock.now();
         let mut live = self.live();
@@ -325,7 +332,10 @@ impl JobCell {
             run.pages += 1;
         }
         live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
-        live.newest_group = newest_group.or(live.newest_group);
+        live.newest_group = new_letters.last().copied().or(live.newest_group);
+        if !new_letters.is_empty() {
+            live.fresh.add(new_letters, now);
+        }
         live.moved_at = now;
         live.store_error = None;
         live.rates.add(now, counts.scanned);
@@ -362,6 +372,7 @@ impl JobCell {
         let run = live.run.take();
         live.stop = None;
         let errored = run.as_ref().is_some_and(|run| run.counts.errored > 0);
+        live.last_counts = run.as_ref().map(|run| run.counts).filter(|counts| counts.scanned > 0).or(live.last_counts);
         live.last_runs.push_back(mark_of(end, errored));
         if live.last_runs.len() > MARKS_MAX {
             live.last_runs.pop_front();
@@ -524,7 +535,7 @@ fn schedule_text(schedule: &Schedule) -> String {
 }
 
 /// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-fn written_duration(duration: Duration) -> String {
+pub(super) fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
         _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),

@@ -2,7 +2,7 @@
 
 use super::job::JobCell;
 use super::{Engine, Start};
-use crate::model::{Actor, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
+use crate::model::{Actor, ConnectionId, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Ordered {
 pub enum OrderError {
     #[error("there is no job `{0}`")]
     NoSuchJob(JobId),
+    #[error("there is no connection `{0}`")]
+    NoSuchConnection(ConnectionId),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]

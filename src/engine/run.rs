@@ -7,7 +7,7 @@ use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
 use crate::connect::Fault;
-use crate::model::{Actor, Clock, Epoch, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
+use crate::model::{Actor, Clock, Epoch, GroupId, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
 use crate::store::{Committed, PageCommit, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
@@ -357,7 +357,7 @@ impl RunLoop {
             }
             Some(WriteEnd::GaveUp) => {
                 let what = self.deliverer.gate.waiting_for().map_or_else(String::new, |(what, ..)| what);
-                let hint = Some("when it answers again, run the job again: it goes on from its checkpoint".to_owned());
+                let hint = self.deliverer.gate.mend();
                 self.fail(what, hint, false);
             }
             _ => {}
@@ -514,7 +514,7 @@ impl RunLoop {
         let counts = commit.counts;
         let touches_letters =
             !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
-        let newest_group = commit.dead.last().map(|new| new.letter.group);
+        let new_letters: Vec<GroupId> = commit.dead.iter().map(|new| new.letter.group).collect();
         self.commits_waiting += 1;
         // The call hands the page over, so pages are saved in this order.
         let saved = store.commit_page(commit);
@@ -528,7 +528,7 @@ impl RunLoop {
                 for (record, text) in told {
                     teller.tell_record(Level::Warn, "record.dead_lettered", text, &record, None);
                 }
-                cell.page_committed(counts, committed, dead, newest_group);
+                cell.page_committed(counts, committed, dead, &new_letters);
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);

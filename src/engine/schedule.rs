@@ -85,6 +85,12 @@ impl Attendant {
     }
 
     async fn serve(&mut self) {
+        self.cell.live().is_attended = true;
+        self.keep_schedule().await;
+        self.cell.live().is_attended = false;
+    }
+
+    async fn keep_schedule(&mut self) {
         loop {
             let cell = self.cell.clone();
             let woken = cell.wake.notified();

@@ -107,7 +107,7 @@ pub struct PlanRow {
     pub version_before: Option<String>,
     pub version: Option<String>,
     /// Of an update: the fields that differ, where it is known what was last written; else all that would be sent.
-    pub fields: Vec<FieldChange>,
+    pub fields: Vec<PlannedField>,
     /// False: what was last written is known by its fingerprint alone, so only that it differs is known, not where.
     pub is_field_by_field: bool,
     /// Of a reject: why.
@@ -116,7 +116,7 @@ pub struct PlanRow {
 
 /// One field of a write, as JSON text, cut where it is long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldChange {
+pub struct PlannedField {
     pub field: String,
     /// None where nothing stood there, or nobody knows.
     pub from: Option<String>,
@@ -147,7 +147,7 @@ pub struct PlanPart {
 const VALUE_MAX: usize = 400;
 
 /// The fields that `after` changes of `before`; all of `after` where `before` is not known.
-pub fn field_changes(before: Option<&RawJson>, after: &RawJson) -> Vec<FieldChange> {
+pub fn field_changes(before: Option<&RawJson>, after: &RawJson) -> Vec<PlannedField> {
     let old = before.map(members).unwrap_or_default();
     let changed = match before {
         Some(before) => match changed_fields(before, after) {
@@ -158,7 +158,7 @@ pub fn field_changes(before: Option<&RawJson>, after: &RawJson) -> Vec<FieldChan
     };
     let new = members(after);
     let text = |value: &RawValue| clipped(value.get());
-    let change = |field: &String| FieldChange {
+    let change = |field: &String| PlannedField {
         field: field.clone(),
         from: old.get(field).map(|value| text(value)),
         to: new.get(field).map(|value| text(value)),
@@ -191,7 +191,7 @@ mod tests {
         field_changes(before.as_ref(), &json(after))
             .into_iter()
             .map(|change| {
-                let FieldChange { field, from, to } = change;
+                let PlannedField { field, from, to } = change;
                 format!("{field}: {} → {}", from.unwrap_or_else(none), to.unwrap_or_else(none))
             })
             .collect()

@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod backoff;
+mod calls;
 pub mod cause;
 mod checkpoint;
 mod clock;
@@ -37,12 +38,16 @@ mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
+pub use calls::{
+    AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
+    JobCalls, LastOpen, LastThrottled, Tested,
+};
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp, told_at};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
-pub use dry_run::{FieldChange, PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, field_changes};
+pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
@@ -66,8 +71,8 @@ pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
-    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
-    LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
+    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};

@@ -5,6 +5,7 @@
 mod checkpoints;
 mod codec;
 mod heads;
+mod holds;
 mod jobs;
 mod journal;
 mod letter_rows;

@@ -9,9 +9,9 @@ use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError, open};
 use crate::model::{
-    Checkpoint, DeadLetter, DeadLetterId, DestinationId, Epoch, JobControl, JobId, JournalEntry, JournalProof,
-    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence,
-    Timestamp,
+    Checkpoint, ConnectionId, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl, JobId, JournalEntry,
+    JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection,
+    Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -211,6 +211,17 @@ impl Store {
         let directory = self.shared.directory.read();
         let moved = moved.lock();
         Ok(named(&moved, |job| directory.name(job).ok()))
+    }
+
+    /// The connections whose calls a person holds back.
+    pub async fn holds(&self) -> Result<Vec<(ConnectionId, Hold)>, StoreError> {
+        open::caught(|| self.shared.holds())
+    }
+
+    /// Holds back a connection's calls, or lets them go, together with its journal entry.
+    pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Hold { connection, hold, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

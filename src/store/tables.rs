@@ -14,6 +14,9 @@ pub(super) const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs
 /// Job number → what a person decided about it ([`crate::model::JobControl`]).
 pub(super) const CONTROLS: TableDefinition<u32, &[u8]> = TableDefinition::new("controls");
 
+/// Connection's name → who holds back its calls ([`crate::model::Hold`]). Files of earlier versions have no such table.
+pub(super) const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
+
 /// (job number, sequence) → [`crate::model::Checkpoint`]. Only ever added; the oldest are thinned.
 pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("checkpoints");
 

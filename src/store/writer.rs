@@ -10,6 +10,7 @@
 
 use super::checkpoints::write_checkpoints;
 use super::heads::Heads;
+use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
@@ -19,7 +20,8 @@ use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
 use super::{Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
+    Checkpoint, ConnectionId, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence,
+    Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -60,6 +62,13 @@ pub(super) enum Order {
     Point {
         point: Box<NewPoint>,
         reply: Reply<Checkpoint>,
+    },
+    /// Holds back a connection's calls; none lets them go.
+    Hold {
+        connection: ConnectionId,
+        hold: Option<Hold>,
+        note: Note,
+        reply: Reply<()>,
     },
     Note {
         note: Note,
@@ -104,6 +113,7 @@ impl Order {
             Self::Point { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
+            | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
@@ -214,6 +224,7 @@ struct Batch {
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
+    holds: Vec<(ConnectionId, Option<Hold>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -325,6 +336,11 @@ impl Writer {
                 Ok(()) => stage_point(*point, reply, heads, batch),
                 Err(error) => drop(reply.send(Err(error))),
             },
+            Order::Hold { connection, hold, note, reply } => {
+                batch.holds.push((connection, hold));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -369,6 +385,7 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_holds(&transaction, &batch.holds)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::cli::output::tests::captured;
     use crate::control::{Answer, Request};
-    use crate::model::{Counts, FieldChange, PlanPart, PlanTotals, Position, RecordId, SkipCounts};
+    use crate::model::{Counts, PlanPart, PlanTotals, PlannedField, Position, RecordId, SkipCounts};
 
     fn part(is_last: bool) -> PlanPart {
         let counts = Counts {
@@ -206,7 +206,7 @@ mod tests {
             what,
             version_before: from.map(str::to_owned),
             version: Some("9".to_owned()),
-            fields: vec![FieldChange {
+            fields: vec![PlannedField {
                 field: "email".to_owned(),
                 from: from.map(str::to_owned),
                 to: Some("\"b\"".to_owned()),
