@@ -198,8 +198,7 @@ impl Counting {
     async fn take(&mut self, engine: &Engine, items: Vec<Item>, position: &Position) -> Result<(), OrderError> {
         let cell = self.cell.clone();
         let in_doubt_since = cell.live().in_doubt_since;
-        let read =
-            PageRead { items, position: Some(position.clone()), letters: Vec::new(), total: None, is_forced: false };
+        let read = PageRead { items, position: Some(position.clone()), ..PageRead::of_letters() };
         let spec = &cell.spec;
         let rules = match &self.other {
             None => super::page::plan_rules(&cell, &read, in_doubt_since),

@@ -32,6 +32,7 @@ fn job(state: JobState) -> JobStatus {
         resume: crate::model::ResumeRules::default(),
         in_flight: 0,
         dead_waiting: 0,
+        dead_retrying: 0,
         due: None,
         limited_by: None,
         events: Vec::new(),

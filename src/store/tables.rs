@@ -68,3 +68,15 @@ pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("jo
 /// `thinned` → number and hash of the last entry that was thinned; `last` → those of the newest entry
 /// ([`super::journal::End`]). Files of before these were kept have no such table.
 pub(super) const JOURNAL_ENDS: TableDefinition<&str, &[u8]> = TableDefinition::new("journal_ends");
+
+/// (letter number, number of the correction) → [`crate::model::Correction`]. Only ever added. A file of an earlier version
+/// has no such table until something is corrected in it.
+pub(super) const CORRECTIONS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("corrections");
+
+/// (job number, record id at the source, letter number, number of the correction): the corrections of one record. Absent as
+/// [`CORRECTIONS`] may be.
+pub(super) const CORRECTIONS_BY_RECORD: TableDefinition<(u32, &str, u64, u32), ()> =
+    TableDefinition::new("corrections_by_record");
+
+/// Number → [`crate::model::BulkRetry`]. The oldest that ended are thinned. Absent until many letters are retried at once.
+pub(super) const BULKS: TableDefinition<u64, &[u8]> = TableDefinition::new("bulk_retries");
