@@ -21,12 +21,12 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Outside crates that only some rooms may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("redb", &["store"]),
-    ("reqwest", &["connect"]),
+    ("reqwest", &["connect", "control"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("axum", &["sim"]),
+    ("axum", &["sim", "control"]),
     ("toml", &["config"]),
     ("tracing_appender", &["logging"]),
 ];

@@ -32,13 +32,37 @@ pub(super) static WORKSPACE: Spec = Spec {
             Kind::Text,
             "The folder of the state file, logs and control socket, relative to this file. Default: `$XDG_STATE_HOME/syncdeck/<name>`.",
         ),
+        key(
+            "read_only",
+            Kind::Boolean,
+            "For looking: nothing is changed and no engine started with this configuration.",
+        )
+        .default("false"),
     ],
 };
+
+/// A theme of one's own: a file.
+pub(super) static THEME: Spec = Spec {
+    about: "Colours by meaning: `#rrggbb`, or a name such as `cyan` or `bright-red`.",
+    keys: &[
+        key("on", Kind::Text, "The background that it is for: `dark` or `light`.").default("\"dark\""),
+        key("run", Kind::Text, "What runs."),
+        key("ok", Kind::Text, "What went well."),
+        key("pause", Kind::Text, "What is paused."),
+        key("wait", Kind::Text, "What waits and tries again."),
+        key("warn", Kind::Text, "What needs a look."),
+        key("fail", Kind::Text, "What failed or was refused."),
+        key("dim", Kind::Text, "What matters less."),
+        key("key", Kind::Text, "Keys that can be pressed."),
+    ],
+};
+
+const KEYS: Kind = Kind::Text;
 
 pub(super) static CONSOLE: Spec = Spec {
     about: "How the console looks and which keys it knows.",
     keys: &[
-        key("theme", Kind::Text, "`auto`, `dark`, `light`, `mono`, or a file beside the configuration.")
+        key("theme", Kind::Text, "`auto` or `term` (the terminal's own colours), `cvd` (for every colour vision), `dark`, `light`, `mono`, or a file beside the configuration.")
             .default("\"auto\""),
         key(
             "redact",
@@ -46,7 +70,14 @@ pub(super) static CONSOLE: Spec = Spec {
             "Fields that are masked on screen and in exports until they are revealed by key.",
         )
         .default("[]"),
-        key("keys", Kind::Named(&Kind::Text), "Which key does what: action = key.").default("{}"),
+        key("mouse", Kind::Boolean, "The console listens to the mouse from its start; a key turns it on and off.")
+            .default("false"),
+        key(
+            "keys",
+            Kind::Named(&Kind::Either(&[KEYS, Kind::List(&Kind::Text), Kind::Named(&Kind::Either(&[KEYS, Kind::List(&Kind::Text)]))])),
+            "Which keys do what: action = key, or a list of keys; \"\" takes its keys away. A table of such lines holds for one place alone (`[console.keys.logs]`). `syncdeck keys` lists actions and places.",
+        )
+        .default("{}"),
     ],
 };
 

@@ -4,6 +4,7 @@
 //! against it, the builders make model values of what was checked, and [`schema()`] writes it down for editors.
 
 mod connections;
+mod console;
 mod cycles;
 mod declare;
 mod destination;
@@ -28,13 +29,14 @@ mod tests;
 mod tree;
 mod values;
 
+pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 
 use crate::model::{Connection, Job, Masks};
-use format::{CONSOLE, FILE, WORKSPACE};
-use indexmap::IndexMap;
+use declare::Spec;
+use format::{CONSOLE, FILE, THEME, WORKSPACE};
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -59,16 +61,8 @@ pub struct Workspace {
     pub name: String,
     /// The folder of the state file, logs and control socket; absolute where the current folder is known.
     pub state: PathBuf,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsoleConfig {
-    /// `auto`, `dark`, `light`, `mono` or a file beside the configuration.
-    pub theme: String,
-    /// Fields that are masked on screen and in exports until they are revealed.
-    pub redact: Vec<String>,
-    /// Action → key, as written.
-    pub keys: IndexMap<String, String>,
+    /// Nothing is changed and no engine started with this configuration: it is for looking.
+    pub read_only: bool,
 }
 
 impl fmt::Debug for Config {
@@ -122,6 +116,11 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
         }
         document.add(root, &files, &mut report);
     }
+    let folder = files[0].folder.clone();
+    if let Some(file) = document.console.as_ref().and_then(|entry| console::theme_file(entry, &folder, &mut report)) {
+        files.push(file);
+        document.theme = read_table(&files, files.len() - 1, &THEME, env, &mut report);
+    }
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
@@ -137,10 +136,20 @@ fn read_file(
     env: &dyn Fn(&str) -> Option<String>,
     report: &mut Report,
 ) -> Option<Table> {
+    read_table(files, index, &FILE, env, report)
+}
+
+fn read_table(
+    files: &[SourceFile],
+    index: usize,
+    spec: &'static Spec,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Option<Table> {
     let file = &files[index];
     let mut reader =
         Reader { report, env, folder: file.folder.clone(), file: index, path: Vec::new(), default_place: None };
-    reader.document(&file.text, &FILE)
+    reader.document(&file.text, spec)
 }
 
 /// What all files say together.
@@ -148,6 +157,8 @@ fn read_file(
 struct Document {
     workspace: Option<Entry>,
     console: Option<Entry>,
+    /// The file of a theme of one's own.
+    theme: Option<Table>,
     connections: Vec<Entry>,
     jobs: Vec<Entry>,
     /// A file was no TOML, so that nothing can be said of names that are missing.
@@ -197,7 +208,6 @@ impl Document {
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
-        let console = console.and_then(|table| console_of(&table));
         let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
         if self.is_partial {
             return None;
@@ -205,6 +215,8 @@ impl Document {
         let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
         let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
         cycles::warn_of_cycles(&self.jobs, report);
+        // Last, when all secrets are known: the lines of the console may be shown.
+        let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
         Some(Config {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,
@@ -275,24 +287,12 @@ fn workspace_of(
             }
         },
     };
-    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state) })
+    let read_only = table.boolean("read_only");
+    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only })
 }
 
 /// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.
 fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
-}
-
-fn console_of(table: &Table) -> Option<ConsoleConfig> {
-    let keys = table.table("keys")?;
-    let redact = table.list("redact").iter().filter_map(|node| match &node.value {
-        Value::Text(text) => Some(text.text.clone()),
-        _ => None,
-    });
-    Some(ConsoleConfig {
-        theme: table.owned_text("theme")?,
-        redact: redact.collect(),
-        keys: keys.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect(),
-    })
 }

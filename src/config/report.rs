@@ -71,6 +71,13 @@ impl Report {
         Masks::new(self.secrets.iter().cloned())
     }
 
+    /// A place as a mistake of which nothing is said yet, its line masked by all secrets that are known by now.
+    pub(super) fn spot(&self, place: Place, files: &[SourceFile]) -> Mistake {
+        let finding = Finding { place, problem: String::new(), hint: None };
+        let all = self.secrets.iter().chain(&self.suspects).cloned();
+        finding.told(files, &self.masks(), &Masks::new(all))
+    }
+
     /// All mistakes, or all warnings when there is no mistake.
     pub(super) fn finish(self, files: &[SourceFile]) -> Result<Vec<Mistake>, Vec<Mistake>> {
         let masks = self.masks();

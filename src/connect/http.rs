@@ -77,7 +77,7 @@ pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String
 }
 
 /// Ring is chosen once for the process; a provider that the program chose already stands.
-fn use_ring() {
+pub fn use_ring() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         // Refused only when a provider stands already, which serves as well.

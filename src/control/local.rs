@@ -26,6 +26,11 @@ impl Local {
         self.engine.watch()
     }
 
+    /// What is true now, which the last published snapshot may be some seconds behind.
+    pub fn snapshot(&self) -> Snapshot {
+        self.engine.snapshot()
+    }
+
     /// The jobs of the configuration, in its order.
     pub fn jobs(&self) -> Vec<JobId> {
         self.engine.job_ids().cloned().collect()

@@ -1,7 +1,11 @@
 //! What is said between a door and an engine: one handle, questions and orders, and a snapshot to watch.
 
+mod attachment;
 mod fields;
 pub mod local;
+pub mod socket;
+
+pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
     Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
@@ -195,14 +199,24 @@ impl Refusal {
 /// A door's end of an engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    local: local::Local,
-    actor: Actor,
+    end: End,
     is_read_only: bool,
+}
+
+#[derive(Clone)]
+enum End {
+    Local(local::Local, Actor),
+    Remote(socket::Remote),
 }
 
 impl Handle {
     pub fn new(local: local::Local, actor: Actor) -> Self {
-        Self { local, actor, is_read_only: false }
+        Self { end: End::Local(local, actor), is_read_only: false }
+    }
+
+    /// A handle of an engine in another process; its orders are signed there.
+    pub fn attached(remote: socket::Remote) -> Self {
+        Self { end: End::Remote(remote), is_read_only: false }
     }
 
     /// The same engine, of which only questions are asked: every order is refused before it leaves.
@@ -219,16 +233,33 @@ impl Handle {
         if self.is_read_only && request.changes() {
             return Err(Refusal::read_only());
         }
-        self.local.ask(request, &self.actor).await
+        match &self.end {
+            End::Local(local, actor) => local.ask(request, actor).await,
+            End::Remote(remote) => remote.ask(request).await,
+        }
     }
 
     /// The jobs of the configuration, in its order.
     pub fn jobs(&self) -> Vec<JobId> {
-        self.local.jobs()
+        match &self.end {
+            End::Local(local, _) => local.jobs(),
+            End::Remote(remote) => remote.jobs(),
+        }
     }
 
     /// The engine's state as it changes; the newest always wins, a slow reader misses only what is old.
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.local.watch()
+        match &self.end {
+            End::Local(local, _) => local.watch(),
+            End::Remote(remote) => remote.watch(),
+        }
+    }
+
+    /// Where the engine is, and whether it can be reached. Of an engine in this process it never changes.
+    pub fn attachment(&self) -> watch::Receiver<Attachment> {
+        match &self.end {
+            End::Local(..) => watch::channel(Attachment::Own).1,
+            End::Remote(remote) => remote.attachment(),
+        }
     }
 }

@@ -18,6 +18,7 @@ mod tables;
 mod writer;
 
 pub use journal::entry_hash;
+pub use open::Holder;
 pub use state::Store;
 
 use crate::model::{
@@ -123,11 +124,19 @@ pub struct Options {
     pub checkpoints_max: usize,
     pub runs_max: usize,
     pub journal_max: usize,
+    /// What the holder's file says this process does: the command's name.
+    pub command: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 16 << 20, checkpoints_max: 2_000, runs_max: 10_000, journal_max: 100_000 }
+        Self {
+            cache_bytes: 16 << 20,
+            checkpoints_max: 2_000,
+            runs_max: 10_000,
+            journal_max: 100_000,
+            command: String::new(),
+        }
     }
 }
 

@@ -86,28 +86,39 @@ impl StorageBackend for Backend {
     }
 }
 
-/// What `engine.json` says.
-#[derive(Serialize, Deserialize)]
-struct Holder {
-    pid: u32,
-    started_at: Timestamp,
-    user: String,
-    version: String,
+/// Who holds a state, as `engine.json` beside it says. The lock itself is the file's; this only names its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub pid: u32,
+    pub started_at: Timestamp,
+    pub user: String,
+    pub version: String,
+    /// The command that it carries out: `serve`, `run`, `console`; empty where it did not say.
+    #[serde(default)]
+    pub command: String,
+}
+
+impl std::fmt::Display for Holder {
+    /// `pid 4127 (syncdeck serve), started 10:20 by ops`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let command = if self.command.is_empty() { String::new() } else { format!(" (syncdeck {})", self.command) };
+        let at = self.started_at.to_jiff().strftime("%H:%M");
+        write!(f, "pid {}{command}, started {at} by {}", self.pid, self.user)
+    }
 }
 
 impl Holder {
-    /// `pid 4127, started 10:20 by ops`.
-    fn read(folder: &Path) -> String {
-        let text = std::fs::read(folder.join(HOLDER_FILE)).ok();
-        match text.and_then(|text| serde_json::from_slice::<Self>(&text).ok()) {
-            Some(Self { pid, started_at, user, .. }) => {
-                format!("pid {pid}, started {} by {user}", started_at.to_jiff().strftime("%H:%M"))
-            }
-            None => "another process".to_owned(),
-        }
+    /// Who says to hold the state in `folder`; none where nobody said so, or not in words that are understood here.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(folder.join(HOLDER_FILE)).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
-    fn write(folder: &Path) -> io::Result<PathBuf> {
+    fn shown(folder: &Path) -> String {
+        Self::read(folder).map_or_else(|| "another process".to_owned(), |holder| holder.to_string())
+    }
+
+    fn write(folder: &Path, command: &str) -> io::Result<PathBuf> {
         let path = folder.join(HOLDER_FILE);
         let mut file = private(OpenOptions::new().write(true).create(true).truncate(true), &path)?;
         file.set_len(0)?;
@@ -119,6 +130,7 @@ impl Holder {
             started_at: started_at.into(),
             user: user.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw())),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
         };
         file.write_all(&serde_json::to_vec(&holder)?)?;
         Ok(path)
@@ -144,14 +156,14 @@ pub(super) fn open_folder(folder: &Path, options: &Options) -> Result<Shared, St
     }
     let file = private(OpenOptions::new().read(true).write(true), &path).map_err(|error| refused(&error))?;
     let backend = FileBackend::new(file).map_err(|error| refused(&error))?;
-    let in_use = || StoreError::InUse { folder: folder.to_owned(), holder: Holder::read(folder) };
+    let in_use = || StoreError::InUse { folder: folder.to_owned(), holder: Holder::shown(folder) };
     let backend = Backend::lock(backend).map_err(|error| refused(&error))?.ok_or_else(in_use)?;
     if backend.len().map_err(|error| refused(&error))? == 0 {
         // A new file is never seen empty, so this one lost its content. Starting anew would send everything again.
         return Err(StoreError::Damaged { path, problem: "it is empty".to_owned() });
     }
     let (database, heads) = open_database(&backend, &path, options, false)?;
-    let holder = Holder::write(folder).map_err(|error| refused(&error))?;
+    let holder = Holder::write(folder, &options.command).map_err(|error| refused(&error))?;
     Ok(Shared::new(database, backend, heads, options, Some(holder)))
 }
 

@@ -1,7 +1,11 @@
 //! Everything that a person can do in the console, each once.
 
 /// What a key asks for. What it means is the screen's or the dialog's that has the keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// In the configuration an action has its variant's name in small letters (`retry_all`), so a variant that is renamed
+/// breaks the files of those who bound it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     ShowJobs,
     ShowDead,
@@ -15,6 +19,8 @@ pub enum Action {
     Attention,
     Undo,
     Redraw,
+    Mouse,
+    NextTheme,
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,
@@ -63,9 +69,21 @@ pub enum Action {
     No,
     Accept,
     StopAndQuit,
+    /// The engine of another process is gone: run one here.
+    StartHere,
 }
 
 impl Action {
+    /// As the configuration writes it.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Must not be done by a key that is pressed without a thought: Enter, Space, Esc.
+    pub fn needs_thought(self) -> bool {
+        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit)
+    }
+
     /// Changes what the engine does or holds, so it must never happen by accident.
     pub fn changes_data(self) -> bool {
         matches!(

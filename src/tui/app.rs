@@ -1,11 +1,13 @@
 //! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
 
+use super::action::Action;
+use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
-use super::theme::{Theme, Tone};
-use crate::control::{Answer, Refusal, Request};
+use super::theme::{Look, Theme, Tone};
+use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
-use ratatui::crossterm::event::KeyEvent;
+use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +29,13 @@ pub enum Msg {
     Key(KeyEvent),
     /// Pasted text. It only ever goes into text fields, never counts as keys.
     Paste(String),
+    Mouse(MouseEvent),
     Resize(u16, u16),
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
     EngineGone,
+    /// An engine of another process was reached, lost, or found again.
+    Attachment(Attachment),
     Answered {
         generation: u64,
         result: Result<Answer, Refusal>,
@@ -49,6 +54,8 @@ pub enum Effect {
     },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Listen to the mouse, or leave it to the terminal.
+    Mouse(bool),
     Leave(Left),
 }
 
@@ -59,6 +66,8 @@ pub enum Left {
     Quit,
     /// The engine is to stop at once, as safely as after a crash.
     QuitNow,
+    /// The engine that this was attached to is gone; one is to be started in this process.
+    StartHere,
     /// The process was told to end.
     ToldToEnd,
     /// The terminal went away.
@@ -99,6 +108,10 @@ pub struct Settings {
     pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
+    /// The themes that a key goes through.
+    pub looks: Vec<Look>,
+    /// The keys in force.
+    pub keymap: Keymap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +164,7 @@ pub struct App {
     pub now: Timestamp,
     pub snapshot: Option<Arc<Snapshot>>,
     pub is_engine_gone: bool,
+    pub attachment: Attachment,
     pub screen: Screen,
     pub prefix: Option<String>,
     pub typing: Option<Typing>,
@@ -169,6 +183,7 @@ pub struct App {
     pub runs: runs::State,
     pub connections: connections::State,
     pub logs: logs::State,
+    pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
     /// When lists that follow the engine are to be asked for again.
@@ -188,6 +203,7 @@ impl App {
             now,
             snapshot: None,
             is_engine_gone: false,
+            attachment: Attachment::Own,
             screen: Screen::Jobs,
             prefix: None,
             typing: None,
@@ -204,6 +220,7 @@ impl App {
             runs: runs::State::default(),
             connections: connections::State::default(),
             logs: logs::State::default(),
+            is_mouse_on: false,
             interrupted_at: None,
             refresh_at: None,
             refreshed_at: Timestamp::ZERO,
@@ -215,10 +232,17 @@ impl App {
 
     /// Asks the engine. An unanswered question of the same kind is forgotten: its answer will be dropped.
     ///
-    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from.
+    /// No order ever leaves a read-only console, whatever key, dialog or undo it came from; and nothing at all while
+    /// the engine is lost.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
         if self.settings.is_read_only && request.changes() {
             return self.refuse_change();
+        }
+        if !self.attachment.is_there() {
+            if request.changes() {
+                self.note("the engine is not there: nothing was changed");
+            }
+            return;
         }
         self.generation += 1;
         if purpose != Purpose::Order {
@@ -261,6 +285,13 @@ impl App {
         } else {
             self.line = Some((message, self.now.plus(MESSAGE_STAYS)));
         }
+    }
+
+    /// The key that does `action` here, as people read it; else the one that does it elsewhere.
+    pub fn key(&self, action: Action) -> String {
+        let chain = [self.screen.context(), Context::Everywhere, Context::Move];
+        let keymap = &self.settings.keymap;
+        keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
     }
 
     pub fn note(&mut self, text: impl Into<String>) {

@@ -1,10 +1,18 @@
-//! The keys: one table from key to action to words. Help, hints and "does nothing here" are made from it.
+//! The keys: one table from key to action to words. Help, hints and "does nothing here" are made from the keys in
+//! force ([`Keymap`]), which are this table and what the configuration changes of it.
+
+mod live;
+mod spelling;
+
+pub use live::{Choice, Keymap, Problem, Row};
+pub use spelling::read_key;
 
 use super::action::Action;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// Who has the keys. The first context of a chain that knows a key decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Context {
     Jobs,
     Job,
@@ -27,6 +35,8 @@ pub enum Context {
     Typing,
     /// Something to read: messages, a value.
     Reading,
+    /// On every screen while the engine that it was attached to is gone.
+    Gone,
 }
 
 impl Context {
@@ -42,7 +52,7 @@ impl Context {
             Self::Runs => "Runs",
             Self::Connections => "Connections",
             Self::Logs => "Logs",
-            Self::Move | Self::Everywhere => "every screen",
+            Self::Move | Self::Everywhere | Self::Gone => "every screen",
             Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
             Self::Typing => "a text field",
             Self::Reading => "a page to read",
@@ -88,8 +98,10 @@ const fn key(
     Binding { context, keys, action, words, hint }
 }
 
-/// All keys. Within a context the order is that of the hints, the most wanted first.
+/// All keys as they are without a configuration. Within a context the order is that of the hints, the most wanted
+/// first. A hint that begins with `[ ]` or `+ -` stands for this action and its opposite.
 pub static KEYMAP: &[Binding] = &[
+    key(Context::Gone, &["r"], Action::StartHere, "starts an engine here", "start one here"),
     key(Context::Jobs, &["enter"], Action::Open, "opens the job, or a finding's cause", "open"),
     key(Context::Jobs, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Jobs, &["n"], Action::RunNow, "runs the job now", "run now"),
@@ -161,6 +173,8 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["esc"], Action::Back, "closes, clears, then goes back; never quits", ""),
     key(Context::Everywhere, &["q"], Action::Quit, "quits (asks if jobs run in here)", "quit"),
     key(Context::Everywhere, &["ctrl-c"], Action::Interrupt, "as q; twice leaves at once", ""),
+    key(Context::Everywhere, &["T"], Action::NextTheme, "shows the next theme", ""),
+    key(Context::Everywhere, &["M"], Action::Mouse, "turns the mouse on or off", ""),
     key(Context::Everywhere, &["ctrl-l"], Action::Redraw, "draws the screen again", ""),
     key(Context::Everywhere, &["?", "f1"], Action::Help, "shows the keys of this screen", "help"),
     key(Context::Move, &["up", "k"], Action::Up, "a line up", ""),
@@ -225,6 +239,8 @@ pub fn name(event: &KeyEvent) -> Option<String> {
         KeyCode::F(number) => format!("f{number}"),
         _ => return None,
     };
+    let is_arrow = matches!(event.code, KeyCode::Up | KeyCode::Down | KeyCode::Left | KeyCode::Right);
+    let name = if is_arrow && event.modifiers.contains(KeyModifiers::SHIFT) { format!("shift-{name}") } else { name };
     let is_chord = event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META);
     Some(match (is_chord, event.modifiers.contains(KeyModifiers::CONTROL)) {
         (true, _) => format!("alt-{name}"),
@@ -248,95 +264,19 @@ pub fn label(key: &str) -> String {
         "end" => "End".to_owned(),
         "tab" => "Tab".to_owned(),
         "shift-tab" => "Shift-Tab".to_owned(),
-        "f1" => "F1".to_owned(),
+        "space" => "Space".to_owned(),
         _ => match key.split_once('-') {
             Some(("ctrl", letter)) if !letter.is_empty() => format!("Ctrl-{}", letter.to_uppercase()),
             Some(("alt", letter)) if !letter.is_empty() => format!("Alt-{letter}"),
-            _ => key.replace(' ', ""),
+            Some(("shift", other)) if !other.is_empty() => format!("Shift-{}", label(other)),
+            _ if key.len() > 1 && key.starts_with('f') && !key.contains(' ') => key.to_uppercase(),
+            _ => match key.split_once(' ') {
+                Some((first, second)) => format!("{}{}", label(first), label(second)),
+                None => key.to_owned(),
+            },
         },
     }
 }
 
-/// The binding of `key` in the first context of `chain` that knows it.
-pub fn find(chain: &[Context], key: &str) -> Option<&'static Binding> {
-    chain.iter().find_map(|context| KEYMAP.iter().find(|row| row.context == *context && row.keys.contains(&key)))
-}
-
-/// True when some binding of `chain` begins with `key` and has a second one.
-pub fn is_prefix(chain: &[Context], key: &str) -> bool {
-    KEYMAP
-        .iter()
-        .filter(|row| chain.contains(&row.context))
-        .any(|row| row.keys.iter().any(|name| name.split_once(' ').is_some_and(|(first, _)| first == key)))
-}
-
-/// What a key would do on another screen, in a sentence; or that it is no key at all.
-pub fn nothing_here(key: &str, here: Context) -> String {
-    let label = label(key);
-    if key.len() == 1 && key.chars().all(|digit| digit.is_ascii_digit()) {
-        return format!("{label} is not a screen here; {}", screens());
-    }
-    let elsewhere = KEYMAP.iter().find(|row| row.context.is_screen() && row.keys.contains(&key));
-    match elsewhere {
-        Some(row) => {
-            format!("{label} {} in {}; you are in {}", row.words, row.context.place(), here.place())
-        }
-        None => format!("{label} does nothing here; ? shows the keys"),
-    }
-}
-
-fn screens() -> String {
-    let rows = KEYMAP.iter().filter(|row| {
-        row.context == Context::Everywhere
-            && row.keys[0].len() == 1
-            && row.keys[0].starts_with(|key: char| key.is_ascii_digit())
-    });
-    rows.map(|row| format!("{} {}", label(row.keys[0]), row.words)).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        for (at, row) in KEYMAP.iter().enumerate() {
-            for other in &KEYMAP[at + 1..] {
-                let shared = row.keys.iter().find(|key| other.keys.contains(key));
-                let meet = row.context == other.context
-                    || (row.context.is_screen() && matches!(other.context, Context::Everywhere | Context::Move));
-                assert!(!(meet && shared.is_some()), "{shared:?} is {:?} and {:?}", row.action, other.action);
-            }
-        }
-    }
-
-    #[test]
-    fn no_prefix_is_a_key_of_its_own() {
-        for row in KEYMAP {
-            for key in row.keys.iter().filter_map(|key| key.split_once(' ')) {
-                assert!(!KEYMAP.iter().any(|other| other.context == row.context && other.keys.contains(&key.0)));
-            }
-        }
-    }
-
-    #[test]
-    fn what_changes_data_is_never_on_enter_space_or_escape() {
-        for row in KEYMAP.iter().filter(|row| row.action.changes_data() || row.action == Action::Yes) {
-            assert!(!row.keys.iter().any(|key| ["enter", "space", "esc"].contains(key)), "{:?}", row.action);
-        }
-    }
-
-    #[test]
-    fn a_key_of_another_screen_is_named() {
-        assert_eq!(
-            nothing_here("x", Context::Logs),
-            "x discards dead letters with a reason in Dead letters; you are in Logs"
-        );
-        assert!(nothing_here("9", Context::Jobs).starts_with("9 is not a screen here; 1 shows the jobs"));
-    }
-
-    #[test]
-    fn every_binding_has_words() {
-        assert!(KEYMAP.iter().all(|row| !row.words.is_empty() && !row.keys.is_empty()));
-    }
-}
+mod tests;

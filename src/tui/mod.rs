@@ -3,9 +3,13 @@
 
 pub mod action;
 pub mod app;
+mod attached;
+mod bars;
 pub mod geometry;
 mod json;
 pub mod keymap;
+mod locked;
+mod mouse;
 pub mod overlays;
 pub mod screens;
 mod shell;
@@ -17,7 +21,8 @@ mod welcome;
 mod widgets;
 
 pub use app::{App, Effect, Left, Msg, Settings};
-pub use shell::{Link, TuiError, needs_terminal, run, run_link, welcome};
+pub use locked::{LockedChoice, LockedPage, LockedView};
+pub use shell::{Link, TuiError, locked, needs_terminal, run, run_link, welcome};
 pub use update::update;
 pub use view::view;
 pub use welcome::{Welcome, WelcomeChoice};
@@ -29,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Options {
     /// Draw with ASCII alone.
     pub ascii: bool,
-    /// False for `NO_COLOR` and `--color never`.
-    pub color: bool,
+    /// The themes that a key goes through, the one to begin with first; none: without colour.
+    pub looks: Vec<theme::Look>,
     /// Fields whose values are hidden until a key reveals them: names, or pointers.
     pub redact: Vec<String>,
     /// `syncdeck demo`: nothing is left behind.
@@ -39,6 +44,10 @@ pub struct Options {
     pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
+    /// The keys in force.
+    pub keymap: keymap::Keymap,
+    /// Whether the mouse is listened to from the start.
+    pub mouse: bool,
     /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.
     pub shutdown: CancellationToken,
 }
@@ -46,6 +55,7 @@ pub struct Options {
 impl Options {
     pub(crate) fn theme(&self) -> theme::Theme {
         let symbols = if self.ascii { text::Symbols::Ascii } else { text::Symbols::Unicode };
-        theme::Theme { symbols, color: self.color }
+        let plain = theme::Theme::mono(symbols);
+        theme::Theme { look: self.looks.first().copied().unwrap_or(plain.look), ..plain }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::action::Action;
 use super::app::{App, Effect, Left, MessageKind, Msg, Purpose, REFRESH_EVERY, Typing};
+use super::attached;
 use super::geometry;
 use super::keymap::{self, Context};
 use super::overlays::{self, Overlay};
 use super::screens::{self, Screen};
-use crate::control::{Answer, Done, Refusal};
+use crate::control::{Answer, Attachment, Done, Refusal};
 use crate::model::Timestamp;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
+        Msg::Mouse(event) => super::mouse::event(app, event),
         Msg::Resize(width, height) => app.size = (width, height),
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
@@ -35,6 +37,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
             want_refresh(app);
         }
         Msg::EngineGone => engine_gone(app),
+        Msg::Attachment(attachment) => attached::changed(app, attachment),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Tick => tick(app),
     }
@@ -45,11 +48,8 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn engine_gone(app: &mut App) {
     if !app.is_engine_gone {
         app.is_engine_gone = true;
-        app.say(
-            MessageKind::Failed,
-            "the engine has stopped; what you see is its last word",
-            Some("q quits".to_owned()),
-        );
+        let hint = format!("{} quits", app.key(Action::Quit));
+        app.say(MessageKind::Failed, "the engine has stopped; what you see is its last word", Some(hint));
     }
 }
 
@@ -125,28 +125,36 @@ fn key(app: &mut App, event: &KeyEvent) {
         return key_while_typing(app, event, name.as_deref());
     }
     let Some(name) = name else { return };
+    if matches!(app.attachment, Attachment::Gone(_))
+        && let Some(action) = app.settings.keymap.find(&[Context::Gone], &name).map(|row| row.action)
+    {
+        return act(app, action);
+    }
     let context = app.screen.context();
     let chain = [context, Context::Everywhere, Context::Move];
     let name = match app.prefix.take() {
         Some(_) if name == "esc" => return,
         Some(prefix) => format!("{prefix} {name}"),
-        None if keymap::is_prefix(&chain, &name) => {
+        None if app.settings.keymap.is_prefix(&chain, &name) => {
             app.prefix = Some(name);
             return;
         }
         None => name,
     };
-    match keymap::find(&chain, &name) {
-        Some(binding) => act(app, binding.action),
-        None => app.note(keymap::nothing_here(&name, context)),
+    match app.settings.keymap.find(&chain, &name).map(|row| row.action) {
+        Some(action) => act(app, action),
+        None => app.note(app.settings.keymap.nothing_here(&name, context)),
     }
 }
 
 /// On a screen that shows nothing only leaving works, and it is not asked about twice on the same key.
 fn key_without_room(app: &mut App, name: Option<&str>) {
-    match name {
-        Some("q" | "ctrl-c") if app.running_jobs().is_empty() => app.effects.push(Effect::Leave(Left::Quit)),
-        Some("q" | "ctrl-c") => match app.interrupted_at {
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Everywhere], name)).map(|row| row.action);
+    match action {
+        Some(Action::Quit | Action::Interrupt) if app.running_jobs().is_empty() || !app.attachment.is_own() => {
+            app.effects.push(Effect::Leave(Left::Quit));
+        }
+        Some(Action::Quit | Action::Interrupt) => match app.interrupted_at {
             Some(at) if app.now.since(at) < TWICE_WITHIN => app.effects.push(Effect::Leave(Left::Quit)),
             _ => app.interrupted_at = Some(app.now),
         },
@@ -155,23 +163,9 @@ fn key_without_room(app: &mut App, name: Option<&str>) {
 }
 
 fn key_while_typing(app: &mut App, event: &KeyEvent, name: Option<&str>) {
-    let action = name.and_then(|name| keymap::find(&[Context::Typing], name)).map(|binding| binding.action);
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Typing], name)).map(|row| row.action);
     match action {
-        Some(Action::Accept) => {
-            if app.typing.as_ref().is_some_and(|typing| typing.error.is_none()) {
-                app.typing = None;
-            }
-        }
-        Some(Action::No) => {
-            if let Some(typing) = app.typing.take() {
-                screens::set_filter(app, &typing.before);
-            }
-        }
-        Some(Action::Interrupt) => {
-            app.typing = None;
-            act(app, Action::Interrupt);
-        }
-        Some(action) => screens::act(app, action),
+        Some(action) => act_while_typing(app, action),
         None => {
             if let Some(typing) = &mut app.typing
                 && edit(&mut typing.input, event)
@@ -179,6 +173,26 @@ fn key_while_typing(app: &mut App, event: &KeyEvent, name: Option<&str>) {
                 screens::filter_typed(app);
             }
         }
+    }
+}
+
+fn act_while_typing(app: &mut App, action: Action) {
+    match action {
+        Action::Accept => {
+            if app.typing.as_ref().is_some_and(|typing| typing.error.is_none()) {
+                app.typing = None;
+            }
+        }
+        Action::No => {
+            if let Some(typing) = app.typing.take() {
+                screens::set_filter(app, &typing.before);
+            }
+        }
+        Action::Interrupt => {
+            app.typing = None;
+            act(app, Action::Interrupt);
+        }
+        action => screens::act(app, action),
     }
 }
 
@@ -220,6 +234,22 @@ fn type_letter(input: &mut Input, letter: char) {
     }
 }
 
+/// Carries out an action by other means than its key: for whoever has the keys now.
+pub(super) fn act_on(app: &mut App, action: Action) {
+    if geometry::is_too_small(app.size) {
+        return;
+    }
+    if app.overlay.is_some() {
+        overlays::act(app, action);
+    } else if app.typing.is_some() {
+        act_while_typing(app, action);
+    } else {
+        app.prefix = None;
+        act(app, action);
+    }
+    screens::settle(app);
+}
+
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
     if app.settings.is_read_only && action.changes_data() {
@@ -237,10 +267,13 @@ fn act(app: &mut App, action: Action) {
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::NextTheme => next_theme(app),
+        Action::Mouse => super::mouse::toggle(app),
         Action::Redraw => app.effects.push(Effect::Redraw),
         Action::Back => back(app),
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
+        Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
         Action::Filter => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
@@ -250,6 +283,17 @@ fn act(app: &mut App, action: Action) {
         | Action::JobOfSelection => go_to(app, action),
         other => screens::act(app, other),
     }
+}
+
+fn next_theme(app: &mut App) {
+    let looks = &app.settings.looks;
+    let at = looks.iter().position(|look| *look == app.theme.look).unwrap_or(0);
+    let Some(look) = looks.get((at + 1) % looks.len().max(1)).filter(|_| looks.len() > 1) else {
+        app.note("colours are off (NO_COLOR, or --color never), so there is one theme alone");
+        return;
+    };
+    app.theme.look = *look;
+    app.note(format!("theme {}; `theme = \"{}\"` under [console] makes it stay", look.name, look.name));
 }
 
 fn open_filter(app: &mut App) {
@@ -268,14 +312,14 @@ fn back(app: &mut App) {
         return;
     }
     match app.screen {
-        Screen::Jobs => app.note("this is the first screen; q quits"),
+        Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
         _ => screens::show(app, Screen::Jobs),
     }
 }
 
 fn quit(app: &mut App) {
-    if app.running_jobs().is_empty() || app.is_engine_gone {
+    if app.running_jobs().is_empty() || app.is_engine_gone || !app.attachment.is_own() {
         app.effects.push(Effect::Leave(Left::Quit));
     } else {
         app.overlay = Some(Overlay::Quit);

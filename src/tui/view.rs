@@ -2,13 +2,15 @@
 
 use super::action::Action;
 use super::app::{App, MessageKind};
+use super::attached;
+use super::bars;
 use super::geometry::{self, regions};
-use super::keymap::{self, Context, KEYMAP};
+use super::keymap::{Context, label};
 use super::overlays;
-use super::screens::{self, Screen, TABS};
-use super::text::{grouped, short, span};
+use super::screens::{self, Screen};
+use super::text::{grouped, span};
 use super::theme::Tone;
-use super::widgets::{Canvas, Line};
+use super::widgets::{Canvas, Hit, Line};
 use crate::model::JobState;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -18,21 +20,37 @@ const STANDING_SHOWN: usize = 3;
 
 /// Draws one frame; returns where the terminal's cursor goes.
 pub fn view(app: &App, buffer: &mut Buffer) -> Option<Position> {
+    drawn(app, buffer).cursor
+}
+
+/// What lies at a cell of the frame that would be drawn now, the topmost last.
+pub(super) fn hits_at(app: &App, position: Position) -> Vec<Hit> {
+    let (width, height) = app.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let hits = drawn(app, &mut buffer).into_hits();
+    hits.into_iter().filter(|(area, _)| area.contains(position)).map(|(_, hit)| hit).collect()
+}
+
+fn drawn<'b>(app: &App, buffer: &'b mut Buffer) -> Canvas<'b> {
     let mut canvas = Canvas::new(buffer, app.theme);
     if geometry::is_too_small(app.size) {
         draw_refusal(app, &mut canvas);
-        return None;
+        return canvas;
     }
     let regions = regions(app);
     draw_header(app, &mut canvas, regions.header);
-    draw_tabs(app, &mut canvas, regions.tabs);
+    bars::draw_tabs(app, &mut canvas, regions.tabs);
     screens::draw(app, &mut canvas, regions.body);
     draw_crumb(app, &mut canvas, regions.crumb);
+    if !app.attachment.is_there() {
+        canvas.fade();
+        draw_header(app, &mut canvas, regions.header);
+    }
     draw_standing(app, &mut canvas, regions.body);
     draw_message(app, &mut canvas, regions.message);
     overlays::draw(app, &mut canvas);
-    draw_hints(app, &mut canvas, regions.hints);
-    canvas.cursor
+    bars::draw_hints(app, &mut canvas, regions.hints);
+    canvas
 }
 
 /// Jobs by what they do, as the header counts them.
@@ -86,39 +104,23 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         (false, false) => "this process".to_owned(),
     };
     let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
-    let mut line = canvas.line().bold(" syncdeck").say("  ");
+    let elsewhere = attached::owner(app, canvas.line(), is_wide);
+    // On a narrow screen what must always be seen comes before the names.
+    let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());
+    let mut line = if is_short { canvas.line().say(" ") } else { canvas.line().bold(" syncdeck").say("  ") };
     if app.settings.is_read_only {
         line = line.tone("READ-ONLY", Tone::Warn).say("  ");
     }
-    line = line.within(&engine.workspace, 30, Tone::Bold);
-    line = line.say("  ").tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
-    if is_wide {
-        line = line.say(up);
-    }
-    canvas.put(Rect { width: area.width.saturating_sub(used + 1), ..area }, &line);
-}
-
-fn draw_tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let mut line = canvas.line();
-    let is_wide = area.width >= geometry::WIDE;
-    let lit = app.screen.tab();
-    // On a small screen the tabs make room for themselves: only the lit one is named.
-    let is_low = app.size.1 < 24 || app.size.0 < 80;
-    for (key, name, brief, screen) in TABS {
-        let name = if is_wide { name } else { brief };
-        let count = match screen {
-            Screen::Dead if app.dead_waiting() > 0 => format!(" {}", short(app.dead_waiting())),
-            _ => String::new(),
-        };
-        if screen == lit {
-            line = line.say(" ").tone(format!("[{key} {name}{count}]"), Tone::Bold);
-        } else if is_low {
-            line = line.say("  ").dim(key);
-        } else {
-            line = line.say("  ").key(key).say(format!(" {name}{count} "));
+    line = match elsewhere {
+        Some(elsewhere) if is_wide => line.within(&engine.workspace, 30, Tone::Bold).say("  ").and(elsewhere),
+        Some(elsewhere) => line.and(elsewhere).say("  ").within(&engine.workspace, 30, Tone::Bold),
+        None => {
+            let line = line.within(&engine.workspace, 30, Tone::Bold).say("  ");
+            let line = line.tone(owner, if app.is_engine_gone { Tone::Fail } else { Tone::Plain });
+            if is_wide { line.say(up) } else { line }
         }
-    }
-    canvas.put(area, &line);
+    };
+    canvas.put(Rect { width: area.width.saturating_sub(used + 1), ..area }, &line);
 }
 
 fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -177,11 +179,15 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     let height = (lines.len() as u16 + 2).min(body.height);
     let area = Rect { x: body.right() - width, y: body.bottom() - height, width, height };
     canvas.clear(area);
-    let inner = canvas.panel(area, "Failed", &format!("{more}Esc closes · ` all messages"), true);
+    let inner =
+        canvas.panel(area, "Failed", &format!("{more}Esc closes · {} all messages", app.key(Action::Messages)), true);
     canvas.put_all(Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }, &lines);
 }
 
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(banner) = attached::banner(app, canvas.line().say(" ")) {
+        return canvas.put(area, &banner);
+    }
     let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());
     if let Some(error) = store_error {
         let line =
@@ -199,7 +205,7 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 if message.kind == MessageKind::Done { line.dim(message.at.clock_text()).say(" ") } else { line };
             let line = line.say(&message.text);
             let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
-            if can_undo { line.say("   [").key("u").say(" undo]") } else { line }
+            if can_undo { line.say("   [").key(app.key(Action::Undo)).say(" undo]") } else { line }
         }
         (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
         (None, None) => return,
@@ -221,62 +227,12 @@ fn new_words(app: &App) -> Option<String> {
 /// What can follow a prefix that was pressed.
 fn which_key(app: &App, line: Line, prefix: &str) -> Line {
     let chain = [app.screen.context(), Context::Everywhere, Context::Move];
-    let mut line = line.key(prefix).say("…");
-    for row in KEYMAP.iter().filter(|row| chain.contains(&row.context)) {
-        for key in row.keys.iter().filter_map(|key| key.split_once(' ')).filter(|(first, _)| *first == prefix) {
-            let words =
-                row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
-            line = line.say("   ").key(key.1).say(format!(" {words}"));
-        }
+    let mut line = line.key(label(prefix)).say("…");
+    for (key, row) in app.settings.keymap.after(&chain, prefix) {
+        let words = row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
+        line = line.say("   ").key(label(key)).say(format!(" {words}"));
     }
     line
-}
-
-/// The keys of whoever has them now, cut from the right; `? help` always stays.
-fn draw_hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let (chain, help): (Vec<Context>, bool) = match (&app.overlay, &app.typing) {
-        // The help names its own keys.
-        (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
-        (Some(overlay), _) => (vec![overlay.context()], false),
-        (None, Some(_)) => (vec![Context::Typing], false),
-        (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
-    };
-    let mut end = canvas.line();
-    if help {
-        end = end.key("?").say(" help ");
-    }
-    let room = usize::from(area.width).saturating_sub(end.width() + 1);
-    let mut line = canvas.line();
-    let can_filter = screens::filter_text(app).is_some();
-    let rows = KEYMAP.iter().filter(|row| {
-        chain.contains(&row.context)
-            && !row.hint.is_empty()
-            && row.action != Action::Help
-            && (can_filter || row.action != Action::Filter)
-    });
-    let back = (help && app.screen != Screen::Jobs).then_some(("Esc".to_owned(), "back", false));
-    let hints = back.into_iter().chain(rows.map(|row| {
-        // A hint that begins with keys of its own stands for several bindings.
-        let is_off = app.settings.is_read_only && row.action.changes_data();
-        if row.hint.starts_with(['[', '+']) {
-            (String::new(), row.hint, is_off)
-        } else {
-            (keymap::label(row.keys[0]), row.hint, is_off)
-        }
-    }));
-    for (key, words, is_off) in hints {
-        let gap = if key.is_empty() { "" } else { " " };
-        let hint = canvas.line().say(" ");
-        let hint =
-            if is_off { hint.dim(format!("{key}{gap}{words}")) } else { hint.key(key.as_str()).say(gap).say(words) };
-        let hint = hint.say(" ");
-        if line.width() + hint.width() > room {
-            break;
-        }
-        line = line.and(hint);
-    }
-    canvas.clear(area);
-    canvas.put(area, &line.and(end));
 }
 
 /// What is shown where there is no room for more. The engine goes on all the same.
@@ -284,8 +240,8 @@ fn draw_refusal(app: &App, canvas: &mut Canvas<'_>) {
     let (width, height) = app.size;
     let (least_width, least_height) = geometry::LEAST;
     let quit = match app.interrupted_at {
-        Some(_) => canvas.line().say(" ").key("q").say(" again stops the jobs and quits"),
-        None => canvas.line().say(" jobs go on.  ").key("q").say(" quit"),
+        Some(_) => canvas.line().say(" ").key(app.key(Action::Quit)).say(" again stops the jobs and quits"),
+        None => canvas.line().say(" jobs go on.  ").key(app.key(Action::Quit)).say(" quit"),
     };
     let lines = [
         canvas.line(),

@@ -1,9 +1,9 @@
 //! `syncdeck check`: the configuration, then each connection tried once with a read.
 
-use super::{environment, find, house};
+use super::{find, house, judged};
 use crate::cli::commands::check::{Args, Checked, Tried, print};
 use crate::cli::{Exit, Output, Report};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::connect::{self, FaultKind};
 use crate::model::{Connection, Job};
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) -> Result<Exit, Report> {
     let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
     let file = path.display().to_string();
-    let checked = match config::load(&path, &environment) {
+    let checked = match judged(&path) {
         Err(mistakes) => {
             let mistakes = mistakes.0.iter().map(ToString::to_string).collect();
             Checked { file, mistakes, ..Checked::default() }

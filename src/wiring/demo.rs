@@ -1,7 +1,8 @@
 //! `syncdeck demo` and `syncdeck simulator`: the simulated systems, in this process.
 
 use super::headless;
-use super::house::House;
+use super::house::{House, exit_of};
+use super::signals::Signals;
 use crate::cli::commands::demo::{Args, Faults};
 use crate::cli::commands::{run, simulator as simulator_args};
 use crate::cli::{Color, Exit, Output, Report};
@@ -23,7 +24,24 @@ const SEED: u64 = 1;
 pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<Exit, Report> {
     if !args.headless {
         crate::tui::needs_terminal().map_err(super::house::screen_failed)?;
+        return show(args, color, &Signals::listen(), out).await;
     }
+    let (demo, house) = open(args, Via::Command).await?;
+    let once = run::Args { once: true, json: args.json, ..run::Args::default() };
+    let result = headless(house, &once, out).await;
+    demo.stop().await;
+    result
+}
+
+/// The console over the simulated systems.
+pub(super) async fn show(args: &Args, color: Color, signals: &Signals, out: &mut Output) -> Result<Exit, Report> {
+    let (demo, house) = open(args, Via::Console).await?;
+    let left = house.show(args.ascii, color, signals, out).await;
+    demo.stop().await;
+    Ok(exit_of(left?))
+}
+
+async fn open(args: &Args, via: Via) -> Result<(Demo, House), Report> {
     let options =
         DemoOptions { seed: SEED, records: args.records, faults: profile(args.faults), clock: Arc::new(SystemClock) };
     let demo = Demo::start(options)
@@ -33,16 +51,13 @@ pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<E
     let text = demo.config(Path::new("state"));
     let config = config::parse(&text, Path::new("demo.toml"), &|_| None)
         .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
-    let via = if args.headless { Via::Command } else { Via::Console };
-    let house = House::open_in_memory(config, via).await?;
-    let result = if args.headless {
-        let once = run::Args { once: true, json: args.json, ..run::Args::default() };
-        headless(house, &once, out).await
-    } else {
-        house.show(args.ascii, color, out).await
-    };
-    demo.stop().await;
-    result
+    match House::open_in_memory(config, via).await {
+        Ok(house) => Ok((demo, house)),
+        Err(report) => {
+            demo.stop().await;
+            Err(report)
+        }
+    }
 }
 
 pub(super) async fn simulator(args: &simulator_args::Args) -> Result<Exit, Report> {

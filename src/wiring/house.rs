@@ -1,55 +1,132 @@
 //! A workspace put together: its state opened, its connections built, its engine made and its handle given out.
 
-use super::{actor, signals::Signals};
+use super::actor;
+use super::locked::Locked;
+use super::signals::Signals;
 use crate::cli::{Color, Exit, Output, Report};
-use crate::config::{Config, NotFound};
+use crate::config::{Config, ConsoleConfig, NotFound};
 use crate::connect;
-use crate::control::{Handle, local::Local};
+use crate::control::local::Local;
+use crate::control::socket::{ConnectError, Door, Remote, Server, Signature};
+use crate::control::{Attachment, Handle, Host};
 use crate::engine::clock::SystemClock;
 use crate::engine::{Engine, EngineError, Parts, Start};
 use crate::logging::{self, LogError, Logs};
 use crate::model::{Actor, Clock, EngineInfo, Via};
 use crate::store::{Options, Store, StoreError};
 use crate::tui::{self, Left};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// An open workspace.
+/// How long the state may be held by a command that is done in a moment, and how long its engine may be silent.
+const PATIENCE: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(50);
+/// How often a holder that is waited for is asked.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A workspace with its engine: of this process, or of the one that holds the state.
 pub(super) struct House {
-    engine: Arc<Engine>,
     handle: Handle,
-    store: Store,
+    /// None where the engine is another process's.
+    own: Option<Own>,
     actor: Actor,
-    redact: Vec<String>,
-    is_demo: bool,
+    console: ConsoleConfig,
     log_folder: String,
+}
+
+/// An engine of this process with what belongs to it.
+struct Own {
+    engine: Arc<Engine>,
+    local: Local,
+    store: Store,
+    /// None in memory, where nobody else could find it.
+    folder: Option<PathBuf>,
+    host: Host,
+    server: Option<Server>,
     /// Writes what was logged until the house is left.
     _logs: Option<Logs>,
 }
 
+/// Why no workspace could be entered.
+pub(super) enum Shut {
+    Report(Report),
+    /// Another process holds the state, and its engine does not answer.
+    Locked(Locked),
+}
+
+impl From<Shut> for Report {
+    fn from(shut: Shut) -> Self {
+        match shut {
+            Shut::Report(report) => report,
+            Shut::Locked(locked) => locked.report(),
+        }
+    }
+}
+
 impl House {
-    /// Opens the workspace of `config`. Nothing runs yet, and no request is made.
+    /// Enters the workspace of `config`: attaches to the engine that holds its state, else opens the state here.
+    /// Nothing is set going, and no request is made.
     pub(super) async fn open(config: Config, via: Via) -> Result<Self, Report> {
-        let folder = config.workspace.state.clone();
-        let opened = tokio::task::spawn_blocking(move || Store::open(&folder, &Options::default())).await;
-        let store = opened
-            .map_err(|error| Report::new(format!("the state could not be opened: {error}")))?
-            .map_err(|error| store_report(&error))?;
+        Ok(Self::enter(&config, via).await?)
+    }
+
+    /// As [`House::open`], telling a state whose holder is silent from all other reasons.
+    pub(super) async fn enter(config: &Config, via: Via) -> Result<Self, Shut> {
+        let command = if via == Via::Console { "console" } else { "" };
+        match Entry::find(config, via, command).await? {
+            Entry::Here(store) => Self::here(config.clone(), via, store, command).await.map_err(Shut::Report),
+            Entry::There(remote) => Ok(Self::there(config, via, remote)),
+        }
+    }
+
+    /// Opens the state here, to run its jobs as `command`. An engine that runs them already is no place for a second.
+    pub(super) async fn own(config: Config, command: &str) -> Result<Self, Report> {
+        if config.workspace.read_only {
+            return Err(only_looks(&format!("`syncdeck {command}` starts no engine")));
+        }
+        match Entry::find(&config, Via::Command, command).await? {
+            Entry::Here(store) => Self::here(config, Via::Command, store, command).await,
+            Entry::There(remote) => {
+                let folder = config.workspace.state.display().to_string();
+                let host = match &*remote.attachment().borrow() {
+                    Attachment::Attached(host) => host.to_string(),
+                    _ => "another process".to_owned(),
+                };
+                Err(Report::new(format!("the jobs of `{folder}` are run by {host} already"))
+                    .with_hint("`syncdeck` attaches a screen to it; `syncdeck trigger JOB` runs a job now"))
+            }
+        }
+    }
+
+    async fn here(config: Config, via: Via, store: Store, command: &str) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let level = std::env::var(logging::LEVEL_VARIABLE).ok();
         let folder = config.workspace.state.join("logs");
-        let logs = logging::begin(&folder, level.as_deref(), config.masks.clone(), clock)
-            .map_err(|error| log_report(&error))?;
-        Self::over(config, via, store, Some(logs)).await
+        let logs = logging::begin(&folder, level.as_deref(), config.masks.clone(), clock);
+        let logs = match logs {
+            // A screen that was attached before has begun them.
+            Err(LogError::Begun) => None,
+            other => Some(other.map_err(|error| log_report(&error))?),
+        };
+        let folder = config.workspace.state.clone();
+        Self::over(config, via, store, Some(folder), logs, command).await
     }
 
     /// The workspace of the demo: its state is in memory, and nothing is logged.
     pub(super) async fn open_in_memory(config: Config, via: Via) -> Result<Self, Report> {
         let store = Store::in_memory(&Options::default()).map_err(|error| store_report(&error))?;
-        Self::over(config, via, store, None).await
+        Self::over(config, via, store, None, None, "demo").await
     }
 
-    async fn over(config: Config, via: Via, store: Store, logs: Option<Logs>) -> Result<Self, Report> {
+    async fn over(
+        config: Config,
+        via: Via,
+        store: Store,
+        folder: Option<PathBuf>,
+        logs: Option<Logs>,
+        command: &str,
+    ) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut links = Vec::new();
         for connection in &config.connections {
@@ -57,37 +134,63 @@ impl House {
                 .map_err(|problem| Report::new(format!("connection `{}`: {problem}", connection.id)))?;
             links.push(link);
         }
-        let log_folder = logs.as_ref().map(|logs| shown(logs.folder())).unwrap_or_default();
-        let is_demo = logs.is_none();
+        let log_folder = folder.as_ref().map(|folder| shown(&folder.join("logs"))).unwrap_or_default();
         let info = EngineInfo {
             workspace: config.workspace.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: clock.now(),
             is_running: false,
-            is_demo,
-            state_folder: if is_demo { "memory".to_owned() } else { shown(&config.workspace.state) },
+            is_demo: folder.is_none(),
+            state_folder: folder.as_ref().map_or_else(|| "memory".to_owned(), |folder| shown(folder)),
             log_folder: log_folder.clone(),
             store_error: None,
+        };
+        let actor = actor(via);
+        let host = Host {
+            pid: info.pid,
+            user: actor.name.clone(),
+            command: command.to_owned(),
+            version: info.version.clone(),
+            started_at: info.started_at,
         };
         let seed = fastrand::u64(..);
         let parts = Parts { store: store.clone(), clock, jobs: config.jobs, links, info, seed };
         let engine = Engine::new(parts).await.map_err(|error| engine_report(&error))?;
-        let actor = actor(via);
-        let handle = Handle::new(Local::new(engine.clone()), actor.clone());
-        Ok(Self { engine, handle, store, actor, redact: config.console.redact, is_demo, log_folder, _logs: logs })
+        let local = Local::new(engine.clone());
+        let handle = Handle::new(local.clone(), actor.clone());
+        let handle = if config.workspace.read_only { handle.read_only() } else { handle };
+        let own = Own { engine, local, store, folder, host, server: None, _logs: logs };
+        Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder })
+    }
+
+    fn there(config: &Config, via: Via, remote: Remote) -> Self {
+        let log_folder = remote.watch().borrow().engine.log_folder.clone();
+        let handle = Handle::attached(remote);
+        let handle = if config.workspace.read_only { handle.read_only() } else { handle };
+        Self { handle, own: None, actor: actor(via), console: config.console.clone(), log_folder }
     }
 
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    pub(super) fn engine(&self) -> &Arc<Engine> {
-        &self.engine
-    }
-
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// True where this process runs the engine, or would.
+    pub(super) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The engine of this process.
+    ///
+    /// # Panics
+    ///
+    /// In a house that is attached to another process's; only those that were opened here are asked.
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.own.as_ref().expect("a house that was opened here").engine
     }
 
     /// Only questions are answered, and nothing is set going.
@@ -95,63 +198,145 @@ impl House {
         Self { handle: self.handle.read_only(), ..self }
     }
 
-    /// Saves what is on its way and gives the state up.
-    pub(super) async fn close(self) {
-        self.store.close().await;
+    /// Answers on the control socket from now on. What stands in the way keeps nobody from working here.
+    pub(super) fn listen(&mut self, out: &mut Output) {
+        let Some(own) = &mut self.own else { return };
+        let Some(folder) = &own.folder else { return };
+        match Server::listen(folder, own.local.clone(), own.host.clone()) {
+            Ok(server) => own.server = Some(server),
+            Err(error) => {
+                tracing::warn!(%error, "other processes can not attach");
+                out.note(format!("warning: {error}; no other syncdeck can attach"));
+            }
+        }
     }
 
-    /// Sets the jobs going and shows them until the person leaves.
-    pub(super) async fn show(self, ascii: bool, color: Color, out: &mut Output) -> Result<Exit, Report> {
-        let signals = Signals::listen();
-        let mut options = screen_options(Some(&self.redact), ascii, color, &signals);
-        options.is_demo = self.is_demo;
-        options.log_folder.clone_from(&self.log_folder);
-        if !self.handle.is_read_only() {
-            self.engine.start(Start::service()).await;
+    /// Says goodbye to who is attached, saves what is on its way and gives the state up.
+    pub(super) async fn close(self) {
+        if let Some(own) = self.own {
+            if let Some(server) = own.server {
+                server.stop().await;
+            }
+            own.store.close().await;
         }
+    }
+
+    /// Shows the workspace until the person leaves. Jobs of an engine in this process are set going, and stopped then;
+    /// those of another process go on.
+    pub(super) async fn show(
+        mut self,
+        ascii: bool,
+        color: Color,
+        signals: &Signals,
+        out: &mut Output,
+    ) -> Result<Left, Report> {
+        let mut options = super::screen::options(Some(&self.console), ascii, color, signals)?;
+        options.log_folder.clone_from(&self.log_folder);
+        let Some(own) = &self.own else {
+            return tui::run(self.handle.clone(), options).await.map_err(screen_failed);
+        };
+        let (engine, is_demo) = (own.engine.clone(), own.folder.is_none());
+        options.is_demo = is_demo;
+        self.listen(out);
+        engine.start(Start::service()).await;
         let left = tui::run(self.handle.clone(), options).await;
         let at_once = matches!(left, Ok(Left::QuitNow));
         if !at_once {
             out.note("finishing the pages in flight…");
-            self.engine.stop().await;
-            self.store.close().await;
+            engine.stop().await;
+            self.close().await;
         }
-        match left.map_err(screen_failed)? {
-            Left::Quit | Left::QuitNow => {
-                if !self.is_demo {
-                    out.note("stopped; every job goes on from its checkpoint at the next start");
-                }
-                Ok(Exit::Done)
-            }
-            Left::ToldToEnd | Left::TerminalGone => Ok(Exit::Interrupted),
+        let left = left.map_err(screen_failed)?;
+        if matches!(left, Left::Quit | Left::QuitNow) && !is_demo {
+            out.note("stopped; every job goes on from its checkpoint at the next start");
+        }
+        Ok(left)
+    }
+}
+
+/// The exit status of a console that was left so.
+pub(super) fn exit_of(left: Left) -> Exit {
+    match left {
+        Left::Quit | Left::QuitNow | Left::StartHere => Exit::Done,
+        Left::ToldToEnd | Left::TerminalGone => Exit::Interrupted,
+    }
+}
+
+/// Waits until whoever holds the state answers, or holds it no more.
+pub(super) async fn answers(config: &Config) {
+    let folder = &config.workspace.state;
+    loop {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        let is_held = Locked::new(folder, &ConnectError::Nobody(folder.clone())).is_held();
+        if !is_held || Remote::connect(folder, signature(Via::Console)).await.is_ok() {
+            return;
         }
     }
+}
+
+/// Where a state can be worked with.
+enum Entry {
+    Here(Store),
+    There(Remote),
+}
+
+impl Entry {
+    /// Opens the state, or attaches to who holds it. Who holds it for a moment only is waited for.
+    async fn find(config: &Config, via: Via, command: &str) -> Result<Self, Shut> {
+        let folder = &config.workspace.state;
+        let started = Instant::now();
+        loop {
+            let options = Options { command: command.to_owned(), ..Options::default() };
+            let path = folder.clone();
+            let opened = tokio::task::spawn_blocking(move || Store::open(&path, &options)).await;
+            let opened =
+                opened.map_err(|error| Shut::Report(Report::new(format!("the state could not be opened: {error}"))))?;
+            match opened {
+                Ok(store) => return Ok(Self::Here(store)),
+                Err(StoreError::InUse { .. }) => {}
+                Err(error) => return Err(Shut::Report(store_report(&error))),
+            }
+            let problem = match Remote::connect(folder, signature(via)).await {
+                Ok(remote) => return Ok(Self::There(remote)),
+                Err(error @ (ConnectError::Forbidden(_) | ConnectError::Protocol(_))) => {
+                    return Err(Shut::Report(connect_report(&error)));
+                }
+                Err(error) => error,
+            };
+            if PATIENCE <= started.elapsed() {
+                return Err(Shut::Locked(Locked::new(folder, &problem)));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+}
+
+/// How orders are signed in another process. A screen is told from others of the same person by its terminal.
+fn signature(via: Via) -> Signature {
+    let name = actor(via).name;
+    match via {
+        Via::Console => {
+            let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok();
+            let terminal = terminal.and_then(|name| name.into_string().ok());
+            let name = match terminal.as_deref().map(|name| name.trim_start_matches("/dev/")) {
+                Some(terminal) => format!("{name} ({terminal})"),
+                None => name,
+            };
+            Signature { name, door: Door::Console }
+        }
+        Via::Command | Via::Engine => Signature { name, door: Door::Command },
+    }
+}
+
+/// What a configuration with `read_only` refuses.
+pub(super) fn only_looks(what: &str) -> Report {
+    Report::new(format!("read-only: {what}"))
+        .with_hint("take `read_only` out of `[workspace]`, or use another configuration")
 }
 
 /// A path as a person may type it.
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-pub(super) fn screen_options(redact: Option<&[String]>, ascii: bool, color: Color, signals: &Signals) -> tui::Options {
-    tui::Options {
-        ascii: ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
-        color: color.is_wanted_on_screen(),
-        redact: redact.map(<[String]>::to_vec).unwrap_or_default(),
-        shutdown: signals.told(),
-        ..tui::Options::default()
-    }
-}
-
-/// Whether the terminal's locale can show more than ASCII.
-fn is_utf8() -> bool {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-    // Where nothing is set at all, terminals of this century read UTF-8.
-    locale.is_none_or(|locale| {
-        let locale = locale.to_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }
 
 pub(super) fn screen_failed(error: tui::TuiError) -> Report {
@@ -164,6 +349,14 @@ pub(super) fn no_config(not_found: &NotFound) -> Report {
         report = report.with_place(format!("{place}: {why}"));
     }
     report.with_hint("name one with `-c FILE`, or look around with `syncdeck demo`")
+}
+
+fn connect_report(error: &ConnectError) -> Report {
+    let report = Report::new(error.to_string());
+    match error.hint() {
+        Some(hint) => report.with_hint(hint),
+        None => report,
+    }
 }
 
 fn store_report(error: &StoreError) -> Report {

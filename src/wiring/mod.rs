@@ -3,6 +3,9 @@
 mod check;
 mod demo;
 mod house;
+mod locked;
+mod screen;
+mod serve;
 mod signals;
 
 use crate::cli::commands::{self, Command, orders::Order};
@@ -10,8 +13,10 @@ use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::engine::Start;
 use crate::model::{Actor, Via};
+use crate::tui::Left;
+use crate::tui::theme::Depth;
 use crate::{cli, tui};
-use house::House;
+use house::{House, Shut};
 use signals::Signals;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,15 +40,20 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
     let color = invocation.color;
     match invocation.command {
         Command::Schema => commands::schema::run(&config::schema().to_string(), out),
+        Command::Keys(args) => {
+            let bound = screen::bound(&keys(config)?);
+            commands::keys::print(&args, &bound, out)
+        }
         Command::Completions(args) => commands::completions::run(&args, out),
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Demo(args) => demo::run(&args, color, out).await,
         Command::Check(args) => check::run(&args, config, out).await,
         Command::Console(args) => console(config, &args, color, out).await,
         Command::Run(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::own(read(config, out)?, "run").await?;
             headless(house, &args, out).await
         }
+        Command::Serve => serve::run(read(config, out)?, out).await,
         Command::Status(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::status::run(&args, house.handle(), out).await;
@@ -91,7 +101,7 @@ async fn ordered(
 }
 
 /// Runs jobs without a screen until they are done or a signal comes.
-async fn headless(house: House, args: &commands::run::Args, out: &mut Output) -> Result<Exit, Report> {
+async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output) -> Result<Exit, Report> {
     let only = match args.chosen(&house.handle().jobs()) {
         Ok(only) => only,
         Err(report) => {
@@ -108,6 +118,7 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
         by: Some(house.actor().clone()),
     };
     let signals = Signals::listen();
+    house.listen(out);
     let finished = house.engine().start(start).await;
     let engine = house.engine().clone();
     let told = signals.told();
@@ -130,7 +141,7 @@ async fn headless(house: House, args: &commands::run::Args, out: &mut Output) ->
     result
 }
 
-/// The screen over an engine of its own; without a configuration, the welcome.
+/// The screen: over the engine that holds the state, else over one of its own; without a configuration, the welcome.
 async fn console(
     config: Option<&Path>,
     args: &commands::console::Args,
@@ -140,26 +151,47 @@ async fn console(
     let ascii = args.ascii;
     // Before anything is opened: nothing must run for a screen that can not be shown.
     tui::needs_terminal().map_err(house::screen_failed)?;
+    let signals = Signals::listen();
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {
-            let signals = Signals::listen();
-            let options = house::screen_options(None, ascii, color, &signals);
+            let options = screen::options(None, ascii, color, signals)?;
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
                     let args = commands::demo::Args { ascii, ..demo::DEFAULT };
-                    demo::run(&args, color, out).await
+                    demo::show(&args, color, &signals, out).await
                 }
                 tui::WelcomeChoice::Quit => Ok(Exit::Done),
             };
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
-    let mut house = House::open(load(&path, out)?, Via::Console).await?;
-    if args.read_only {
-        house = house.read_only();
+    let config = load(&path, out)?;
+    loop {
+        let house = match House::enter(&config, Via::Console).await {
+            Ok(house) => house,
+            Err(Shut::Report(report)) => return Err(report),
+            Err(Shut::Locked(locked)) => {
+                let options = screen::options(None, ascii, color, signals)?;
+                let freed = house::answers(&config);
+                match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
+                    tui::LockedChoice::TryAgain => continue,
+                    tui::LockedChoice::Quit => return Ok(Exit::Done),
+                }
+            }
+        };
+        let is_read_only = args.read_only || house.handle().is_read_only();
+        if is_read_only && house.is_own() {
+            house.close().await;
+            return Err(Report::new("read-only: no engine runs for this state, and a read-only screen starts none")
+                .with_hint("`syncdeck status` and `syncdeck dead groups` show what a stopped one left"));
+        }
+        let house = if is_read_only { house.read_only() } else { house };
+        match house.show(ascii, color, &signals, out).await? {
+            Left::StartHere => {}
+            left => return Ok(house::exit_of(left)),
+        }
     }
-    house.show(ascii, color, out).await
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -177,11 +209,32 @@ fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
     load(&path, out)
 }
 
+/// Reads a configuration and asks the console what it thinks of its part.
+fn judged(path: &Path) -> Result<Config, config::Mistakes> {
+    let mut config = config::load(path, &environment)?;
+    screen::keymap(&config.console)?;
+    screen::looks(&config.console, Depth::True, &mut config.warnings)?;
+    Ok(config)
+}
+
+/// The keys of the configuration; those of the table where there is none.
+fn keys(explicit: Option<&Path>) -> Result<tui::keymap::Keymap, Report> {
+    let mistaken = |mistakes: config::Mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect());
+    match find(explicit) {
+        Ok(path) => {
+            let config = config::load(&path, &environment).map_err(mistaken)?;
+            screen::keymap(&config.console).map_err(mistaken)
+        }
+        Err(_) if explicit.is_none() => Ok(tui::keymap::Keymap::default()),
+        Err(not_found) => Err(house::no_config(&not_found)),
+    }
+}
+
 fn load(path: &Path, out: &mut Output) -> Result<Config, Report> {
-    let config = config::load(path, &environment)
-        .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
+    let config =
+        judged(path).map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
     for warning in &config.warnings {
-        out.note(format!("warning: {warning}"));
+        out.warn(&warning.to_string());
     }
     Ok(config)
 }

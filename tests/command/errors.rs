@@ -86,12 +86,14 @@ fn a_second_process_is_told_who_holds_the_state_and_a_kill_frees_it() {
     scene.simulator.faults(&json!([{ "side": "source", "fault": "hang_before" }]));
     let mut first = scene.workspace.command(&["run", "--once"]).spawn().expect("it starts");
     wait_until("the first holds the state", || scene.simulator.requests()[0] > 0);
-    for words in [&["status"][..], &["run", "--once"], &["pause", "contacts"], &["dead", "list"]] {
+    for words in [&["run", "--once"][..], &["serve"]] {
         let ran = scene.run(words).ended(1);
-        let holder = format!("is in use by pid {}, started ", first.id());
-        assert!(ran.stderr.contains(&holder) && ran.stderr.contains(" by tester"), "{words:?}: {ran}");
-        assert!(ran.stderr.contains("\nhint: "), "{words:?}: {ran}");
+        let holder = format!("are run by pid {} (syncdeck run, by tester) already", first.id());
+        assert!(ran.stderr.contains(&holder) && ran.stderr.contains("\nhint: "), "{words:?}: {ran}");
     }
+    let status = scene.run(&["status", "--json"]).ended(0).json();
+    assert_eq!(status["engine"]["pid"], first.id(), "everything else goes to the engine that is there");
+    scene.run(&["dead", "list"]).ended(0);
     first.kill().expect("it runs still");
     first.wait().expect("a killed process is gone");
     scene.simulator.faults(&json!([]));

@@ -1,8 +1,11 @@
 //! The console without a terminal: keys and answers in, frames and questions out.
 
+mod bindings;
 mod hostile;
 mod keys;
 mod long_lists;
+mod looks;
+mod mouse;
 mod pty;
 mod random;
 mod read_only;

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use syncdeck::control::Request;
+use syncdeck::control::{Attachment, Request};
+use syncdeck::tui::theme::{Depth, look};
 use syncdeck::tui::{Link, Options, run_link, welcome};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,7 +27,7 @@ fn child() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let ended = runtime.block_on(async {
-        let options = Options { color: true, ..Options::default() };
+        let options = Options { looks: vec![look("term", Depth::Sixteen).expect("a theme")], ..Options::default() };
         let told = options.shutdown.clone();
         let mut signals =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal handler");
@@ -48,7 +49,11 @@ fn child() {
             let world: Arc<Mutex<World>> = Arc::clone(&world);
             Box::pin(async move { world.lock().expect("the world").answer(&request) })
         };
-        let left = run_link(Link { ask: Arc::new(ask), snapshots }, options).await;
+        let left = run_link(
+            Link { ask: Arc::new(ask), snapshots, attachment: tokio::sync::watch::channel(Attachment::Own).1 },
+            options,
+        )
+        .await;
         drop(sender);
         format!("{left:?}")
     });

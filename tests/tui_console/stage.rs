@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
 use syncdeck::model::*;
-use syncdeck::tui::theme::Theme;
+use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
 
 /// 2026-03-02T14:32:07Z.
@@ -15,6 +15,11 @@ pub const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
 pub fn ago(seconds: u64) -> Timestamp {
     NOW.minus(Duration::from_secs(seconds))
+}
+
+/// The theme that most people see.
+pub fn theme(symbols: Symbols) -> Theme {
+    Theme { symbols, look: look("term", Depth::Sixteen).expect("a theme") }
 }
 
 /// What the engine on the stage knows.
@@ -38,6 +43,8 @@ pub struct Stage {
     /// Orders and questions, in the order in which they were made.
     pub asked: Vec<Request>,
     pub left: Option<Left>,
+    /// What the terminal was asked for.
+    pub effects: Vec<Effect>,
     /// Questions that are not answered by themselves.
     pub is_silent: bool,
 }
@@ -50,8 +57,13 @@ impl Stage {
     pub fn with(world: World, width: u16, height: u16, symbols: Symbols) -> Self {
         let settings =
             Settings { redact: vec!["phone".to_owned()], log_folder: "state/log".to_owned(), ..Settings::default() };
-        let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
-        let mut stage = Self { app, world, now: NOW, asked: Vec::new(), left: None, is_silent: false };
+        Self::set(world, width, height, symbols, settings)
+    }
+
+    pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
+        let app = App::new(theme(symbols), settings, (width, height), NOW);
+        let mut stage =
+            Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
         stage.publish();
         stage
     }
@@ -78,7 +90,7 @@ impl Stage {
                         }
                     }
                     Effect::Leave(left) => self.left = Some(left),
-                    Effect::Redraw => {}
+                    effect => self.effects.push(effect),
                 }
             }
         }

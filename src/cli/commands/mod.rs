@@ -6,12 +6,14 @@ pub mod completions;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod keys;
 pub mod orders;
 pub mod run;
 pub mod runs;
 #[cfg(test)]
 pub(super) mod sample;
 pub mod schema;
+pub mod serve;
 pub mod simulator;
 pub mod status;
 
@@ -27,6 +29,7 @@ pub enum Command {
     Console(console::Args),
     Demo(demo::Args),
     Run(run::Args),
+    Serve,
     Check(check::Args),
     Status(status::Args),
     Pause(orders::PauseArgs),
@@ -36,6 +39,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Keys(keys::Args),
     Schema,
     Completions(completions::Args),
     Simulator(simulator::Args),
@@ -88,6 +92,13 @@ pub const COMMANDS: &[Entry] = &[
     entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
         read_args(matches, Command::Run)
     }),
+    entry(
+        "serve",
+        "The engine without a screen, for a service manager; screens attach to it",
+        serve::EXAMPLE,
+        |command| command,
+        |_| Ok(Command::Serve),
+    ),
     entry(
         "check",
         "Check the configuration, then try each connection once with a read",
@@ -150,6 +161,13 @@ pub const COMMANDS: &[Entry] = &[
         runs::EXAMPLE,
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
+    ),
+    entry(
+        "keys",
+        "Every action of the console, where it can be done, and the keys that do it",
+        keys::EXAMPLE,
+        keys::Args::augment_args,
+        |matches| read_args(matches, Command::Keys),
     ),
     entry(
         "schema",

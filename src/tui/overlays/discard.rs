@@ -1,7 +1,7 @@
 //! Giving dead letters up: for a reason that is kept, and of many only with their number typed.
 
 use super::bulk::Scope;
-use super::{Overlay, dialog, field, text_width};
+use super::{Overlay, dialog, field, form_key, text_width};
 use crate::control::{Answer, Refusal, Request};
 use crate::model::{DeadLetterId, Selection};
 use crate::tui::action::Action;
@@ -191,8 +191,14 @@ impl Form {
         if let Some(problem) = &self.problem {
             lines.push(canvas.line().tone(format!("✗ {problem}"), Tone::Fail));
         }
-        let buttons =
-            canvas.line().key("Esc").say(" cancel    ").key("Tab").say(" next field    ").key("Ctrl-S").say(" discard");
+        let buttons = canvas
+            .line()
+            .key("Esc")
+            .say(" cancel    ")
+            .key(form_key(app, Action::NextPane))
+            .say(" next field    ")
+            .key(form_key(app, Action::Accept))
+            .say(" discard");
         let focus = (self.focus != Focus::Reason).then_some(cursor);
         dialog(app, canvas, &title, lines, &buttons, focus);
     }

@@ -3,7 +3,7 @@
 use super::Overlay;
 use crate::tui::action::Action;
 use crate::tui::app::App;
-use crate::tui::keymap::{Context, KEYMAP, label};
+use crate::tui::keymap::{Context, Keymap, label};
 use crate::tui::text::wrapped;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::{Canvas, Line};
@@ -50,10 +50,11 @@ pub fn open(context: Context) -> Overlay {
 }
 
 impl Help {
-    pub fn step(&mut self, action: Action, size: (u16, u16), theme: Theme) {
+    pub fn step(&mut self, action: Action, size: (u16, u16), keymap: &Keymap, theme: Theme) {
         let inner = inner(area(size));
         let rows = usize::from(inner.height.saturating_sub(2));
-        let most = self.columns(theme, inner.width).iter().map(Vec::len).max().unwrap_or(0).saturating_sub(rows);
+        let most =
+            self.columns(keymap, theme, inner.width).iter().map(Vec::len).max().unwrap_or(0).saturating_sub(rows);
         self.scroll = match action {
             Action::Up => self.scroll.saturating_sub(1),
             Action::Down => self.scroll + 1,
@@ -74,7 +75,7 @@ impl Help {
         canvas.put(inner, &search);
         canvas.cursor = Some(Position::new(inner.x + cursor as u16, inner.y));
         let below = Rect { y: inner.y + 2, height: inner.height.saturating_sub(2), ..inner };
-        let columns = self.columns(canvas.theme, inner.width);
+        let columns = self.columns(&app.settings.keymap, canvas.theme, inner.width);
         let n = columns.len() as u16;
         for (at, lines) in columns.iter().enumerate() {
             let width = below.width / n;
@@ -85,18 +86,24 @@ impl Help {
     }
 
     /// One column, or two where there is room.
-    fn columns(&self, theme: Theme, width: u16) -> Vec<Vec<Line>> {
+    fn columns(&self, keymap: &Keymap, theme: Theme, width: u16) -> Vec<Vec<Line>> {
         let is_wide = width >= 90;
         let cells = usize::from(if is_wide { width / 2 - 1 } else { width });
-        let mut here = self.section(theme, "HERE", self.context, cells);
+        let mut here = self.section(keymap, theme, "HERE", self.context, cells);
         if !self.search.value().trim().is_empty() {
             // Who searches wants to know where a key is, too.
             for context in SCREENS.into_iter().filter(|context| *context != self.context) {
-                here.extend(self.section(theme, &format!("IN {}", context.place().to_uppercase()), context, cells));
+                here.extend(self.section(
+                    keymap,
+                    theme,
+                    &format!("IN {}", context.place().to_uppercase()),
+                    context,
+                    cells,
+                ));
             }
         }
-        here.extend(self.section(theme, "MOVE", Context::Move, cells));
-        let mut everywhere = self.section(theme, "EVERYWHERE", Context::Everywhere, cells);
+        here.extend(self.section(keymap, theme, "MOVE", Context::Move, cells));
+        let mut everywhere = self.section(keymap, theme, "EVERYWHERE", Context::Everywhere, cells);
         everywhere.extend(self.symbols(theme));
         if is_wide {
             return vec![here, everywhere];
@@ -108,9 +115,9 @@ impl Help {
         vec![here]
     }
 
-    fn section(&self, theme: Theme, heading: &str, context: Context, cells: usize) -> Vec<Line> {
+    fn section(&self, keymap: &Keymap, theme: Theme, heading: &str, context: Context, cells: usize) -> Vec<Line> {
         let mut lines = Vec::new();
-        for row in KEYMAP.iter().filter(|row| row.context == context) {
+        for row in keymap.rows().iter().filter(|row| row.context == context && !row.keys.is_empty()) {
             let keys: Vec<String> = row.keys.iter().map(|key| label(key)).collect();
             let keys = keys.join(" ");
             if !self.wants(&format!("{keys} {}", row.words)) {

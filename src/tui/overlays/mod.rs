@@ -11,7 +11,7 @@ pub use bulk::Scope;
 use super::action::Action;
 use super::app::{App, Effect, Left, Purpose, Undo};
 use super::geometry;
-use super::keymap::{self, Context};
+use super::keymap::Context;
 use super::text::{self, span, visible, wrapped};
 use super::theme::Tone;
 use super::update::{edit, interrupt};
@@ -81,20 +81,27 @@ impl Overlay {
 
 pub fn key(app: &mut App, event: &KeyEvent, name: Option<&str>) {
     let Some(context) = app.overlay.as_ref().map(Overlay::context) else { return };
-    let action = name.and_then(|name| keymap::find(&[context], name)).map(|row| row.action);
+    let action = name.and_then(|name| app.settings.keymap.find(&[context], name)).map(|row| row.action);
     match action {
-        Some(Action::Interrupt) if matches!(app.overlay, Some(Overlay::Quit)) => {
+        Some(action) => act(app, action),
+        None => typed(app, event, name),
+    }
+}
+
+/// Carries out an action of what lies on top.
+pub fn act(app: &mut App, action: Action) {
+    match action {
+        Action::Interrupt if matches!(app.overlay, Some(Overlay::Quit)) => {
             app.effects.push(Effect::Leave(Left::QuitNow));
         }
-        Some(Action::Interrupt) => {
+        Action::Interrupt => {
             app.overlay = None;
             interrupt(app);
         }
-        Some(Action::No) => app.overlay = None,
-        Some(Action::Yes) => yes(app),
-        Some(Action::StopAndQuit) => app.effects.push(Effect::Leave(Left::Quit)),
-        Some(action) => step(app, action),
-        None => typed(app, event, name),
+        Action::No => app.overlay = None,
+        Action::Yes => yes(app),
+        Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
+        action => step(app, action),
     }
 }
 
@@ -116,7 +123,7 @@ fn yes(app: &mut App) {
 fn step(app: &mut App, action: Action) {
     let size = app.size;
     match &mut app.overlay {
-        Some(Overlay::Help(help)) => help.step(action, size, app.theme),
+        Some(Overlay::Help(help)) => help.step(action, size, &app.settings.keymap, app.theme),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
@@ -220,7 +227,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
                 .line()
                 .tone("[ Cancel  Esc ]", Tone::Selected)
                 .say("    ")
-                .key("y")
+                .key(app.key(Action::Yes))
                 .say(format!(" {}", confirm.yes));
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
@@ -259,7 +266,7 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
         lines.push(canvas.line().dim(format!("… and {more} more")));
     }
     lines.push(canvas.line());
-    lines.push(canvas.line().key("s").say("    stop them at the next page border, then quit"));
+    lines.push(canvas.line().key(app.key(Action::StopAndQuit)).say("    stop them at the next page border, then quit"));
     lines.push(canvas.line().key("Esc").say("  stay"));
     lines.push(canvas.line());
     let in_flight: u64 = running.iter().map(|job| job.in_flight).sum();
@@ -276,8 +283,18 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
         "Quit? {} in this program",
         if running.len() == 1 { "1 job runs".to_owned() } else { format!("{} jobs run", running.len()) }
     );
-    let buttons = canvas.line().tone("[ Stay  Esc ]", Tone::Selected).say("    ").key("s").say(" stop and quit");
+    let buttons = canvas
+        .line()
+        .tone("[ Stay  Esc ]", Tone::Selected)
+        .say("    ")
+        .key(app.key(Action::StopAndQuit))
+        .say(" stop and quit");
     dialog(app, canvas, &title, lines, &buttons, None);
+}
+
+/// The key that does `action` in a form, as people read it.
+pub(super) fn form_key(app: &App, action: Action) -> String {
+    app.settings.keymap.labels(&[Context::Form], action).into_iter().next().unwrap_or_default()
 }
 
 /// How wide a text in a dialog can be.

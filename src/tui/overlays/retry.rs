@@ -4,6 +4,7 @@ use super::bulk::Scope;
 use super::{Overlay, dialog};
 use crate::control::{Answer, Refusal, Request, RetryPreview};
 use crate::model::{DeadLetterId, Selection, Timestamp};
+use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::text::{counted, grouped, span, wrapped};
 use crate::tui::theme::Tone;
@@ -117,7 +118,8 @@ impl Dialog {
         match &self.preview {
             _ if self.is_confirmed => buttons = buttons.say("    counting once more…"),
             Some(preview) if preview.total > 0 => {
-                buttons = buttons.say("    ").key("y").say(format!(" retry {}", grouped(preview.total)));
+                buttons =
+                    buttons.say("    ").key(app.key(Action::Yes)).say(format!(" retry {}", grouped(preview.total)));
             }
             _ => {}
         }

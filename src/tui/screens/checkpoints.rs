@@ -149,7 +149,11 @@ pub fn new_words(app: &App) -> Option<String> {
     let now = app.job_status(app.checkpoints.job.as_ref()?)?.checkpoint.as_ref()?.sequence.0;
     let n = now.saturating_sub(newest);
     (n > 0).then(|| {
-        format!("{} since you opened this list — press . to show them", counted(n, "new checkpoint", "new checkpoints"))
+        format!(
+            "{} since you opened this list — press {} to show them",
+            counted(n, "new checkpoint", "new checkpoints"),
+            app.key(Action::LetIn)
+        )
     })
 }
 

@@ -266,7 +266,9 @@ pub fn new_words(app: &App) -> Option<String> {
         Screen::Dead => app.dead.new_count(),
         _ => return None,
     };
-    (n > 0).then(|| format!("{} new since you opened this list — press . to show them", grouped(n)))
+    (n > 0).then(|| {
+        format!("{} new since you opened this list — press {} to show them", grouped(n), app.key(Action::LetIn))
+    })
 }
 
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
@@ -383,11 +385,11 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
     lines.push(
         canvas
             .line()
-            .key("⏎")
+            .key(app.key(Action::Open))
             .say(" its records   ")
-            .key("r R")
+            .key(format!("{} {}", app.key(Action::Retry), app.key(Action::RetryAll)))
             .say(" retry   ")
-            .key("x")
+            .key(app.key(Action::Discard))
             .say(" discard with a reason"),
     );
     lines

@@ -292,7 +292,12 @@ fn draw_causes(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         Some([]) | None => "Dead letters by cause".to_owned(),
         Some(groups) => format!("Dead letters by cause: {}", counted(groups.len() as u64, "cause", "causes")),
     };
-    let inner = canvas.panel(area, &title, &shared(app, area, "⏎ opens · gd all"), true);
+    let inner = canvas.panel(
+        area,
+        &title,
+        &shared(app, area, &format!("{} opens · {} all", app.key(Action::Open), app.key(Action::DeadOfJob))),
+        true,
+    );
     let (list, below) = geometry::top(inner, inner.height.saturating_sub(facts_rows(area)));
     match groups {
         None => canvas.put(padded(list), &canvas.line().say("asking the engine…")),

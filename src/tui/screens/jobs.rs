@@ -395,8 +395,11 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order =
-        if wanted_order(app) == state.order { "those that need you first" } else { "order changed, . sorts again" };
+    let order = if wanted_order(app) == state.order {
+        "those that need you first".to_owned()
+    } else {
+        format!("order changed, {} sorts again", app.key(Action::LetIn))
+    };
     let right = match app.jobs().len() {
         0 => String::new(),
         n => format!("{} of {n} · {order}", state.shown.len()),
@@ -446,7 +449,11 @@ fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let is_focused = app.jobs.pane == Pane::Attention;
     let findings = &snapshot.findings;
     let n = findings.len();
-    let right = if is_focused { format!("{n} · ⏎ opens the cause") } else { format!("{n} · ! goes there") };
+    let right = if is_focused {
+        format!("{n} · {} opens the cause", app.key(Action::Open))
+    } else {
+        format!("{n} · {} goes there", app.key(Action::Attention))
+    };
     let inner = canvas.panel(area, "Needs attention", if n == 0 { "" } else { &right }, is_focused);
     if n == 0 {
         return canvas.put(inner, &canvas.line().tone(" ✓ ", Tone::Ok).say("nothing needs a person"));
@@ -549,9 +556,14 @@ fn draw_strip(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let right = match app.snapshot.as_ref().map_or(0, |snapshot| snapshot.findings.len()) {
-        _ if area.width >= WIDE => "selected job · ⏎ opens all of it".to_owned(),
-        0 => "⏎ opens all of it".to_owned(),
-        n => format!("! {} · z chart", counted(n as u64, "finding", "findings")),
+        _ if area.width >= WIDE => format!("selected job · {} opens all of it", app.key(Action::Open)),
+        0 => format!("{} opens all of it", app.key(Action::Open)),
+        n => format!(
+            "{} {} · {} chart",
+            app.key(Action::Attention),
+            counted(n as u64, "finding", "findings"),
+            app.key(Action::Zoom)
+        ),
     };
     let inner = canvas.panel(area, job.id.as_str(), &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
@@ -583,7 +595,7 @@ fn strip_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, inner: Rect) -> 
         speed,
         balance(label("records"), &job.total, usize::from(inner.width)),
         checkpoint_line(app, label("saved at"), job),
-        dead_line(label("dead"), job),
+        dead_line(app, label("dead"), job),
         schedule_line(app, label("schedule"), job),
     ];
     if is_narrow && !matches!(job.state, JobState::Running) {
@@ -630,13 +642,13 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
     }
 }
 
-fn dead_line(line: Line, job: &JobStatus) -> Line {
+fn dead_line(app: &App, line: Line, job: &JobStatus) -> Line {
     match job.dead_waiting {
         0 => line.say("no dead letters"),
         n => line
             .tone(counted(n, "dead letter waits", "dead letters wait"), Tone::Warn)
             .say("   ")
-            .key("gd")
+            .key(app.key(Action::DeadOfJob))
             .say(" opens them"),
     }
 }

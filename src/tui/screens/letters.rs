@@ -397,7 +397,13 @@ pub fn crumb(app: &App, line: Line) -> Line {
 pub fn new_words(app: &App) -> Option<String> {
     let n = app.letters.new;
     let more = if n >= NEW_MAX { "+" } else { "" };
-    (n > 0).then(|| format!("{}{more} new since you opened this list — press . to show them", grouped(n as u64)))
+    (n > 0).then(|| {
+        format!(
+            "{}{more} new since you opened this list — press {} to show them",
+            grouped(n as u64),
+            app.key(Action::LetIn)
+        )
+    })
 }
 
 const COLUMNS: [Column<'static>; 5] = [
@@ -448,7 +454,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(inner, &canvas.line().say(" No dead letter matches."));
         return canvas.put(
             Rect { y: inner.y + 1, height: inner.height.min(1), ..inner },
-            &canvas.line().dim(" . asks again, Esc goes back"),
+            &canvas.line().dim(format!(" {} asks again, Esc goes back", app.key(Action::LetIn))),
         );
     }
     let (list, below) = geometry::top(inner, inner.height.saturating_sub(1));

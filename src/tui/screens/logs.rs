@@ -210,7 +210,7 @@ pub fn new_words(app: &App) -> Option<String> {
     }
     let n = app.newest_notice().saturating_sub(app.logs.seen);
     let new = if n > 0 { format!("{} since; ", counted(n, "notice", "notices")) } else { String::new() };
-    Some(format!("not following: {new}G follows again"))
+    Some(format!("not following: {new}{} follows again", app.key(Action::Bottom)))
 }
 
 const COLUMNS: [Column<'static>; 4] =
@@ -243,11 +243,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if lines.is_empty() {
-        let text = if state.filter_text.is_empty() {
-            " No line of this level yet. + shows more levels."
-        } else {
-            " No line matches."
-        };
+        let text = if state.filter_text.is_empty() { " No line of this level yet." } else { " No line matches." };
         return canvas.put(inner, &canvas.line().say(text));
     }
     let window = state.list.window(lines.len());
@@ -271,7 +267,7 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let inner = canvas.panel(area, "Selected line", "⏎ closes", false);
+    let inner = canvas.panel(area, "Selected line", &format!("{} closes", app.key(Action::Open)), false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let label = |name: &str| canvas.line().dim(name).to(13);
     let (level, tone) = level_word(notice.level);

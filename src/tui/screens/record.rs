@@ -148,7 +148,8 @@ pub fn act(app: &mut App, action: Action) {
 pub fn open_value(app: &mut App) {
     let Some(view) = app.letters.record() else { return };
     if app.letters.page.view == View::Json {
-        app.note("v goes back to the fields; there ⏎ opens a whole value");
+        let (view, open) = (app.key(Action::View), app.key(Action::Open));
+        app.note(format!("{view} goes back to the fields; there {open} opens a whole value"));
         return;
     }
     let fields = fields(app, view);

@@ -1,11 +1,13 @@
 //! The shell around the pure core: the only code that touches the terminal, the clock and the engine's handle.
 
 mod input;
+mod pages;
 mod run;
 mod terminal;
 mod watchdog;
 
-pub use run::{Link, needs_terminal, run, run_link, welcome};
+pub use pages::{locked, welcome};
+pub use run::{Link, needs_terminal, run, run_link};
 
 use std::io;
 

@@ -4,13 +4,12 @@ use super::TuiError;
 use super::input::Input;
 use super::terminal::{Screen, guarded};
 use super::watchdog::Watchdog;
-use crate::control::{Answer, Handle, Refusal, Request};
+use crate::control::{Answer, Attachment, Handle, Refusal, Request};
 use crate::model::{Snapshot, Timestamp};
 use crate::tui::app::{App, Effect, Left, Msg, Settings};
-use crate::tui::welcome::{Welcome, WelcomeChoice};
 use crate::tui::{Options, update, view};
 use futures::future::BoxFuture;
-use ratatui::crossterm::event::Event;
+use ratatui::crossterm::event::{Event, MouseEventKind};
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,17 +33,20 @@ type Asked = (u64, Result<Answer, Refusal>);
 pub struct Link {
     pub ask: Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Answer, Refusal>> + Send + Sync>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where the engine is, and whether it can be reached.
+    pub attachment: watch::Receiver<Attachment>,
 }
 
 impl Link {
     pub fn new(handle: &Handle) -> Self {
         let snapshots = handle.watch();
+        let attachment = handle.attachment();
         let handle = handle.clone();
         let ask = move |request| -> BoxFuture<'static, Result<Answer, Refusal>> {
             let handle = handle.clone();
             Box::pin(async move { handle.ask(request).await })
         };
-        Self { ask: Arc::new(ask), snapshots }
+        Self { ask: Arc::new(ask), snapshots, attachment }
     }
 }
 
@@ -58,15 +60,19 @@ pub async fn run(handle: Handle, mut options: Options) -> Result<Left, TuiError>
 /// As [`run`], over anything that answers like an engine.
 pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     needs_terminal()?;
-    let screen = Screen::take()?;
+    let mut screen = Screen::take()?;
     let size = screen.size()?;
     let settings = Settings {
         redact: options.redact.clone(),
         is_demo: options.is_demo,
         is_read_only: options.is_read_only,
         log_folder: options.log_folder.clone(),
+        looks: options.looks.clone(),
+        keymap: options.keymap.clone(),
     };
-    let app = App::new(options.theme(), settings, size, now());
+    let mut app = App::new(options.theme(), settings, size, now());
+    app.is_mouse_on = options.mouse;
+    screen.mouse(options.mouse)?;
     let mut console = Console {
         app,
         screen,
@@ -74,7 +80,9 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         asked: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
+        drawn_at: None,
         is_engine_gone: false,
+        is_elsewhere: true,
         left: None,
     };
     console.run(&options).await
@@ -103,7 +111,11 @@ struct Console {
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
+    /// When the last frame was drawn.
+    drawn_at: Option<Instant>,
     is_engine_gone: bool,
+    /// The attachment can still change.
+    is_elsewhere: bool,
     left: Option<Left>,
 }
 
@@ -113,6 +125,11 @@ impl Console {
         let watchdog = Watchdog::start()?;
         let first = self.link.snapshots.borrow_and_update().clone();
         self.take_in(Msg::Snapshot(first), AFTER_INPUT)?;
+        let attachment = self.link.attachment.borrow_and_update().clone();
+        self.is_elsewhere = !attachment.is_own();
+        if self.is_elsewhere {
+            self.take_in(Msg::Attachment(attachment), AFTER_INPUT)?;
+        }
         while self.left.is_none() {
             let frame_at = self.frame_at;
             let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
@@ -124,6 +141,7 @@ impl Console {
                 event = input.events.recv() => self.input(event, &mut input)?,
                 Some(answer) = self.asked.join_next() => self.answered(answer)?,
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
+                changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
                 () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
             }
         }
@@ -139,11 +157,14 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),
             }
         }
-        let due = Instant::now() + gap;
+        // The gap is between two frames; what comes after a rest is shown at once.
+        let soon = Instant::now() + gap.min(AFTER_INPUT);
+        let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
     }
@@ -165,7 +186,9 @@ impl Console {
                 Event::Resize(width, height) => self.take_in(Msg::Resize(width, height), AFTER_INPUT)?,
                 Event::FocusGained => self.is_focused = true,
                 Event::FocusLost => self.is_focused = false,
-                Event::Mouse(_) => {}
+                // Where the pointer moves to is nobody's business, and there is very much of it.
+                Event::Mouse(event) if matches!(event.kind, MouseEventKind::Moved | MouseEventKind::Drag(_)) => {}
+                Event::Mouse(event) => self.take_in(Msg::Mouse(event), AFTER_INPUT)?,
             }
             if self.left.is_some() {
                 return Ok(());
@@ -195,8 +218,15 @@ impl Console {
         self.take_in(Msg::EngineGone, gap)
     }
 
+    fn attachment(&mut self, is_there: bool) -> Result<(), TuiError> {
+        self.is_elsewhere = is_there;
+        let attachment = self.link.attachment.borrow_and_update().clone();
+        self.take_in(Msg::Attachment(attachment), AFTER_INPUT)
+    }
+
     fn draw(&mut self) -> Result<(), TuiError> {
         self.frame_at = None;
+        self.drawn_at = Some(Instant::now());
         // The terminal may have been resized before the event about it was read.
         let size = self.screen.size()?;
         if size != self.app.size {
@@ -213,34 +243,5 @@ async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Shows what can be done without a configuration. `looked` says where one was looked for and what was found there.
-pub async fn welcome(looked: &[(String, String)], options: Options) -> Result<WelcomeChoice, TuiError> {
-    needs_terminal()?;
-    let mut screen = Screen::take()?;
-    let mut input = Input::start()?;
-    let watchdog = Watchdog::start()?;
-    let mut page = Welcome::new(options.theme(), looked);
-    loop {
-        let shown = &page;
-        guarded(|| screen.draw(|buffer| shown.view(buffer))).map_err(TuiError::Broken)??;
-        let event = tokio::select! {
-            biased;
-            () = options.shutdown.cancelled() => return Ok(WelcomeChoice::Quit),
-            () = watchdog.gone.notified() => return Ok(WelcomeChoice::Quit),
-            event = input.events.recv() => event,
-        };
-        match event {
-            None => return Ok(WelcomeChoice::Quit),
-            Some(event) => {
-                if let Event::Key(key) = event?
-                    && let Some(choice) = page.key(&key)
-                {
-                    return Ok(choice);
-                }
-            }
-        }
     }
 }

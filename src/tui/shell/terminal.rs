@@ -4,7 +4,10 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
+use ratatui::crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture,
+};
 use ratatui::crossterm::style::ResetColor;
 use ratatui::crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -73,6 +76,12 @@ impl Screen {
         execute!(terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
+    /// Listens to the mouse, or leaves it to the terminal, whose own selection works then.
+    pub fn mouse(&mut self, is_on: bool) -> io::Result<()> {
+        let out = self.lent().backend_mut();
+        if is_on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+    }
+
     /// Forgets what is on the terminal, so that the next frame draws all of it.
     pub fn forget(&mut self) -> io::Result<()> {
         self.lent().clear()
@@ -109,6 +118,7 @@ pub fn give_back() {
         out,
         EndSynchronizedUpdate,
         ResetColor,
+        DisableMouseCapture,
         DisableFocusChange,
         DisableBracketedPaste,
         LeaveAlternateScreen,

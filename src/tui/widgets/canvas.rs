@@ -1,11 +1,12 @@
 //! Where screens are drawn: a buffer, bounded on every side.
 
 use super::Line;
+use crate::tui::action::Action;
 use crate::tui::text::{Symbols, visible, visible_within};
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 /// One frame in the making. Nothing that is drawn through it can leave its area.
 pub struct Canvas<'a> {
@@ -13,11 +14,36 @@ pub struct Canvas<'a> {
     pub theme: Theme,
     /// Where the terminal's cursor goes: the focused row or field, for screen readers.
     pub cursor: Option<Position>,
+    /// What lies where, for clicks; what was drawn later lies on top.
+    hits: Vec<(Rect, Hit)>,
+}
+
+/// What a click can meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// Does it.
+    Act(Action),
+    /// A row so far below the selected one; negative above it.
+    Row(isize),
+    Pane {
+        is_focused: bool,
+    },
+    /// Something that covers what was there and takes no clicks.
+    Cover,
 }
 
 impl<'a> Canvas<'a> {
     pub fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buffer, theme, cursor: None }
+        Self { buffer, theme, cursor: None, hits: Vec::new() }
+    }
+
+    /// Says what a click into `area` meets.
+    pub fn hit(&mut self, area: Rect, hit: Hit) {
+        self.hits.push((area.intersection(self.buffer.area), hit));
+    }
+
+    pub fn into_hits(self) -> Vec<(Rect, Hit)> {
+        self.hits
     }
 
     pub fn area(&self) -> Rect {
@@ -77,8 +103,18 @@ impl<'a> Canvas<'a> {
         self.buffer.set_style(area.intersection(self.buffer.area), style);
     }
 
+    /// Takes the colours out of everything that was drawn so far: it is what was, not what is.
+    pub fn fade(&mut self) {
+        for cell in &mut self.buffer.content {
+            let kept = cell.modifier & Modifier::REVERSED;
+            cell.set_style(Style::reset());
+            cell.modifier = Modifier::DIM | kept;
+        }
+    }
+
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
+        self.hit(area, Hit::Cover);
         for position in area.positions() {
             if let Some(cell) = self.buffer.cell_mut(position) {
                 cell.reset();
@@ -120,6 +156,7 @@ impl<'a> Canvas<'a> {
         for (x, y, corner) in [(area.x, area.y, tl), (last_x, area.y, tr), (area.x, last_y, bl), (last_x, last_y, br)] {
             self.buffer[(x, y)].set_symbol(corner).set_style(border);
         }
+        self.hit(area, Hit::Pane { is_focused });
         self.titles(area, title, right, is_focused);
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
     }

@@ -6,7 +6,7 @@ mod line;
 mod list;
 mod table;
 
-pub use canvas::Canvas;
+pub use canvas::{Canvas, Hit};
 pub use chart::{bar, chart};
 pub use line::Line;
 pub use list::ListState;

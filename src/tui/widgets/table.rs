@@ -1,6 +1,6 @@
 //! Rows in columns. Columns have a priority and go whole before a number would be squeezed.
 
-use super::{Canvas, Line};
+use super::{Canvas, Hit, Line};
 use crate::tui::text::{Shown, visible_middle, visible_within};
 use crate::tui::theme::{Theme, Tone};
 use ratatui::layout::{Position, Rect};
@@ -86,6 +86,9 @@ pub fn table(
         };
         let cells = cells.iter().map(|cell| (cell.text.as_str(), cell.tone));
         canvas.put(row, &aligned(Line::new(theme).say(mark), columns, &widths, cells, theme));
+        if let Some(selected) = selected {
+            canvas.hit(row, Hit::Row(at as isize - selected as isize));
+        }
         if is_selected {
             canvas.tint(row, Tone::Selected);
             canvas.cursor = Some(Position::new(row.x, row.y));
@@ -177,7 +180,7 @@ mod tests {
     use super::*;
     use crate::tui::text::Symbols;
 
-    const THEME: Theme = Theme { symbols: Symbols::Unicode, color: false };
+    const THEME: Theme = Theme::mono(Symbols::Unicode);
     const COLUMNS: [Column<'static>; 3] =
         [Column::text("JOB", 6, 0), Column::number("SCANNED", 0), Column::number("DEAD", 1)];
 

@@ -1,0 +1,5 @@
+//! `syncdeck serve`: the engine without a screen, for a service manager.
+
+pub const EXAMPLE: &str = "Example:\n  syncdeck -c /etc/syncdeck/syncdeck.toml serve\n\n\
+    It tells the service manager when it is ready (`Type=notify`) and ends in order on SIGTERM.\n\
+    A screen attaches with `syncdeck`; every other command works beside it.";
