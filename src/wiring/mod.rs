@@ -155,7 +155,7 @@ async fn console(
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {
-            let options = screen::options(None, ascii, color, signals)?;
+            let options = screen::options(None, ascii, color, &signals)?;
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
                     let args = commands::demo::Args { ascii, ..demo::DEFAULT };
@@ -172,7 +172,7 @@ async fn console(
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
             Err(Shut::Locked(locked)) => {
-                let options = screen::options(None, ascii, color, signals)?;
+                let options = screen::options(None, ascii, color, &signals)?;
                 let freed = house::answers(&config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,

@@ -3,11 +3,13 @@
 //! `cargo bench --bench attach`; names choose (`-- trip idle`). `SYNCDECK_BIN` measures another build, `BENCH_RECORDS` and
 //! `BENCH_PAIRS` make it longer or shorter.
 
-mod support;
 #[path = "support/console.rs"]
 mod console;
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+mod support;
 
 use console::Console;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -126,9 +128,8 @@ fn trip() {
 /// From the start of a console to its first frame with the engine's jobs, beside a busy engine.
 fn first() {
     let engine = Engine::start(number("BENCH_RECORDS", 400_000), STEADY, &["run", "--once"]);
-    let times: Vec<Duration> = (0..10)
-        .map(|_| Console::start(&engine.config).first("the jobs", |screen| screen.contains("bench")))
-        .collect();
+    let times: Vec<Duration> =
+        (0..10).map(|_| Console::start(&engine.config).first("the jobs", |screen| screen.contains("bench"))).collect();
     let times = sorted_ms(times);
     println!(
         "first frame p50 {:.1} ms, slowest {:.1} ms (want 50: {})",
@@ -199,7 +200,11 @@ fn screens() {
         ratios.push(alone / three);
         println!("pair {pair}: alone {alone:.2} s, with three screens {three:.2} s, load {}", load());
     }
-    println!("throughput with three screens {} of none (want 0.95: {})", spread(&ratios), verdict(median(&ratios) >= 0.95));
+    println!(
+        "throughput with three screens {} of none (want 0.95: {})",
+        spread(&ratios),
+        verdict(median(&ratios) >= 0.95)
+    );
 }
 
 /// Seconds of a run that so many screens look at.
@@ -211,7 +216,7 @@ fn watched(records: u64, n_screens: usize) -> f64 {
     }
     let mut output = String::new();
     let mut out = engine.child.stdout.take().expect("it was piped");
-    std::io::Read::read_to_string(&mut out, &mut output).expect("lines of JSON");
+    out.read_to_string(&mut output).expect("lines of JSON");
     let last = output.lines().rev().find(|line| line.contains("\"finished\"")).expect("an end that was told");
     let finished: support::Finished = serde_json::from_str(last).expect("a line of JSON");
     assert_eq!((finished.state.as_str(), finished.created), ("done", records), "{last}");
