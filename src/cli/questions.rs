@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request};
-use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run};
+use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, WhyAnswer};
 use std::sync::Arc;
 
 /// Rows that are asked for at once.
@@ -90,6 +90,13 @@ pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<V
     }
 }
 
+pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> Result<Box<WhyAnswer>, Report> {
+    match ask(Request::Why { job, key: key.to_owned(), live }).await? {
+        Answer::Why(answer) => Ok(answer),
+        other => Err(unexpected(&other)),
+    }
+}
+
 fn unexpected(answer: &Answer) -> Report {
     let kind = match answer {
         Answer::Done(_) => "what was done",
@@ -102,6 +109,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
+        Answer::Why(_) => "the story of a record",
     };
     Report::new(format!("the engine answered another question, with {kind}"))
 }

@@ -81,6 +81,11 @@ impl Local {
             Request::Logs { filter, before, limit } => {
                 Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
             }
+            Request::Why { job, key, live } => {
+                let answer = engine.why(job.as_ref(), &key, live).await.map_err(refusal)?;
+                Ok(Answer::Why(Box::new(answer)))
+            }
+            Request::SyncOne { job, record } => done(engine.sync_one(&job, &record, by).await, None),
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
             }
@@ -162,16 +167,18 @@ fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> R
 }
 
 fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
-    let ordered = ordered.map_err(|error| {
-        let hint = match &error {
-            OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
-            OrderError::Store(error) => error.hint(),
-            OrderError::Refused(_) => None,
-        };
-        Refusal { message: error.to_string(), hint }
-    })?;
+    let ordered = ordered.map_err(refusal)?;
     let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
     Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
+}
+
+fn refusal(error: OrderError) -> Refusal {
+    let hint = match &error {
+        OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
+        OrderError::Store(error) => error.hint(),
+        OrderError::Refused(_) => None,
+    };
+    Refusal { message: error.to_string(), hint }
 }
 
 impl From<StoreError> for Refusal {

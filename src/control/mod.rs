@@ -9,7 +9,7 @@ pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
     Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -81,6 +81,19 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
+    Why {
+        job: Option<JobId>,
+        /// An id of either side, or the value of a searchable field.
+        key: String,
+        /// Both systems are asked for it now.
+        live: bool,
+    },
+    /// Sync one record now, through the loop that everything goes through.
+    SyncOne {
+        job: JobId,
+        record: RecordId,
+    },
 }
 
 impl Request {
@@ -93,7 +106,8 @@ impl Request {
             | Self::Cancel { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
-            | Self::Restore { .. } => true,
+            | Self::Restore { .. }
+            | Self::SyncOne { .. } => true,
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -102,7 +116,8 @@ impl Request {
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
-            | Self::Journal { .. } => false,
+            | Self::Journal { .. }
+            | Self::Why { .. } => false,
         }
     }
 }
@@ -120,6 +135,7 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Why(Box<WhyAnswer>),
 }
 
 /// What an order did.

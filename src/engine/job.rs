@@ -1,17 +1,18 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
 use super::limit::Gate;
+use super::one::OneOrder;
 use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus,
-    Schedule, Timestamp,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark,
+    RunStatus, Schedule, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -36,6 +37,8 @@ pub struct JobCell {
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
+    pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
     control_turn: tokio::sync::Mutex<()>,
     /// An order came, or a time.
@@ -61,6 +64,8 @@ pub(super) struct Live {
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
     pub trigger: Option<Actor>,
+    /// Records that people asked for, the oldest order first.
+    pub ones: VecDeque<OneOrder>,
     /// Letters wait to be retried.
     pub retry: Option<Actor>,
     /// Not before then, because the last retry failed.
@@ -149,6 +154,7 @@ impl JobCell {
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             told: parts.told,
@@ -182,19 +188,24 @@ impl JobCell {
         });
         live.stop = Some(stop);
         live.stopped_by = stopped_by.clone();
-        live.failure = None;
         live.recovered = RecoveredFaults::default();
         live.source_total = None;
         live.moved_at = run.started_at;
         live.stage = "read";
-        live.not_before = None;
         live.is_cancelled = false;
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
             RunKind::Sync | RunKind::Full => live.trigger = None,
+            RunKind::Record => {}
         }
-        if let (Some(paused), Some(stop)) = (&live.control.paused, &live.stop) {
+        let is_record = run.kind == RunKind::Record;
+        if !is_record {
+            live.failure = None;
+            live.not_before = None;
+        }
+        // One record that a person asked for goes also while the job is paused.
+        if let (Some(paused), Some(stop), false) = (&live.control.paused, &live.stop, is_record) {
             // The pause came while the run was about to begin.
             *stopped_by.lock() = Some(paused.by.clone());
             stop.between_pages.cancel();
@@ -255,6 +266,7 @@ impl JobCell {
     }
 
     pub(super) fn run_is_over(&self) {
+        self.open_ids.lock().clear();
         self.live().in_flight = 0;
         self.changed();
     }

@@ -9,6 +9,7 @@ pub mod clock;
 mod deliver;
 mod job;
 mod limit;
+mod one;
 mod orders;
 mod page;
 mod read;
@@ -17,6 +18,7 @@ mod schedule;
 mod snapshot;
 mod tell;
 mod told;
+mod why;
 
 pub use job::JobCell;
 pub use limit::Gate;

@@ -248,7 +248,7 @@ impl Engine {
         cell.destination_gate.forgive();
     }
 
-    fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
+    pub(super) fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
         super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
     }
 }

@@ -16,6 +16,7 @@ use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
+use super::search::{PackedTerms, write_search};
 use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
     Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
@@ -37,6 +38,7 @@ pub(super) enum Order {
     Page {
         page: Box<PageCommit>,
         links: Vec<PackedLink>,
+        terms: Vec<PackedTerms>,
         reply: Reply<Committed>,
     },
     Begin {
@@ -74,9 +76,9 @@ impl Order {
     /// How many rows it writes, about.
     fn rows(&self) -> usize {
         match self {
-            Self::Page { page, links, .. } => {
+            Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters
+                3 + links.len() + 6 * letters + 2 * terms.len()
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
             _ => 2,
@@ -202,6 +204,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     links: Vec<(u32, PackedLink)>,
+    terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
@@ -289,8 +292,12 @@ impl Writer {
 
     fn stage(&mut self, order: Order, heads: &mut Heads, batch: &mut Batch) {
         match order {
-            Order::Page { page, links, reply } => match self.judge(&page, heads) {
-                Ok(()) => stage_page(*page, links, reply, heads, batch),
+            Order::Page { page, links, terms, reply } => match self.judge(&page, heads) {
+                Ok(()) => {
+                    let number = heads.job_mut(&page.job).row.number;
+                    batch.terms.extend(terms.into_iter().map(|terms| (number, terms)));
+                    stage_page(*page, links, reply, heads, batch);
+                }
                 Err(error) => drop(reply.send(Err(error))),
             },
             Order::Begin { new, reply } => stage_begin(new, reply, heads, batch),
@@ -343,6 +350,7 @@ impl Writer {
     fn save(&self, shared: &Shared, heads: &mut Heads, mut batch: Batch) -> Result<(), StoreError> {
         let transaction = shared.begin_write()?;
         write_links(&transaction, heads, batch.links)?;
+        write_search(&transaction, &batch.terms)?;
         write_letters(&transaction, heads, batch.letters)?;
         for (note, moved) in batch.move_notes {
             if !moved.lock().is_empty() {
@@ -435,8 +443,10 @@ mod tests {
             dead: Vec::new(),
             failed_again: Vec::new(),
             recovered: Vec::new(),
+            search: Vec::new(),
         };
-        Order::Page { page: Box::new(page), links: (0..n).map(link).collect(), reply: oneshot::channel().0 }
+        let links = (0..n).map(link).collect();
+        Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }
     }
 
     fn sizes(orders: impl IntoIterator<Item = Order>) -> Vec<usize> {

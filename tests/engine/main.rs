@@ -7,3 +7,4 @@ mod inside;
 mod seeds;
 mod stories;
 mod tale;
+mod why;

@@ -34,6 +34,7 @@ pub struct World {
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub refusal: Option<Refusal>,
+    pub why: WhyAnswer,
 }
 
 pub struct Stage {
@@ -254,6 +255,11 @@ impl World {
                 Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
             }
             Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
+            Request::Why { key, live, .. } => {
+                let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
+                Ok(Answer::Why(Box::new(why)))
+            }
+            Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
         }
     }
 
@@ -679,5 +685,6 @@ pub fn world() -> World {
             seconds_at_least: Some(104),
         },
         refusal: None,
+        why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
     }
 }

@@ -16,6 +16,7 @@ pub mod schema;
 pub mod serve;
 pub mod simulator;
 pub mod status;
+pub mod why;
 
 use super::questions::runs as runs_of;
 use super::{Report, read_args};
@@ -39,6 +40,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Why(why::Args),
     Keys(keys::Args),
     Schema,
     Completions(completions::Args),
@@ -162,6 +164,9 @@ pub const COMMANDS: &[Entry] = &[
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
     ),
+    entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
+        read_args(matches, Command::Why)
+    }),
     entry(
         "keys",
         "Every action of the console, where it can be done, and the keys that do it",
