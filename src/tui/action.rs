@@ -55,6 +55,9 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    TestConnection,
+    HoldRelease,
+    ResetCircuit,
     ComparePair,
     CompareKind,
     Sort,
@@ -92,6 +95,9 @@ impl Action {
                 | Self::RunNow
                 | Self::PauseAll
                 | Self::StopRun
+                | Self::TestConnection
+                | Self::HoldRelease
+                | Self::ResetCircuit
                 | Self::Retry
                 | Self::RetryAll
                 | Self::Discard
