@@ -2,7 +2,9 @@
 
 use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request};
-use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, WhyAnswer};
+use crate::model::{
+    Checkpoint, ConnectionId, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, Tested, WhyAnswer,
+};
 use std::sync::Arc;
 
 /// Rows that are asked for at once.
@@ -16,6 +18,14 @@ impl<F: AsyncFn(Request) -> Result<Answer, Refusal>> Ask for F {}
 pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
     match ask(request).await? {
         Answer::Done(done) => Ok(done),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Tries a connection with one call.
+pub async fn tested(ask: &impl Ask, connection: ConnectionId) -> Result<Box<Tested>, Report> {
+    match ask(Request::TestConnection { connection }).await? {
+        Answer::Tested(tested) => Ok(tested),
         other => Err(unexpected(&other)),
     }
 }
@@ -100,11 +110,14 @@ pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> R
 fn unexpected(answer: &Answer) -> Report {
     let kind = match answer {
         Answer::Done(_) => "what was done",
+        Answer::Tested(_) => "what a test brought",
         Answer::Groups(_) => "groups of dead letters",
         Answer::Ids { .. } => "numbers of dead letters",
         Answer::Rows(_) => "rows of dead letters",
         Answer::Letter(_) => "a dead letter",
         Answer::Preview(_) => "a preview",
+        Answer::Check(_) => "a look at dead letters",
+        Answer::EditForm(_) => "the fields of a dead letter",
         Answer::Checkpoints(_) => "checkpoints",
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",

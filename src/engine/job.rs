@@ -1,14 +1,16 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
+use super::bulk::set_bulk;
+use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark,
-    RunStatus, Schedule, Timestamp,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
+    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
+    RunMark, RunStatus, Schedule, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -58,8 +60,16 @@ pub(super) struct Live {
     pub checkpoint: Option<Checkpoint>,
     pub source_total: Option<u64>,
     pub in_flight: u64,
-    pub dead_waiting: u64,
+    pub dead: OpenLetters,
+    /// Retries of many letters: those that go on, and the last that ended in this process.
+    pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
+    /// Dead letters of the last minutes.
+    pub fresh: Fresh,
+    /// Of the run that ended last in this process.
+    pub last_counts: Option<Counts>,
+    /// Its schedule is kept in this process.
+    pub is_attended: bool,
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
@@ -84,6 +94,20 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+}
+
+/// The letters of a job that have no end yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OpenLetters {
+    /// Those under retry among them.
+    pub waiting: u64,
+    pub retrying: u64,
+}
+
+impl OpenLetters {
+    pub(super) async fn of(store: &Store, job: &JobId) -> Result<Self, StoreError> {
+        Ok(Self { waiting: store.letters_waiting(job).await?, retrying: store.letters_under_retry(job).await? })
+    }
 }
 
 /// Records by time, for rates and charts.
@@ -293,8 +317,8 @@ impl JobCell {
         &self,
         counts: Counts,
         committed: &Committed,
-        dead_waiting: Option<u64>,
-        newest_group: Option<GroupId>,
+        dead: Option<OpenLetters>,
+        new_letters: &[GroupId],
     ) {
         let now = self.clock.now();
         let mut live = self.live();
@@ -306,8 +330,14 @@ impl JobCell {
             run.counts += counts;
             run.pages += 1;
         }
-        live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
-        live.newest_group = newest_group.or(live.newest_group);
+        live.dead = dead.unwrap_or(live.dead);
+        if let Some(bulk) = &committed.bulk {
+            set_bulk(&mut live.bulks, bulk.clone());
+        }
+        live.newest_group = new_letters.last().copied().or(live.newest_group);
+        if !new_letters.is_empty() {
+            live.fresh.add(new_letters, now);
+        }
         live.moved_at = now;
         live.store_error = None;
         live.rates.add(now, counts.scanned);
@@ -344,6 +374,7 @@ impl JobCell {
         let run = live.run.take();
         live.stop = None;
         let errored = run.as_ref().is_some_and(|run| run.counts.errored > 0);
+        live.last_counts = run.as_ref().map(|run| run.counts).filter(|counts| counts.scanned > 0).or(live.last_counts);
         live.last_runs.push_back(mark_of(end, errored));
         if live.last_runs.len() > MARKS_MAX {
             live.last_runs.pop_front();
@@ -410,7 +441,8 @@ impl JobCell {
             progress: Progress { done, total, eta_seconds },
             checkpoint: live.checkpoint.clone(),
             in_flight: live.in_flight,
-            dead_waiting: live.dead_waiting,
+            dead_waiting: live.dead.waiting,
+            dead_retrying: live.dead.retrying,
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),
@@ -505,7 +537,7 @@ fn schedule_text(schedule: &Schedule) -> String {
 }
 
 /// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-fn written_duration(duration: Duration) -> String {
+pub(super) fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
         _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),

@@ -5,14 +5,21 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod bulk;
+mod calls;
 pub mod clock;
+mod correct;
 mod deliver;
+mod findings;
+mod fresh;
+mod hands;
 mod job;
 mod limit;
 mod one;
 mod orders;
 mod page;
 mod read;
+mod recheck;
 mod run;
 mod schedule;
 mod snapshot;
@@ -20,6 +27,7 @@ mod tell;
 mod told;
 mod why;
 
+pub use bulk::usual_rate;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use orders::{OrderError, Ordered};
@@ -28,10 +36,10 @@ pub use tell::Notices;
 
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
-use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot};
+use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot, Timestamp};
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
-use job::{CellParts, Live};
+use job::{CellParts, Live, OpenLetters};
 use schedule::{Attendant, in_doubt_after};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,6 +74,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     jobs: IndexMap<JobId, Arc<JobCell>>,
     gates: IndexMap<ConnectionId, Arc<Gate>>,
+    /// What each gate leads to, for calls that belong to no run.
+    links: IndexMap<ConnectionId, Link>,
     notices: Arc<Notices>,
     info: EngineInfo,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -74,8 +84,12 @@ pub struct Engine {
     stopping: CancellationToken,
     gone: CancellationToken,
     running: AtomicBool,
+    /// Held over each change that a person makes to a connection, so that what is saved and what is true keep one order.
+    hands_turn: tokio::sync::Mutex<()>,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
+    /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
+    last_retry: parking_lot::Mutex<Timestamp>,
 }
 
 impl Engine {
@@ -96,12 +110,19 @@ impl Engine {
             let cell = cell(spec, &links, &gates, &parts.store, &parts.clock, &told).await?;
             jobs.insert(id, Arc::new(cell));
         }
+        for (connection, hold) in parts.store.holds().await? {
+            // A connection that is no longer configured keeps its hold, should it come back.
+            if let Some(gate) = gates.get(&connection) {
+                gate.hold(Some(hold));
+            }
+        }
         let notices = Arc::new(Notices::new(parts.clock.clone()));
         let engine = Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
             jobs,
             gates,
+            links,
             notices,
             info: parts.info,
             snapshots: watch::Sender::new(Arc::new(Snapshot::default())),
@@ -109,8 +130,10 @@ impl Engine {
             stopping: CancellationToken::new(),
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
+            hands_turn: tokio::sync::Mutex::new(()),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
             publisher: tokio::sync::Mutex::new(None),
+            last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -206,6 +229,9 @@ async fn cell(
     let mapping = Mapping::compile(&spec.map)
         .map_err(|errors| broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     let filter = spec.source.filter.as_deref().map(Filter::compile).transpose().map_err(broken)?;
+    for gate in [&source_gate, &destination_gate] {
+        gate.uses(&spec.id);
+    }
     let live = live(&spec, store, clock).await?;
     Ok(JobCell::new(CellParts {
         spec,
@@ -250,10 +276,12 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if was_cut_off {
         control.due = Some(clock.now());
     }
+    let bulks = bulk::taken_up(&spec.id, store, clock).await?;
     let under_retry = store.letters_retrying(&spec.id, None, 1).await?;
     Ok(Live {
         total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
-        dead_waiting: store.letters_waiting(&spec.id).await?,
+        dead: OpenLetters::of(store, &spec.id).await?,
+        bulks,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,
         control,

@@ -8,8 +8,11 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
+use super::corrections::write_corrections;
 use super::heads::Heads;
+use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
@@ -17,9 +20,10 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::{BulkChange, Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
+    RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -57,6 +61,13 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<()>,
     },
+    /// Holds back a connection's calls; none lets them go.
+    Hold {
+        connection: ConnectionId,
+        hold: Option<Hold>,
+        note: Note,
+        reply: Reply<()>,
+    },
     Note {
         note: Note,
         reply: Reply<()>,
@@ -66,6 +77,23 @@ pub(super) enum Order {
         piece: MovePiece,
         note: Option<Note>,
         reply: Reply<()>,
+    },
+    Correct {
+        job: JobId,
+        correction: Box<Correction>,
+        note: Note,
+        reply: Reply<()>,
+    },
+    BeginBulk {
+        bulk: Box<BulkRetry>,
+        note: Note,
+        reply: Reply<BulkRetry>,
+    },
+    ChangeBulk {
+        number: u64,
+        change: BulkChange,
+        note: Option<Note>,
+        reply: Reply<Option<BulkRetry>>,
     },
     Close {
         reply: Reply<()>,
@@ -97,10 +125,14 @@ impl Order {
         match self {
             Self::Page { reply, .. } => drop(reply.send(Err(error))),
             Self::Begin { reply, .. } => drop(reply.send(Err(error))),
+            Self::BeginBulk { reply, .. } => drop(reply.send(Err(error))),
+            Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
+            | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
+            | Self::Correct { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -206,9 +238,12 @@ struct Batch {
     links: Vec<(u32, PackedLink)>,
     terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
+    corrections: Vec<(u32, Correction)>,
+    bulks: BTreeMap<u64, BulkRetry>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
+    holds: Vec<(ConnectionId, Option<Hold>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -316,6 +351,11 @@ impl Writer {
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }
+            Order::Hold { connection, hold, note, reply } => {
+                batch.holds.push((connection, hold));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -324,6 +364,25 @@ impl Writer {
                 batch.move_notes.extend(note.map(|note| (note, piece.moved.clone())));
                 batch.letters.push(LetterWork::Move(piece));
                 batch.reply(reply, ());
+            }
+            Order::Correct { job, correction, note, reply } => {
+                batch.corrections.push((heads.job_mut(&job).row.number, *correction));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
+            Order::BeginBulk { bulk, note, reply } => {
+                let bulk = heads.begin_bulk(*bulk);
+                batch.bulks.insert(bulk.number, bulk.clone());
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, bulk);
+            }
+            Order::ChangeBulk { number, change, note, reply } => {
+                let bulk = heads.change_bulk(number, change);
+                batch.bulks.extend(bulk.clone().map(|bulk| (number, bulk)));
+                if bulk.is_some() {
+                    batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                }
+                batch.reply(reply, bulk);
             }
             Order::Close { .. } => order.end(),
         }
@@ -357,9 +416,12 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
             }
         }
+        write_corrections(&transaction, batch.corrections)?;
+        write_bulks(&transaction, &batch.bulks)?;
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_holds(&transaction, &batch.holds)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;
@@ -368,7 +430,10 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, .. } = page;
+    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
+        page;
+    let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
+    batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
     let number = job.row.number;
     let checkpoint = position.map(|position| {
@@ -396,9 +461,13 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     batch.links.extend(links.into_iter().map(|link| (number, link)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
-    batch.letters.extend(recovered.into_iter().map(|id| LetterWork::Recovered { id, at, run: run_id }));
+    batch.letters.extend(recovered.into_iter().map(|recovery| LetterWork::Recovered {
+        recovery: Box::new(recovery),
+        at,
+        run: run_id,
+    }));
     batch.pages.push((id, epoch));
-    batch.reply(reply, Committed { checkpoint, total });
+    batch.reply(reply, Committed { checkpoint, total, bulk });
 }
 
 fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch: &mut Batch) {
@@ -443,6 +512,7 @@ mod tests {
             dead: Vec::new(),
             failed_again: Vec::new(),
             recovered: Vec::new(),
+            bulk: None,
             search: Vec::new(),
         };
         let links = (0..n).map(link).collect();

@@ -58,6 +58,9 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    TestConnection,
+    HoldRelease,
+    ResetCircuit,
     ComparePair,
     CompareKind,
     Sort,
@@ -99,6 +102,9 @@ impl Action {
                 | Self::RunNow
                 | Self::PauseAll
                 | Self::StopRun
+                | Self::TestConnection
+                | Self::HoldRelease
+                | Self::ResetCircuit
                 | Self::Retry
                 | Self::RetryAll
                 | Self::Discard

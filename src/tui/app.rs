@@ -92,6 +92,8 @@ pub enum Purpose {
     OlderRuns,
     /// The last runs of a job, for what is usual of it.
     UsualRuns(JobId),
+    /// What a test of a connection brings.
+    Test,
     Logs,
     OlderLogs,
     Why,

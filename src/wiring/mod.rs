@@ -79,6 +79,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             house.close().await;
             result
         }
+        Command::Connection(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::connection::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Why(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::why::run(&args, house.handle(), out).await;

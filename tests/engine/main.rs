@@ -2,6 +2,7 @@
 
 mod disk;
 mod first;
+mod hands;
 mod house;
 mod inside;
 mod seeds;

@@ -33,6 +33,9 @@ pub struct World {
     pub runs: Vec<Run>,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
+    /// What a look at the first letters finds, and at all others.
+    pub check: LetterCheck,
+    pub form: EditForm,
     pub refusal: Option<Refusal>,
     pub why: WhyAnswer,
 }
@@ -205,8 +208,31 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::Hold { connection, .. } => {
+                done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
+            }
+            Request::Release { connection } => done(&format!("released {connection}"), None),
+            Request::ResetCircuit { connection } => done(&format!("reset the circuit of {connection}"), None),
+            Request::TestConnection { connection } => Ok(Answer::Tested(Box::new(Tested {
+                connection: connection.clone(),
+                at: NOW,
+                by: Actor::person("ada", Via::Console),
+                is_ok: connection.as_str() != "netsuite",
+                status: Some(200),
+                took_ms: 204,
+                text: "answers (200)".to_owned(),
+                hint: Some("is the server running?".to_owned()),
+            }))),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
+            Request::RetryCarefully { .. } => done(
+                "retrying 1,042 dead letters of customers_to_crm: one first, the rest only if it goes through",
+                None,
+            ),
+            Request::StopRetry { job } => done(&format!("stopping the retry of {job}"), None),
+            Request::RetryCheck { ids } => Ok(Answer::Check(self.look(ids))),
+            Request::EditForm { id } => Ok(Answer::EditForm(Box::new(EditForm { letter: *id, ..self.form.clone() }))),
+            Request::Correct { .. } => done("saved the correction of 1 field of cus_00917734", None),
             Request::Discard { selection, .. } => {
                 done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
             }
@@ -261,6 +287,14 @@ impl World {
             }
             Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
         }
+    }
+
+    /// Of twenty letters: one gone, one mended, the others as they were.
+    fn look(&self, ids: &[DeadLetterId]) -> LetterCheck {
+        let mut check = LetterCheck { gone: 1, ..self.check.clone() };
+        check.changed = ids.iter().take(1).copied().collect();
+        check.same = (ids.len() as u64).saturating_sub(2);
+        check
     }
 
     fn row(&self, id: DeadLetterId) -> LetterRow {
@@ -346,6 +380,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         checkpoint: None,
         in_flight: 0,
         dead_waiting: 0,
+        dead_retrying: 0,
         due: Some(NOW.plus(Duration::from_secs(341))),
         limited_by: None,
         events: Vec::new(),
@@ -498,10 +533,29 @@ fn logs() -> Vec<Notice> {
     lines.iter().enumerate().map(|(at, (level, job, text))| notice(at as u64 + 33, *level, job, text)).collect()
 }
 
+/// Fifteen minutes of answers: some refused, slower towards the middle.
+fn calls(p95: u32) -> Vec<CallBucket> {
+    (0..CALL_BUCKETS as u32)
+        .map(|at| CallBucket {
+            answers: AnswerCounts {
+                ok: u64::from(60 + at),
+                throttled: u64::from(at == 13) * 14,
+                client_error: u64::from(at % 7 == 3),
+                server_error: u64::from(at == 20),
+                no_answer: u64::from(at == 21) * 3,
+            },
+            latency_p95: (at != 5).then_some(p95 - p95 * (at.abs_diff(15)) / 30),
+        })
+        .collect()
+}
+
 fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
+        held: None,
         circuit: Circuit::Closed,
+        is_trying: false,
+        last_open: None,
         in_flight: 4,
         ceiling: 4,
         queued: 2,
@@ -509,7 +563,11 @@ fn connection(id: &str) -> ConnectionStatus {
         latency_p50: Some(48),
         latency_p95: Some(95),
         answers: AnswerCounts { ok: 2_064, ..AnswerCounts::default() },
+        history: calls(95),
+        users: vec![JobCalls { job: "customers_to_crm".into(), calls: 2_064 }],
         throttled_until: None,
+        last_throttled: None,
+        tested: None,
     }
 }
 
@@ -540,6 +598,56 @@ fn field(field: &str, source: Option<&str>, sent: Option<&str>, mark: FieldMark,
         sent: sent.map(str::to_owned),
         mark,
         why: why.map(str::to_owned),
+    }
+}
+
+/// The fields of the letter that a person can correct.
+pub fn form() -> EditForm {
+    let raw = |text: &str| RawJson::parse(text.to_owned()).expect("JSON");
+    let field = |name: &str, source: Option<&str>, value: &str| EditField {
+        field: name.to_owned(),
+        source: source.map(raw),
+        original: Some(raw(value)),
+        value: Some(raw(value)),
+        problem: None,
+        locked: None,
+        takes: ValueKind::Text,
+    };
+    let id = EditField {
+        locked: Some("it is the record's id".to_owned()),
+        ..field("external_id", Some(r#""cus_00917734""#), r#""cus_00917734""#)
+    };
+    let email = EditField {
+        problem: Some("422 email already in use".to_owned()),
+        ..field("email", Some(r#""sam.lee@example.org""#), r#""sam.lee@example.org""#)
+    };
+    let amount = EditField {
+        original: None,
+        value: None,
+        problem: Some("`12,50` is no number".to_owned()),
+        takes: ValueKind::Json,
+        ..field("amount", Some(r#""12,50""#), "0")
+    };
+    EditForm {
+        letter: DeadLetterId(1_042),
+        job: "customers_to_crm".into(),
+        record: "cus_00917734".into(),
+        source_connection: "shop".to_owned(),
+        destination_connection: "hubspot".to_owned(),
+        content: "00".to_owned(),
+        fields: vec![
+            id,
+            email,
+            field("first_name", Some(r#""Sam""#), r#""Sam""#),
+            field("phone", Some(r#""(030) 1234-5678""#), r#""+493012345678""#),
+            amount,
+            field("balance", Some("12345678901234567890.10"), "12345678901234567890.10"),
+            field("vip", Some("null"), "false"),
+            field("origin", None, r#""shop""#),
+        ],
+        correction: None,
+        offered: None,
+        offered_changes: Vec::new(),
     }
 }
 
@@ -605,6 +713,8 @@ pub fn letter() -> LetterView {
             field("note", Some("call\u{1b}[31m back\ntomorrow"), None, FieldMark::Dropped, None),
             field("origin", None, Some("shop"), FieldMark::Added, Some("a fixed value")),
         ],
+        corrections: Vec::new(),
+        offered: None,
     }
 }
 
@@ -618,28 +728,50 @@ pub fn world() -> World {
         limit: Some(100),
         resets_at: Some(NOW.plus(Duration::from_secs(18))),
         source: "headers".to_owned(),
+        rule: None,
+    });
+    hubspot.history = calls(640);
+    hubspot.users = vec![
+        JobCalls { job: "customers_to_crm".into(), calls: 1_804 },
+        JobCalls { job: "contacts_two_way".into(), calls: 229 },
+    ];
+    hubspot.last_throttled = Some(LastThrottled { at: ago(487), retry_after_ms: Some(12_000) });
+    hubspot.last_open = Some(LastOpen { since: ago(300_000), until: ago(299_760), why: "503".to_owned() });
+    hubspot.tested = Some(Tested {
+        connection: "hubspot".into(),
+        at: ago(9),
+        by: Actor::person("ada", Via::Console),
+        is_ok: true,
+        status: Some(200),
+        took_ms: 204,
+        text: "answers (200); it is only written to, so nothing was read".to_owned(),
+        hint: None,
     });
     hubspot.answers = AnswerCounts { ok: 18_204, throttled: 14, client_error: 1_167, server_error: 1, no_answer: 3 };
     let findings = vec![
         Finding {
+            kind: FindingKind::NeedsAttention,
             level: Level::Error,
             text: "tickets_to_wh stopped: zendesk answered 401 Unauthorized".to_owned(),
             hint: "renew the token of connection `zendesk`, then press p".to_owned(),
             target: FindingTarget::Job("tickets_to_wh".into()),
         },
         Finding {
+            kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: "customers_to_crm: 1,042 dead letters of one cause".to_owned(),
             hint: "⏎ opens them".to_owned(),
             target: FindingTarget::Group("customers_to_crm".into(), GroupId(1)),
         },
         Finding {
+            kind: FindingKind::BudgetLow,
             level: Level::Warn,
             text: "hubspot: 11 of 100 requests left".to_owned(),
             hint: "full again in 18 s".to_owned(),
             target: FindingTarget::Connection("hubspot".into()),
         },
         Finding {
+            kind: FindingKind::Paused,
             level: Level::Info,
             text: "invoices_backfill is paused since 3 h: “quarter end”".to_owned(),
             hint: "p resumes it".to_owned(),
@@ -659,11 +791,13 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                redact: Vec::new(),
             },
             jobs: jobs(),
             connections: vec![connection("shop"), hubspot],
             findings,
             throughput: wave(268),
+            retries: Vec::new(),
             notices: 40,
         },
         groups: vec![
@@ -683,7 +817,11 @@ pub fn world() -> World {
             total: 1_042,
             read_again: 1_042,
             seconds_at_least: Some(104),
+            per_minute: Some(180),
+            seconds_carefully: 347,
         },
+        check: LetterCheck::default(),
+        form: form(),
         refusal: None,
         why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
     }

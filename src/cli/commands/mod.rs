@@ -3,6 +3,7 @@
 pub mod check;
 pub mod checkpoint;
 pub mod completions;
+pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
@@ -40,6 +41,7 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Connection(connection::Args),
     Why(why::Args),
     Keys(keys::Args),
     Schema,
@@ -167,6 +169,13 @@ pub const COMMANDS: &[Entry] = &[
     entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
         read_args(matches, Command::Why)
     }),
+    entry(
+        "connection",
+        "How each system answers; try it, hold back its calls, reset its circuit",
+        connection::EXAMPLE,
+        connection::Args::augment_args,
+        |matches| read_args(matches, Command::Connection),
+    ),
     entry(
         "keys",
         "Every action of the console, where it can be done, and the keys that do it",

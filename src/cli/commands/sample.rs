@@ -74,6 +74,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         checkpoint: Some(checkpoint(text)),
         in_flight: 500,
         dead_waiting: 1_241,
+        dead_retrying: 0,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),
@@ -102,10 +103,21 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             state_folder: "state".to_owned(),
             log_folder: "state/logs".to_owned(),
             store_error: None,
+            redact: Vec::new(),
         },
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
+            held: Some(Hold { by: Actor::person(text, Via::Command), since: at(1), reason: Some(text.to_owned()) }),
+            is_trying: false,
+            last_open: Some(LastOpen { since: at(1), until: at(9), why: text.to_owned() }),
+            history: vec![CallBucket {
+                answers: AnswerCounts { ok: 9, throttled: 2, ..AnswerCounts::default() },
+                latency_p95: Some(31),
+            }],
+            users: vec![JobCalls { job: JobId::from(job), calls: 11 }],
+            last_throttled: Some(LastThrottled { at: at(2), retry_after_ms: Some(12_000) }),
+            tested: None,
             circuit: Circuit::Open { since: at(1), next: at(99), why: text.to_owned() },
             in_flight: 0,
             ceiling: 8,
@@ -117,6 +129,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             throttled_until: None,
         }],
         findings: vec![Finding {
+            kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: format!("1,241 dead letters of `{job}`: {text}"),
             hint: "run `syncdeck dead groups`".to_owned(),
@@ -197,5 +210,7 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         source_connection: "shop".to_owned(),
         destination_connection: "crm".to_owned(),
         fields: vec![field],
+        corrections: Vec::new(),
+        offered: None,
     }
 }
