@@ -51,6 +51,7 @@ fn job(state: JobState) -> JobStatus {
         checkpoint: Some(checkpoint(30, true)),
         in_flight: 0,
         dead_waiting: 0,
+        dead_retrying: 0,
         due: Some(NOW.plus(Duration::from_secs(60))),
         limited_by: None,
         events: Vec::new(),
