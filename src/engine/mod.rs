@@ -7,6 +7,7 @@ mod breaker;
 mod bucket;
 pub mod clock;
 mod deliver;
+mod first;
 mod job;
 mod limit;
 mod orders;
