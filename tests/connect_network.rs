@@ -312,6 +312,7 @@ fn job() -> Job {
             sorted: false,
             incremental: None,
             fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None },
+            searchable: Vec::new(),
             stream: SourceStream::Rest(RestSource {
                 path: "/customers".to_owned(),
                 query: Vec::new(),
@@ -338,6 +339,7 @@ fn job() -> Job {
                 idempotency_header: None,
                 version_header: None,
                 id: None,
+                one: None,
                 delete: None,
             }),
         },

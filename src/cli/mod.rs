@@ -73,7 +73,7 @@ pub fn command() -> clap::Command {
                 .display_order(901)
                 .hide_possible_values(true)
                 .value_parser(value_parser!(Color))
-                .help("auto (a terminal without NO_COLOR), always or never"),
+                .help("auto (a terminal without NO_COLOR), always, never; of how many colours: 16, 256 or true"),
         );
     root.subcommands(COMMANDS.iter().map(commands::Entry::command))
 }

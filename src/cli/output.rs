@@ -2,7 +2,7 @@
 
 use super::json;
 use super::report::{Exit, Report};
-use super::text::{Line, Table};
+use super::text::{Line, Style, Table};
 use crate::model::{JobId, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -17,6 +17,14 @@ pub enum Color {
     Auto,
     Always,
     Never,
+    /// The terminal's sixteen colours, and no others.
+    #[value(name = "16")]
+    Sixteen,
+    #[value(name = "256")]
+    Indexed,
+    /// Any colour.
+    #[value(name = "true")]
+    True,
 }
 
 impl Color {
@@ -93,6 +101,13 @@ impl Output {
         }
     }
 
+    /// Prints a warning of the configuration: what it is, then the lines that show where.
+    pub fn warn(&mut self, warning: &str) {
+        let mut lines = warning.lines();
+        self.note(Line::new().with("warning: ", Style::Warn).then(lines.next().unwrap_or_default()));
+        lines.for_each(|line| self.note(line));
+    }
+
     /// Ends a command: prints what went wrong, hands over what is pending, and gives the exit status.
     pub fn finish(&mut self, result: Result<Exit, Report>) -> Exit {
         self.end_progress();
@@ -159,7 +174,7 @@ fn is_colour_off() -> bool {
 
 fn wants_colour(color: Color, is_terminal: bool, no_color: bool) -> bool {
     match color {
-        Color::Always => true,
+        Color::Always | Color::Sixteen | Color::Indexed | Color::True => true,
         Color::Never => false,
         Color::Auto => is_terminal && !no_color,
     }

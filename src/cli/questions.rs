@@ -2,7 +2,9 @@
 
 use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request};
-use crate::model::{Checkpoint, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run};
+use crate::model::{
+    Checkpoint, ConnectionId, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, Tested, WhyAnswer,
+};
 use std::sync::Arc;
 
 /// Rows that are asked for at once.
@@ -16,6 +18,14 @@ impl<F: AsyncFn(Request) -> Result<Answer, Refusal>> Ask for F {}
 pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
     match ask(request).await? {
         Answer::Done(done) => Ok(done),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Tries a connection with one call.
+pub async fn tested(ask: &impl Ask, connection: ConnectionId) -> Result<Box<Tested>, Report> {
+    match ask(Request::TestConnection { connection }).await? {
+        Answer::Tested(tested) => Ok(tested),
         other => Err(unexpected(&other)),
     }
 }
@@ -90,9 +100,17 @@ pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<V
     }
 }
 
+pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> Result<Box<WhyAnswer>, Report> {
+    match ask(Request::Why { job, key: key.to_owned(), live }).await? {
+        Answer::Why(answer) => Ok(answer),
+        other => Err(unexpected(&other)),
+    }
+}
+
 fn unexpected(answer: &Answer) -> Report {
     let kind = match answer {
         Answer::Done(_) => "what was done",
+        Answer::Tested(_) => "what a test brought",
         Answer::Groups(_) => "groups of dead letters",
         Answer::Ids { .. } => "numbers of dead letters",
         Answer::Rows(_) => "rows of dead letters",
@@ -102,6 +120,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
+        Answer::Why(_) => "the story of a record",
     };
     Report::new(format!("the engine answered another question, with {kind}"))
 }

@@ -3,7 +3,7 @@
 use super::commands::dead::act::{DiscardArgs, RetryArgs};
 use super::commands::dead::export::Format;
 use super::commands::orders::JobArgs;
-use super::commands::{check, checkpoint, completions, console, dead, demo, run, runs, schema, simulator, status};
+use super::commands::{check, checkpoint, completions, console, dead, demo, run, runs, schema, simulator, status, why};
 use super::output::tests::captured;
 use super::*;
 use crate::model::GroupId;
@@ -79,6 +79,9 @@ fn questions_are_understood() {
     assert_eq!(read("checkpoint show a --json"), Command::Checkpoint(checkpoint::Args { action: show }));
     let history = checkpoint::Action::History(checkpoint::History { job: "a".to_owned(), limit: 20, json: false });
     assert_eq!(read("checkpoint history a"), Command::Checkpoint(checkpoint::Args { action: history }));
+    let asked = |words: &[&str], live| Command::Why(why::Args { words: strings(words), live, json: false });
+    assert_eq!(read("why cus_1"), asked(&["cus_1"], false));
+    assert_eq!(read("why a cus_1 --live"), asked(&["a", "cus_1"], true));
     assert_eq!(read("schema"), Command::Schema);
     let shell = clap_complete::Shell::Fish;
     assert_eq!(read("completions fish"), Command::Completions(completions::Args { shell }));

@@ -2,7 +2,7 @@
 
 use super::format::REST_PATH_HINT;
 use super::report::Report;
-use super::source::method;
+use super::source::{method, one_record};
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::Table;
 use crate::model::{
@@ -28,12 +28,13 @@ pub(super) fn destination(
         let request = RestRequest { method: method?, path: path_of(delete, "path", report)?, body: body(delete) };
         is_for_one_record(&request, delete, report).then_some(request)
     });
+    let one = table.table("one").map(|one| one_record(one, &["id", "destination_id"], report));
     let soft_delete = table.table("soft_delete").map(|soft| soft_fields(soft, report));
     let version_header = table
         .table("version_header")
         .map(|header| Some(VersionHeader { name: header.owned_text("name")?, from: header.pointer("from")? }));
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    let optional = ["body", "idempotency_header", "version_header", "id", "delete", "soft_delete", "batch"];
+    let optional = ["body", "idempotency_header", "version_header", "id", "delete", "soft_delete", "batch", "one"];
     if optional.into_iter().any(is_wrong) {
         return None;
     }
@@ -48,6 +49,7 @@ pub(super) fn destination(
             version_header: transposed(version_header)?,
             id: table.pointer("id"),
             delete: transposed(delete)?,
+            one: transposed(one)?,
         }),
     })
 }

@@ -41,12 +41,28 @@ pub(super) static WORKSPACE: Spec = Spec {
     ],
 };
 
+/// A theme of one's own: a file.
+pub(super) static THEME: Spec = Spec {
+    about: "Colours by meaning: `#rrggbb`, or a name such as `cyan` or `bright-red`.",
+    keys: &[
+        key("on", Kind::Text, "The background that it is for: `dark` or `light`.").default("\"dark\""),
+        key("run", Kind::Text, "What runs."),
+        key("ok", Kind::Text, "What went well."),
+        key("pause", Kind::Text, "What is paused."),
+        key("wait", Kind::Text, "What waits and tries again."),
+        key("warn", Kind::Text, "What needs a look."),
+        key("fail", Kind::Text, "What failed or was refused."),
+        key("dim", Kind::Text, "What matters less."),
+        key("key", Kind::Text, "Keys that can be pressed."),
+    ],
+};
+
 const KEYS: Kind = Kind::Text;
 
 pub(super) static CONSOLE: Spec = Spec {
     about: "How the console looks and which keys it knows.",
     keys: &[
-        key("theme", Kind::Text, "`auto`, `dark`, `light`, `mono`, or a file beside the configuration.")
+        key("theme", Kind::Text, "`auto` or `term` (the terminal's own colours), `cvd` (for every colour vision), `dark`, `light`, `mono`, or a file beside the configuration.")
             .default("\"auto\""),
         key(
             "redact",

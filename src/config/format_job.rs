@@ -102,8 +102,17 @@ static SOURCE: Spec = Spec {
         )
         .default("false"),
         key("error", Kind::Pointer, "Where an error stands that is told in a 200 answer."),
+        key(
+            "searchable",
+            Kind::List(&Kind::Pointer),
+            "Fields whose values find a record beside its id, for `syncdeck why` and `w` on the screen.",
+        ),
         key("total", Kind::Pointer, "Where the number of records of the listing stands."),
-        key("one", Kind::Table(&ONE), "How one record is read again, so that a retry sends what the source holds now."),
+        key(
+            "one",
+            Kind::Table(&ONE),
+            "How one record is read: a retry sends what the source holds now, `why` shows it, `n` syncs it alone.",
+        ),
         key("paginate", Kind::Either(&[Kind::Word(NO_PAGES), Kind::Tagged(&PAGINATE)]), "How the next page is found.")
             .default("\"none\""),
         key(
@@ -248,6 +257,11 @@ static DESTINATION: Spec = Spec {
         later("create", "How a record is created where the destination gives it its id."),
         later("lookup", "How a record is found by its external id."),
         key("delete", Kind::Table(&DELETE), "How one record is deleted."),
+        key(
+            "one",
+            Kind::Table(&ONE),
+            "How one record is read, so that `why` can show what the destination holds now. Default: a GET of `path`.",
+        ),
         key("soft_delete", Kind::Table(&SOFT_DELETE), "How one record is flagged as deleted."),
         key("batch", Kind::Table(&BATCH), "How many records are written by one request. Needed by `batch`."),
         later("marker", "Marks our own writes."),

@@ -89,11 +89,14 @@ fn on_orphan(job: &Table) -> Option<OnOrphan> {
 /// The hash by which a job is known to be configured otherwise.
 ///
 /// It takes what differs from the defaults, in one order and one way of writing, and of secrets their names:
-/// neither tidying the file nor renewing a token reads everything once more.
+/// neither tidying the file nor renewing a token reads everything once more. Nor does how the destination is looked at.
 fn configured(job: &Table) -> u64 {
-    let parts: Vec<Json> = ["source", "destination", "map"]
+    let mut parts: Vec<Json> = ["source", "destination", "map"]
         .into_iter()
         .map(|name| job.entry(name).map_or(Json::Null, |entry| entry.node.canonical.clone()))
         .collect();
+    if let Json::Object(destination) = &mut parts[1] {
+        destination.remove("one");
+    }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }

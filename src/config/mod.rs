@@ -29,13 +29,14 @@ mod tests;
 mod tree;
 mod values;
 
-pub use console::{ConsoleConfig, KeyChoice};
+pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 
 use crate::model::{Connection, Job, Masks};
-use format::{CONSOLE, FILE, WORKSPACE};
+use declare::Spec;
+use format::{CONSOLE, FILE, THEME, WORKSPACE};
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -115,6 +116,11 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
         }
         document.add(root, &files, &mut report);
     }
+    let folder = files[0].folder.clone();
+    if let Some(file) = document.console.as_ref().and_then(|entry| console::theme_file(entry, &folder, &mut report)) {
+        files.push(file);
+        document.theme = read_table(&files, files.len() - 1, &THEME, env, &mut report);
+    }
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
@@ -130,10 +136,20 @@ fn read_file(
     env: &dyn Fn(&str) -> Option<String>,
     report: &mut Report,
 ) -> Option<Table> {
+    read_table(files, index, &FILE, env, report)
+}
+
+fn read_table(
+    files: &[SourceFile],
+    index: usize,
+    spec: &'static Spec,
+    env: &dyn Fn(&str) -> Option<String>,
+    report: &mut Report,
+) -> Option<Table> {
     let file = &files[index];
     let mut reader =
         Reader { report, env, folder: file.folder.clone(), file: index, path: Vec::new(), default_place: None };
-    reader.document(&file.text, &FILE)
+    reader.document(&file.text, spec)
 }
 
 /// What all files say together.
@@ -141,6 +157,8 @@ fn read_file(
 struct Document {
     workspace: Option<Entry>,
     console: Option<Entry>,
+    /// The file of a theme of one's own.
+    theme: Option<Table>,
     connections: Vec<Entry>,
     jobs: Vec<Entry>,
     /// A file was no TOML, so that nothing can be said of names that are missing.
@@ -198,7 +216,7 @@ impl Document {
         let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
         cycles::warn_of_cycles(&self.jobs, report);
         // Last, when all secrets are known: the lines of the console may be shown.
-        let console = console.and_then(|table| console::console(&table, files, report));
+        let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
         Some(Config {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,

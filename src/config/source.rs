@@ -16,7 +16,7 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
     let incremental = incremental(table, version.as_ref(), report);
     let paginate = paginate(table, report);
     let path = path_of(table, "path", report);
-    let one = table.table("one").map(|one| one_record(one, report));
+    let one = table.table("one").map(|one| one_record(one, &["id"], report));
     let method = method(table.text("method").map(|text| text.text.as_str()));
     if table.is_written("body") && method == Some(Method::Get) {
         let hint = "write `method = \"POST\"`".to_owned();
@@ -24,9 +24,13 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
     }
     let query = query(table.table("query"));
     let id = ids(table, report);
+    let searchable = searchable(table, report);
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental"].into_iter().any(is_wrong) {
+    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable"]
+        .into_iter()
+        .any(is_wrong)
+    {
         return None;
     }
     let incremental = incremental?;
@@ -37,6 +41,7 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
         sorted: table.boolean("sorted"),
         incremental,
         fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
+        searchable: searchable?,
         stream: SourceStream::Rest(RestSource {
             path: path?,
             query: query?,
@@ -61,18 +66,33 @@ pub(super) fn method(name: Option<&str>) -> Option<Method> {
         .find(|method| Some(method.as_str()) == name)
 }
 
-fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
-    let pointers = match table.get("id")? {
-        Value::Pointer(pointer) => vec![pointer.clone()],
+fn pointers(value: &Value) -> Option<Vec<Pointer>> {
+    match value {
+        Value::Pointer(pointer) => Some(vec![pointer.clone()]),
         Value::List(nodes) => nodes
             .iter()
             .map(|node| match &node.value {
                 Value::Pointer(pointer) => Some(pointer.clone()),
                 _ => None,
             })
-            .collect::<Option<Vec<_>>>()?,
-        _ => return None,
-    };
+            .collect(),
+        _ => None,
+    }
+}
+
+fn searchable(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
+    let Some(value) = table.get("searchable") else { return Some(Vec::new()) };
+    let pointers = pointers(value)?;
+    if pointers.iter().any(Pointer::is_root) {
+        let hint = "point to the fields, such as `searchable = [\"email\"]`".to_owned();
+        report.mistake(table.place_of("searchable"), "`searchable` points to the whole record", hint);
+        return None;
+    }
+    Some(pointers)
+}
+
+fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
+    let pointers = pointers(table.get("id")?)?;
     if pointers.is_empty() || pointers.iter().any(Pointer::is_root) {
         let hint = "point to the field that holds it, such as `id = \"/id\"`".to_owned();
         report.mistake(table.place_of("id"), "`id` points to no field of a record", hint);
@@ -158,9 +178,9 @@ fn uses_since(source: &Table) -> bool {
     in_path || in_query || source.json("body").is_some_and(|body| mentions_in(body, &["since"]))
 }
 
-fn one_record(table: &Table, report: &mut Report) -> Option<RestRecord> {
+pub(super) fn one_record(table: &Table, names: &[&str], report: &mut Report) -> Option<RestRecord> {
     let path = path_of(table, "path", report)?;
-    if !mentions(&path, &["id"]) {
+    if !mentions(&path, names) {
         report.mistake(table.place_of("path"), "`path` reads the same record for every id", REST_PATH_HINT.to_owned());
         return None;
     }

@@ -59,7 +59,7 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     };
     let (workspace, console) = (table_of(workspace), table_of(console));
     workspace_of(&workspace, Path::new(""), &env, &mut report);
-    super::console::console(&console, &files, &report);
+    super::console::console(&console, None, &files, &report);
 
     let mut taken = Taken::new();
     for entry in document.connections.iter().chain(&document.jobs) {

@@ -114,6 +114,12 @@ pub trait Destination: Send + Sync {
     /// Writes many in one request. `Ok` has one result for each write, in their order;
     /// an answer that can not be matched to them is an `Unknown` fault of the whole.
     async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>>;
+
+    /// Reads one record as it is now, for people to look at; `Ok(None)` when the destination says that it does not exist.
+    /// Only called where [`Destination::can_read_one`].
+    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<RawJson>>;
+
+    fn can_read_one(&self) -> bool;
 }
 
 /// The two ends of a job, ready to use.

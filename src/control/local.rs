@@ -50,6 +50,20 @@ impl Local {
             }
             Request::Trigger { jobs } => done(engine.trigger(&jobs, by).await, None),
             Request::Cancel { jobs } => done(engine.cancel(&jobs, by).await, None),
+            Request::Hold { connection, reason } => {
+                let undo = Request::Release { connection: connection.clone() };
+                done(engine.hold(&connection, reason, by).await, Some(undo))
+            }
+            Request::Release { connection } => {
+                let undo =
+                    Request::Hold { connection: connection.clone(), reason: Some("release taken back".to_owned()) };
+                done(engine.release(&connection, by).await, Some(undo))
+            }
+            Request::ResetCircuit { connection } => done(engine.reset_circuit(&connection, by).await, None),
+            Request::TestConnection { connection } => {
+                let tested = engine.test_connection(&connection, by).await.map_err(refusal)?;
+                Ok(Answer::Tested(Box::new(tested)))
+            }
             Request::DeadGroups { filter } => Ok(Answer::Groups(store.letter_groups(&filter).await?)),
             Request::DeadIds { filter, limit } => {
                 let found = store.letter_ids(&filter, limit.min(IDS_MAX)).await?;
@@ -81,6 +95,11 @@ impl Local {
             Request::Logs { filter, before, limit } => {
                 Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
             }
+            Request::Why { job, key, live } => {
+                let answer = engine.why(job.as_ref(), &key, live).await.map_err(refusal)?;
+                Ok(Answer::Why(Box::new(answer)))
+            }
+            Request::SyncOne { job, record } => done(engine.sync_one(&job, &record, by).await, None),
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
             }
@@ -162,16 +181,19 @@ fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> R
 }
 
 fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
-    let ordered = ordered.map_err(|error| {
-        let hint = match &error {
-            OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
-            OrderError::Store(error) => error.hint(),
-            OrderError::Refused(_) => None,
-        };
-        Refusal { message: error.to_string(), hint }
-    })?;
+    let ordered = ordered.map_err(refusal)?;
     let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
     Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
+}
+
+fn refusal(error: OrderError) -> Refusal {
+    let hint = match &error {
+        OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
+        OrderError::NoSuchConnection(_) => Some("`syncdeck connection list` lists the connections".to_owned()),
+        OrderError::Store(error) => error.hint(),
+        OrderError::Refused(_) => None,
+    };
+    Refusal { message: error.to_string(), hint }
 }
 
 impl From<StoreError> for Refusal {

@@ -8,8 +8,8 @@ pub mod socket;
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
-    Actor, Checkpoint, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, Run, RunId, Selection, Sequence, Snapshot,
+    Actor, Checkpoint, ConnectionId, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
+    LetterRow, LogFilter, Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -32,6 +32,23 @@ pub enum Request {
     /// Stop the run in progress between pages.
     Cancel {
         jobs: Vec<JobId>,
+    },
+    /// Hold back all calls of a connection.
+    Hold {
+        connection: ConnectionId,
+        reason: Option<String>,
+    },
+    /// Let them go again.
+    Release {
+        connection: ConnectionId,
+    },
+    /// Forget that a connection's system was down.
+    ResetCircuit {
+        connection: ConnectionId,
+    },
+    /// Make one call that changes nothing at the system.
+    TestConnection {
+        connection: ConnectionId,
     },
     DeadGroups {
         filter: LetterFilter,
@@ -81,6 +98,19 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
+    Why {
+        job: Option<JobId>,
+        /// An id of either side, or the value of a searchable field.
+        key: String,
+        /// Both systems are asked for it now.
+        live: bool,
+    },
+    /// Sync one record now, through the loop that everything goes through.
+    SyncOne {
+        job: JobId,
+        record: RecordId,
+    },
 }
 
 impl Request {
@@ -91,9 +121,15 @@ impl Request {
             | Self::Resume { .. }
             | Self::Trigger { .. }
             | Self::Cancel { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::ResetCircuit { .. }
+            // It uses up a call, and may find that a system is back.
+            | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::Discard { .. }
-            | Self::Restore { .. } => true,
+            | Self::Restore { .. }
+            | Self::SyncOne { .. } => true,
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
@@ -102,7 +138,8 @@ impl Request {
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
-            | Self::Journal { .. } => false,
+            | Self::Journal { .. }
+            | Self::Why { .. } => false,
         }
     }
 }
@@ -111,6 +148,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Done(Done),
+    Tested(Box<Tested>),
     Groups(Vec<LetterGroup>),
     Ids { ids: Arc<[DeadLetterId]>, total: u64 },
     Rows(Vec<Option<LetterRow>>),
@@ -120,6 +158,7 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Why(Box<WhyAnswer>),
 }
 
 /// What an order did.

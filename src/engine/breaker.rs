@@ -64,6 +64,12 @@ impl Breaker {
         }
     }
 
+    /// A person says that the system is to be tried again as if nothing had happened. Returns whether it was open.
+    pub(super) fn reset(&mut self) -> bool {
+        self.failures = 0;
+        self.open.take().is_some()
+    }
+
     /// A canary was dropped before it had an answer.
     pub(super) fn canary_lost(&mut self) {
         if let Some(open) = &mut self.open {

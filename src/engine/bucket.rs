@@ -27,6 +27,16 @@ impl Bucket {
         Duration::from_secs((self.each * self.burst).as_secs_f64().ceil() as u64)
     }
 
+    /// The most tokens that it holds.
+    pub(super) fn size(&self) -> u32 {
+        self.burst
+    }
+
+    /// When it is full, if nothing more is taken.
+    pub(super) fn full_at(&self, now: Instant) -> Instant {
+        self.full_at.max(now)
+    }
+
     /// Takes a token; or tells when there will be one.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Instant> {
         let full_at = self.full_at.max(now);

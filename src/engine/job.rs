@@ -1,17 +1,19 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
+use super::fresh::Fresh;
 use super::limit::Gate;
+use super::one::OneOrder;
 use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus,
-    Schedule, Timestamp,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark,
+    RunStatus, Schedule, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -36,6 +38,8 @@ pub struct JobCell {
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
+    pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
     control_turn: tokio::sync::Mutex<()>,
     /// An order came, or a time.
@@ -57,10 +61,18 @@ pub(super) struct Live {
     pub in_flight: u64,
     pub dead_waiting: u64,
     pub newest_group: Option<GroupId>,
+    /// Dead letters of the last minutes.
+    pub fresh: Fresh,
+    /// Of the run that ended last in this process.
+    pub last_counts: Option<Counts>,
+    /// Its schedule is kept in this process.
+    pub is_attended: bool,
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
     pub trigger: Option<Actor>,
+    /// Records that people asked for, the oldest order first.
+    pub ones: VecDeque<OneOrder>,
     /// Letters wait to be retried.
     pub retry: Option<Actor>,
     /// Not before then, because the last retry failed.
@@ -149,6 +161,7 @@ impl JobCell {
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             told: parts.told,
@@ -182,19 +195,24 @@ impl JobCell {
         });
         live.stop = Some(stop);
         live.stopped_by = stopped_by.clone();
-        live.failure = None;
         live.recovered = RecoveredFaults::default();
         live.source_total = None;
         live.moved_at = run.started_at;
         live.stage = "read";
-        live.not_before = None;
         live.is_cancelled = false;
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
             RunKind::Sync | RunKind::Full => live.trigger = None,
+            RunKind::Record => {}
         }
-        if let (Some(paused), Some(stop)) = (&live.control.paused, &live.stop) {
+        let is_record = run.kind == RunKind::Record;
+        if !is_record {
+            live.failure = None;
+            live.not_before = None;
+        }
+        // One record that a person asked for goes also while the job is paused.
+        if let (Some(paused), Some(stop), false) = (&live.control.paused, &live.stop, is_record) {
             // The pause came while the run was about to begin.
             *stopped_by.lock() = Some(paused.by.clone());
             stop.between_pages.cancel();
@@ -255,6 +273,7 @@ impl JobCell {
     }
 
     pub(super) fn run_is_over(&self) {
+        self.open_ids.lock().clear();
         self.live().in_flight = 0;
         self.changed();
     }
@@ -282,7 +301,7 @@ impl JobCell {
         counts: Counts,
         committed: &Committed,
         dead_waiting: Option<u64>,
-        newest_group: Option<GroupId>,
+        new_letters: &[GroupId],
     ) {
         let now = self.clock.now();
         let mut live = self.live();
@@ -295,7 +314,10 @@ impl JobCell {
             run.pages += 1;
         }
         live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
-        live.newest_group = newest_group.or(live.newest_group);
+        live.newest_group = new_letters.last().copied().or(live.newest_group);
+        if !new_letters.is_empty() {
+            live.fresh.add(new_letters, now);
+        }
         live.moved_at = now;
         live.store_error = None;
         live.rates.add(now, counts.scanned);
@@ -332,6 +354,7 @@ impl JobCell {
         let run = live.run.take();
         live.stop = None;
         let errored = run.as_ref().is_some_and(|run| run.counts.errored > 0);
+        live.last_counts = run.as_ref().map(|run| run.counts).filter(|counts| counts.scanned > 0).or(live.last_counts);
         live.last_runs.push_back(mark_of(end, errored));
         if live.last_runs.len() > MARKS_MAX {
             live.last_runs.pop_front();
@@ -493,7 +516,7 @@ fn schedule_text(schedule: &Schedule) -> String {
 }
 
 /// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-fn written_duration(duration: Duration) -> String {
+pub(super) fn written_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
         _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),

@@ -3,10 +3,12 @@
 use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
+use super::calls::Calls;
 use super::told::Told;
 use crate::connect::{Fault, FaultKind, Signals};
 use crate::model::{
-    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Timestamp, backoff,
+    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Hold, JobId, LastOpen,
+    LastThrottled, Tested, Timestamp, backoff,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -22,43 +24,49 @@ const LATENCIES: usize = 256;
 /// The limits of one connection, shared by all its jobs: budget, ceiling, throttling, breaker.
 pub struct Gate {
     pub(super) connection: Arc<Connection>,
-    clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) state: Mutex<State>,
     /// First come, first served: the one at the head waits for the conditions, the others for the head.
     turn: tokio::sync::Mutex<()>,
-    changed: Notify,
+    pub(super) changed: Notify,
     queued: AtomicU32,
     dice: Mutex<fastrand::Rng>,
 }
 
-struct State {
-    breaker: Breaker,
-    adapt: Adapt,
-    bucket: Option<Bucket>,
-    in_flight: u32,
-    throttled: Option<Throttled>,
+pub(super) struct State {
+    /// A person holds back all calls.
+    pub(super) held: Option<Hold>,
+    pub(super) breaker: Breaker,
+    pub(super) adapt: Adapt,
+    pub(super) bucket: Option<Bucket>,
+    pub(super) in_flight: u32,
+    pub(super) throttled: Option<Throttled>,
     /// Refusals in a row, for those that do not say how long to wait.
     refusals: u32,
     /// From the system's headers: requests that may still go before the reset.
-    told: Told,
+    pub(super) told: Told,
     successes: u64,
     answers: AnswerCounts,
+    calls: Calls,
+    last_open: Option<LastOpen>,
+    last_throttled: Option<LastThrottled>,
+    pub(super) tested: Option<Tested>,
     latencies: [u32; LATENCIES],
     latency_count: usize,
 }
 
 /// The system said 429: nothing goes until then.
 #[derive(Clone, Copy)]
-struct Throttled {
-    since: Instant,
-    until: Instant,
+pub(super) struct Throttled {
+    pub(super) since: Instant,
+    pub(super) until: Instant,
 }
 
 /// The right to make one request. It must be given back by [`Permit::done`]; dropping it gives it back unused.
 pub(super) struct Permit<'a> {
-    gate: &'a Gate,
+    pub(super) gate: &'a Gate,
     pub is_canary: bool,
-    open: bool,
+    pub(super) open: bool,
 }
 
 /// Why a permit was not given.
@@ -102,6 +110,7 @@ impl Gate {
         Self {
             clock,
             state: Mutex::new(State {
+                held: None,
                 breaker: Breaker::new(connection.retry.clone()),
                 adapt: Adapt::new(connection.limits.in_flight),
                 bucket: Bucket::new(&connection.limits, now),
@@ -111,6 +120,10 @@ impl Gate {
                 told: Told::default(),
                 successes: 0,
                 answers: AnswerCounts::default(),
+                calls: Calls::new(),
+                last_open: None,
+                last_throttled: None,
+                tested: None,
                 latencies: [0; LATENCIES],
                 latency_count: 0,
             }),
@@ -173,6 +186,10 @@ impl Gate {
     fn next(&self, gives_up: bool) -> Next {
         let now = Instant::now();
         let mut state = self.state.lock();
+        if state.held.is_some() {
+            // Who does not wait for ever does not wait for a person.
+            return if gives_up { Next::GaveUp } else { Next::WaitForChange };
+        }
         let attempts = self.connection.retry.attempts;
         if gives_up && state.breaker.open().is_some_and(|open| open.canaries >= attempts) {
             return Next::GaveUp;
@@ -212,6 +229,17 @@ impl Gate {
         Next::Granted { is_canary }
     }
 
+    /// Names a job that uses the connection.
+    pub(super) fn uses(&self, job: &JobId) {
+        self.state.lock().calls.uses(job);
+    }
+
+    /// Counts a call in the name of a job.
+    pub(super) fn called(&self, job: &JobId) {
+        let now = self.clock.now();
+        self.state.lock().calls.called(job, now);
+    }
+
     /// Successes on this connection so far: what tells one record's trouble from the system's.
     pub(super) fn successes(&self) -> u64 {
         self.state.lock().successes
@@ -237,6 +265,10 @@ impl Gate {
         let wall = self.clock.now();
         let id = &self.connection.id;
         let state = self.state.lock();
+        if let Some(held) = &state.held {
+            let why = held.reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
+            return Some((format!("connection {id} held by {}{why}", held.by), held.since, None));
+        }
         if let Some(open) = state.breaker.open() {
             let since = wall.minus(now.saturating_duration_since(open.since));
             let next = wall.plus(open.next.saturating_duration_since(now));
@@ -279,7 +311,8 @@ impl Gate {
     pub fn status(&self) -> ConnectionStatus {
         let now = Instant::now();
         let wall = self.clock.now();
-        let state = self.state.lock();
+        let mut state = self.state.lock();
+        let (history, users) = state.calls.told(wall);
         let (latency_p50, latency_p95) = percentiles(&state);
         let circuit = match state.breaker.open() {
             None => Circuit::Closed,
@@ -295,18 +328,23 @@ impl Gate {
                 limit,
                 resets_at: Some(wall.plus(reset - now)),
                 source: "headers".to_owned(),
+                rule: None,
             }),
             (_, Some(bucket)) => Some(BudgetStatus {
                 remaining: u64::from(bucket.tokens(now)),
-                limit: self.connection.limits.requests.map(u64::from),
-                resets_at: None,
+                limit: Some(u64::from(bucket.size())),
+                resets_at: Some(wall.plus(bucket.full_at(now) - now)),
                 source: "configuration".to_owned(),
+                rule: self.rule(),
             }),
             _ => None,
         };
         ConnectionStatus {
             id: self.connection.id.clone(),
+            held: state.held.clone(),
             circuit,
+            is_trying: state.breaker.open().is_some_and(|open| open.canary_out),
+            last_open: state.last_open.clone(),
             in_flight: state.in_flight,
             ceiling: state.adapt.ceiling(),
             queued: self.queued.load(Ordering::Relaxed),
@@ -314,8 +352,21 @@ impl Gate {
             latency_p50,
             latency_p95,
             answers: state.answers,
+            history,
+            users,
+            last_throttled: state.last_throttled,
+            tested: state.tested.clone(),
             throttled_until: state.throttled.filter(|told| told.until > now).map(|told| wall.plus(told.until - now)),
         }
+    }
+}
+
+impl Gate {
+    /// The configured budget in words.
+    fn rule(&self) -> Option<String> {
+        let limits = &self.connection.limits;
+        let per = super::job::written_duration(limits.per);
+        limits.requests.map(|requests| format!("{requests} calls in {per}"))
     }
 }
 
@@ -339,7 +390,9 @@ impl Permit<'_> {
         let mut state = gate.state.lock();
         let in_flight = state.in_flight;
         state.in_flight -= 1;
-        count_answer(&mut state, signals);
+        let wall = gate.clock.now();
+        count_answer(&mut state, signals, wall);
+        let was_open = state.breaker.open().map(|open| (open.since, open.why.clone()));
         let mut event = GateEvent::default();
         match fault {
             None => {
@@ -355,6 +408,9 @@ impl Permit<'_> {
                     event.closed_after = state.breaker.succeeded(now, self.is_canary);
                 }
                 FaultKind::Throttled => {
+                    let retry_after_ms =
+                        fault.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                    state.last_throttled = Some(LastThrottled { at: wall, retry_after_ms });
                     state.told.refused();
                     state.adapt.refused(in_flight);
                     event.closed_after = state.breaker.succeeded(now, self.is_canary);
@@ -380,6 +436,9 @@ impl Permit<'_> {
                 }
             },
         }
+        if let Some((since, why)) = was_open.filter(|_| event.closed_after.is_some()) {
+            state.last_open = Some(LastOpen { since: wall.minus(now.duration_since(since)), until: wall, why });
+        }
         let in_flight = state.in_flight;
         if let Some(budget) = signals.budget
             && let Some(reset) = budget.reset
@@ -399,18 +458,13 @@ impl Permit<'_> {
     }
 }
 
-fn count_answer(state: &mut State, signals: &Signals) {
-    let answers = &mut state.answers;
-    match signals.status {
-        None => answers.no_answer += 1,
-        Some(429) => answers.throttled += 1,
-        Some(status) if status < 400 => answers.ok += 1,
-        Some(status) if status < 500 => answers.client_error += 1,
-        Some(_) => answers.server_error += 1,
-    }
+fn count_answer(state: &mut State, signals: &Signals, at: Timestamp) {
+    let took_ms = u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX);
+    state.answers.count(signals.status);
+    state.calls.answered(signals.status, took_ms, at);
     if signals.status.is_some() {
         let place = state.latency_count % LATENCIES;
-        state.latencies[place] = u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX);
+        state.latencies[place] = took_ms;
         state.latency_count += 1;
     }
 }

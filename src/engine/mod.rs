@@ -5,11 +5,16 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod calls;
 pub mod clock;
 mod deliver;
+mod findings;
 mod first;
+mod fresh;
+mod hands;
 mod job;
 mod limit;
+mod one;
 mod orders;
 mod page;
 mod read;
@@ -18,6 +23,7 @@ mod schedule;
 mod snapshot;
 mod tell;
 mod told;
+mod why;
 
 pub use job::JobCell;
 pub use limit::Gate;
@@ -65,6 +71,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     jobs: IndexMap<JobId, Arc<JobCell>>,
     gates: IndexMap<ConnectionId, Arc<Gate>>,
+    /// What each gate leads to, for calls that belong to no run.
+    links: IndexMap<ConnectionId, Link>,
     notices: Arc<Notices>,
     info: EngineInfo,
     snapshots: watch::Sender<Arc<Snapshot>>,
@@ -73,6 +81,8 @@ pub struct Engine {
     stopping: CancellationToken,
     gone: CancellationToken,
     running: AtomicBool,
+    /// Held over each change that a person makes to a connection, so that what is saved and what is true keep one order.
+    hands_turn: tokio::sync::Mutex<()>,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
 }
@@ -95,12 +105,19 @@ impl Engine {
             let cell = cell(spec, &links, &gates, &parts.store, &parts.clock, &told).await?;
             jobs.insert(id, Arc::new(cell));
         }
+        for (connection, hold) in parts.store.holds().await? {
+            // A connection that is no longer configured keeps its hold, should it come back.
+            if let Some(gate) = gates.get(&connection) {
+                gate.hold(Some(hold));
+            }
+        }
         let notices = Arc::new(Notices::new(parts.clock.clone()));
         let engine = Arc::new(Self {
             store: parts.store,
             clock: parts.clock,
             jobs,
             gates,
+            links,
             notices,
             info: parts.info,
             snapshots: watch::Sender::new(Arc::new(Snapshot::default())),
@@ -108,6 +125,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
+            hands_turn: tokio::sync::Mutex::new(()),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
             publisher: tokio::sync::Mutex::new(None),
         });
@@ -205,6 +223,9 @@ async fn cell(
     let mapping = Mapping::compile(&spec.map)
         .map_err(|errors| broken(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
     let filter = spec.source.filter.as_deref().map(Filter::compile).transpose().map_err(broken)?;
+    for gate in [&source_gate, &destination_gate] {
+        gate.uses(&spec.id);
+    }
     let live = live(&spec, store, clock).await?;
     Ok(JobCell::new(CellParts {
         spec,

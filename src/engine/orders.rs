@@ -2,7 +2,7 @@
 
 use super::job::JobCell;
 use super::{Engine, Start};
-use crate::model::{Actor, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
+use crate::model::{Actor, ConnectionId, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Ordered {
 pub enum OrderError {
     #[error("there is no job `{0}`")]
     NoSuchJob(JobId),
+    #[error("there is no connection `{0}`")]
+    NoSuchConnection(ConnectionId),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("{0}")]
@@ -251,7 +253,7 @@ impl Engine {
         cell.destination_gate.forgive();
     }
 
-    fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
+    pub(super) fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
         super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
     }
 }

@@ -8,10 +8,13 @@ use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
     Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, Item, LetterPlace, LetterState, Level,
-    Link, LinkEvent, OnOrphan, Outcome, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp,
-    cause,
+    Link, LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason,
+    Timestamp, cause,
 };
-use crate::store::{FailedAgain, NewLetter, Store};
+use crate::store::{FailedAgain, Findable, NewLetter, Store};
+
+/// Values of one searchable list (the e-mail addresses of a customer) that are kept.
+const TERMS_MAX: usize = 20;
 
 /// A page as it was read, with where the next one begins.
 pub(super) struct PageRead {
@@ -21,6 +24,8 @@ pub(super) struct PageRead {
     /// Of a retry: the letter that each item came from.
     pub letters: Vec<RetriedLetter>,
     pub total: Option<u64>,
+    /// A person asked for these very records: they are sent even if they are unchanged.
+    pub is_forced: bool,
 }
 
 /// A dead letter that is tried again.
@@ -93,6 +98,7 @@ pub(super) struct PageChanges {
     pub forbidden: u64,
     pub confirmed: u64,
     pub first_forbidden: Option<Fault>,
+    pub search: Vec<Findable>,
     /// What is told of records once the page is saved.
     pub told: Vec<(RecordId, String)>,
 }
@@ -125,6 +131,7 @@ impl OpenPage {
             changed_fields_only: cell.spec.destination.changed_fields_only,
             max_attempts: cell.spec.max_attempts,
             is_retry,
+            is_forced: read.is_forced,
             in_doubt_since,
         };
         let steps: Vec<Step> = (0..read.items.len())
@@ -221,8 +228,20 @@ impl OpenPage {
         }
         if cut_short {
             changes.counts = Counts::default();
+        } else if !facts.cell.spec.source.searchable.is_empty() {
+            changes.search = self.findable(&facts.cell.spec.source.searchable);
         }
         changes
+    }
+
+    /// What the page's records can be found by. A tombstone keeps what its record was found by.
+    fn findable(&self, fields: &[Pointer]) -> Vec<Findable> {
+        let is_newest = |index: usize| {
+            !self.superseded[index] && !matches!(self.steps[index], Step::Skip(SkipReason::Stale | SkipReason::Ignored))
+        };
+        let live = |index: usize| self.change(index).filter(|change| is_newest(index) && !change.deleted);
+        let of = |change: &Change| Findable { record: change.id.clone(), terms: terms(fields, &change.body) };
+        (0..self.items.len()).filter_map(live).map(of).collect()
     }
 
     fn one(
@@ -487,6 +506,27 @@ impl OpenPage {
             Item::Unreadable { .. } => None,
         }
     }
+}
+
+/// Texts and numbers at `fields`, and those of lists there.
+fn terms(fields: &[Pointer], record: &RawJson) -> Vec<(String, String)> {
+    let mut terms = Vec::new();
+    for field in fields {
+        let value = field.find(record).ok().flatten().and_then(|found| found.to_value().ok());
+        let values = match value {
+            Some(serde_json::Value::Array(values)) => values,
+            Some(value) => vec![value],
+            None => continue,
+        };
+        let texts = values.into_iter().take(TERMS_MAX).filter_map(|value| match value {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        let texts = texts.filter(|text| !text.trim().is_empty());
+        terms.extend(texts.map(|text| (field.to_string().trim_start_matches('/').replace('/', "."), text)));
+    }
+    terms
 }
 
 fn is_gone(end: &WriteEnd) -> bool {

@@ -125,6 +125,7 @@ impl Reader {
                 position: Some(position.clone()),
                 letters: Vec::new(),
                 total: page.total,
+                is_forced: false,
             };
             if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
                 return ReadEnd::Stopped;
@@ -156,6 +157,7 @@ impl Reader {
                 Err(NoPermit::Abandoned) => return Err(ReadEnd::Stopped),
                 Err(NoPermit::GaveUp) => return Err(ReadEnd::Unreadable(Box::new(self.down()))),
             };
+            self.gate.called(&self.cell.spec.id);
             let reply = request().await;
             let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
             self.teller.gate_event(&self.gate, &event);
@@ -227,7 +229,7 @@ impl Reader {
                 return ReadEnd::Complete;
             };
             after = Some(last.id);
-            let mut page = PageRead { items: Vec::new(), position: None, letters: Vec::new(), total: None };
+            let mut page = alone(false);
             for letter in &letters {
                 let (item, is_gone) = match self.letter_item(letter).await {
                     Ok(found) => {
@@ -250,6 +252,23 @@ impl Reader {
         }
     }
 
+    /// Reads one record that a person asked for.
+    pub(super) async fn read_record(self, record: RecordId) {
+        let end = match self.ask(|| self.cell.source.read_one(&record)).await {
+            Ok(Some(item)) => {
+                let page = PageRead { items: vec![item], ..alone(true) };
+                match self.pages.send(Read::Page(Box::new(page))).await {
+                    Ok(()) => ReadEnd::Complete,
+                    Err(_) => ReadEnd::Stopped,
+                }
+            }
+            // Nothing is deleted for it: only a tombstone says that a record was deleted.
+            Ok(None) => ReadEnd::Complete,
+            Err(end) => end,
+        };
+        let _ = self.pages.send(Read::End(end)).await;
+    }
+
     /// The record to send for a letter: what the source holds now, else what it held when the letter was written.
     /// True with it when the source no longer has the record.
     async fn letter_item(&self, letter: &DeadLetter) -> Result<(Item, bool), ReadEnd> {
@@ -265,6 +284,11 @@ impl Reader {
             Err(end) => Err(end),
         }
     }
+}
+
+/// A page that belongs to no listing, still empty.
+fn alone(is_forced: bool) -> PageRead {
+    PageRead { items: Vec::new(), position: None, letters: Vec::new(), total: None, is_forced }
 }
 
 /// Letters up to the second one of a record: the two are tried one after the other.

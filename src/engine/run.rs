@@ -7,7 +7,7 @@ use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
 use crate::connect::Fault;
-use crate::model::{Actor, Clock, Epoch, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
+use crate::model::{Actor, Clock, Epoch, GroupId, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
 use crate::store::{Committed, PageCommit, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
@@ -60,6 +60,8 @@ pub(super) struct RunParts {
     pub run: RunId,
     pub epoch: Epoch,
     pub kind: RunKind,
+    /// Of a run for one record: which.
+    pub record: Option<RecordId>,
     pub start: Position,
     pub bounds: Bounds,
     /// When the first run began that did not see the end of all that it began, since the last listing that was read to
@@ -87,8 +89,6 @@ struct RunLoop {
     reader: mpsc::Receiver<Read>,
     reading: AbortOnDropHandle<()>,
     open: VecDeque<OpenPage>,
-    /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
-    open_ids: HashSet<RecordId>,
     blocked: Option<PageRead>,
     queue: VecDeque<(u64, Vec<Pending>)>,
     writes: JoinSet<Written>,
@@ -137,9 +137,10 @@ impl RunLoop {
             bounds: parts.bounds,
             pages,
         };
-        let reading = match parts.kind {
-            RunKind::Sync | RunKind::Full => tokio::spawn(source.read_source(parts.start.clone())),
-            RunKind::Retry => tokio::spawn(source.read_letters(parts.store.clone())),
+        let reading = match (&parts.record, &parts.kind) {
+            (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
+            (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
             parts,
@@ -148,7 +149,6 @@ impl RunLoop {
             reader,
             reading: AbortOnDropHandle::new(reading),
             open: VecDeque::new(),
-            open_ids: HashSet::new(),
             blocked: None,
             queue: VecDeque::new(),
             writes: JoinSet::new(),
@@ -267,7 +267,10 @@ impl RunLoop {
     }
 
     async fn admit_or_block(&mut self, page: PageRead) {
-        let meets = page.items.iter().any(|item| self.open_ids.contains(&super::page::key_of(item)));
+        let meets = {
+            let open = self.parts.cell.open_ids.lock();
+            page.items.iter().any(|item| open.contains(&super::page::key_of(item)))
+        };
         if meets {
             self.blocked = Some(page);
         } else {
@@ -294,7 +297,7 @@ impl RunLoop {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };
-        self.open_ids.extend(open.keys().iter().cloned());
+        cell.open_ids.lock().extend(open.keys().iter().cloned());
         let batch_size = cell.destination.batch_size();
         let deletes_alone = !cell.destination.batches_deletes();
         for unit in units(open.writes(), batch_size, deletes_alone) {
@@ -354,7 +357,7 @@ impl RunLoop {
             }
             Some(WriteEnd::GaveUp) => {
                 let what = self.deliverer.gate.waiting_for().map_or_else(String::new, |(what, ..)| what);
-                let hint = Some("when it answers again, run the job again: it goes on from its checkpoint".to_owned());
+                let hint = self.deliverer.gate.mend();
                 self.fail(what, hint, false);
             }
             _ => {}
@@ -406,7 +409,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if self.parts.kind == RunKind::Retry {
+        if !self.parts.kind.moves_checkpoint() {
             // What fails again is in the queue already.
             return None;
         }
@@ -499,6 +502,7 @@ impl RunLoop {
             dead: changes.dead,
             failed_again: changes.failed_again,
             recovered: changes.recovered,
+            search: changes.search,
         }
     }
 
@@ -510,7 +514,7 @@ impl RunLoop {
         let counts = commit.counts;
         let touches_letters =
             !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
-        let newest_group = commit.dead.last().map(|new| new.letter.group);
+        let new_letters: Vec<GroupId> = commit.dead.iter().map(|new| new.letter.group).collect();
         self.commits_waiting += 1;
         // The call hands the page over, so pages are saved in this order.
         let saved = store.commit_page(commit);
@@ -524,7 +528,7 @@ impl RunLoop {
                 for (record, text) in told {
                     teller.tell_record(Level::Warn, "record.dead_lettered", text, &record, None);
                 }
-                cell.page_committed(counts, committed, dead, newest_group);
+                cell.page_committed(counts, committed, dead, &new_letters);
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);
@@ -562,9 +566,11 @@ impl RunLoop {
     }
 
     fn page_is_gone(&mut self, records: usize, keys: &[RecordId]) {
+        let mut open = self.parts.cell.open_ids.lock();
         for key in keys {
-            self.open_ids.remove(key);
+            open.remove(key);
         }
+        drop(open);
         self.parts.cell.page_settled(records as u64);
     }
 

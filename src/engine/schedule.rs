@@ -2,11 +2,13 @@
 
 use super::Engine;
 use super::job::{JobCell, Live};
+use super::one::OneOrder;
 use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
 use crate::model::{
-    Actor, Counts, JobFinish, Level, Parked, Phase, Position, RunEnd, RunId, RunKind, Schedule, Timestamp, Version,
+    Actor, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Schedule, Timestamp,
+    Version,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub struct Start {
 /// What a job does next.
 enum Next {
     Run { kind: RunKind, by: Actor },
+    One(OneOrder),
     Sleep(Option<Duration>),
 }
 
@@ -75,6 +78,12 @@ impl Attendant {
     }
 
     async fn serve(&mut self) {
+        self.cell.live().is_attended = true;
+        self.keep_schedule().await;
+        self.cell.live().is_attended = false;
+    }
+
+    async fn keep_schedule(&mut self) {
         loop {
             let cell = self.cell.clone();
             let woken = cell.wake.notified();
@@ -83,8 +92,9 @@ impl Attendant {
             }
             match self.next() {
                 Next::Run { kind, by } => {
-                    self.one_run(kind, by).await;
+                    self.one_run(kind, by, None).await;
                 }
+                Next::One(order) => self.one_record(order).await,
                 Next::Sleep(nap) => {
                     let stopping = self.engine.stopping.clone();
                     tokio::select! {
@@ -99,7 +109,10 @@ impl Attendant {
 
     fn next(&self) -> Next {
         let now = self.engine.clock.now();
-        let live = self.cell.live();
+        let mut live = self.cell.live();
+        if let Some(order) = live.ones.pop_front() {
+            return Next::One(order);
+        }
         if !self.cell.spec.enabled || live.control.paused.is_some() || live.control.parked.is_some() {
             return Next::Sleep(None);
         }
@@ -138,7 +151,7 @@ impl Attendant {
                 (None, false) => RunKind::Sync,
             };
             let was_retry = retry.is_some();
-            let (end, ran) = self.one_run(kind, by.clone()).await;
+            let (end, ran) = self.one_run(kind, by.clone(), None).await;
             counts += ran;
             match end {
                 RunEnd::Done if was_retry => {}
@@ -183,8 +196,16 @@ impl Attendant {
         None
     }
 
+    /// Carries out a person's order for one record, and tells who waits for it how that ended.
+    async fn one_record(&mut self, order: OneOrder) {
+        // Nobody waits any more: the order was taken back.
+        let Some(begun) = order.begin() else { return };
+        let (end, counts) = self.one_run(RunKind::Record, begun.by.clone(), Some(begun.record.clone())).await;
+        begun.end(end, counts);
+    }
+
     /// One run, from its number to its end and what follows from it.
-    async fn one_run(&mut self, kind: RunKind, by: Actor) -> (RunEnd, Counts) {
+    async fn one_run(&mut self, kind: RunKind, by: Actor, record: Option<RecordId>) -> (RunEnd, Counts) {
         let engine = self.engine.clone();
         let now = engine.clock.now();
         if let Err(error) = self.finish_unfinished().await {
@@ -222,10 +243,12 @@ impl Attendant {
             destination_gate: self.cell.destination_gate.clone(),
             stop,
             stopped_by,
-            gives_up: self.start.once,
+            // Who waits for one record is told that a system is down.
+            gives_up: self.start.once || record.is_some(),
             run: run.id,
             epoch,
             kind: kind.clone(),
+            record,
             start,
             bounds: self.bounds(&kind),
             in_doubt_since,
@@ -240,12 +263,12 @@ impl Attendant {
             },
         };
         self.cell.run_is_over();
-        self.first &= kind == RunKind::Retry;
+        self.first &= !kind.moves_checkpoint();
         self.run_is_over(run.id, kind, by, end, &teller).await
     }
 
     fn bounds(&self, kind: &RunKind) -> Bounds {
-        if *kind == RunKind::Retry {
+        if !kind.moves_checkpoint() {
             return Bounds::default();
         }
         Bounds {
@@ -273,7 +296,7 @@ impl Attendant {
     /// Where the run begins to read, and whether the job's order is new. One that changed reads everything once more.
     fn start_position(&self, kind: &RunKind, teller: &Teller) -> (Position, bool) {
         let spec = &self.cell.spec;
-        if *kind == RunKind::Retry {
+        if !kind.moves_checkpoint() {
             return (Position::default(), false);
         }
         let (position, configured) = {
@@ -323,6 +346,8 @@ impl Attendant {
             self.unfinished.push((run, end.clone(), now));
         }
         let parked = match &end {
+            // What ails one record's run ails the job's own soon enough, and is told there.
+            _ if kind == RunKind::Record => None,
             RunEnd::Failed { reason, hint, parked: true } | RunEnd::Guarded { reason, hint } => {
                 Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() })
             }
@@ -331,10 +356,12 @@ impl Attendant {
         let note =
             parked.as_ref().map(|_| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
         let settle = |live: &mut Live| {
-            live.failure = match &end {
-                RunEnd::Failed { reason, hint, parked: false } => Some((reason.clone(), hint.clone(), now)),
-                _ => None,
-            };
+            if kind != RunKind::Record {
+                live.failure = match &end {
+                    RunEnd::Failed { reason, hint, parked: false } => Some((reason.clone(), hint.clone(), now)),
+                    _ => None,
+                };
+            }
             let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
             live.in_doubt_since = in_doubt_after(live.in_doubt_since, &kind, &end, began);
             if kind == RunKind::Retry && !is_whole {
@@ -362,7 +389,7 @@ impl Attendant {
             let live = self.cell.live();
             (live.control.due, live.is_cancelled, live.store_error.is_some())
         };
-        if *kind == RunKind::Retry {
+        if !kind.moves_checkpoint() {
             return before;
         }
         let regular = match &self.cell.spec.schedule {
@@ -441,7 +468,7 @@ pub(super) fn in_doubt_after(
     began: Timestamp,
 ) -> Option<Timestamp> {
     match end {
-        RunEnd::Done if *kind != RunKind::Retry => None,
+        RunEnd::Done if kind.moves_checkpoint() => None,
         RunEnd::Done | RunEnd::HandedOver => before,
         RunEnd::Stopped { .. } | RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => {
             before.or(Some(began))

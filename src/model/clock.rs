@@ -41,6 +41,14 @@ impl Timestamp {
     }
 }
 
+/// A moment in a sentence: the time alone where it is of the same day (UTC) as `now`, else with its date.
+pub fn told_at(at: Timestamp, now: Timestamp) -> String {
+    let (at, now) = (at.to_jiff(), now.to_jiff());
+    let day = |at: jiff::Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let form = if day(at) == day(now) { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%SZ" };
+    at.strftime(form).to_string()
+}
+
 impl From<jiff::Timestamp> for Timestamp {
     fn from(at: jiff::Timestamp) -> Self {
         Self(at.as_millisecond())

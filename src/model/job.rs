@@ -67,6 +67,8 @@ pub struct JobSource {
     /// The source can be asked for what changed since a version.
     pub incremental: Option<Incremental>,
     pub fields: RecordFields,
+    /// Fields whose values find a record beside its id. Where there are none, no index of them is kept.
+    pub searchable: Vec<Pointer>,
     pub stream: SourceStream,
 }
 

@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod backoff;
+mod calls;
 pub mod cause;
 mod checkpoint;
 mod clock;
@@ -11,6 +12,7 @@ mod dead_letter;
 mod filter;
 mod ids;
 mod job;
+mod ladder;
 mod link;
 pub mod mapping;
 mod notice;
@@ -21,16 +23,24 @@ mod reading;
 mod record;
 mod rest;
 mod run;
+mod rungs;
 mod secret;
+mod side_by_side;
 mod snapshot;
 mod template;
+mod verdict;
 mod version;
 mod visible;
+mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
+pub use calls::{
+    AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
+    JobCalls, LastOpen, LastThrottled, Tested,
+};
 pub use checkpoint::Checkpoint;
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, Timestamp, told_at};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
@@ -40,6 +50,7 @@ pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
     Schedule, SourceStream,
 };
+pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, Level, Notice};
 pub use pointer::Pointer;
@@ -52,10 +63,16 @@ pub use rest::{
 };
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
+pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
-    AnswerCounts, BudgetStatus, Circuit, ConnectionStatus, EngineInfo, Finding, FindingTarget, JobState, JobStatus,
-    LetterRow, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
+    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
+pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
+pub use why::{
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Rung, RungMark, RungTarget, SourceNow,
+    StoryLine, Why, WhyAnswer,
+};

@@ -23,6 +23,9 @@ pub struct PlanRules<'a> {
     pub max_attempts: u32,
     /// A person asked for it: what is in the dead-letter queue is sent whatever its attempts.
     pub is_retry: bool,
+    /// A person asked for this very record: it is sent even if it is what was last confirmed, because the destination
+    /// may hold something else by now.
+    pub is_forced: bool,
     /// Since then, by this machine's clock, runs may have left writes whose end they never saw. A record that went back to
     /// what was last confirmed is sent all the same where its version says that it was something else in between, and a
     /// tombstone of what was never confirmed is sent too.
@@ -224,7 +227,8 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
         Err(rejection) => return reject_mapping(&rejection.field, rejection.message),
     };
     let live = link.filter(|link| link.is_live());
-    if let Some(live) = live
+    if !rules.is_forced
+        && let Some(live) = live
         && live.written == Some(fingerprint(&fields))
         && !(rules.doubts(change.version.as_ref()) && live.version < change.version)
     {
@@ -247,7 +251,9 @@ fn reject_mapping(field: &str, message: String) -> Step {
 
 fn send_of(fields: &RawJson, live: Option<&Link>, rules: &PlanRules<'_>) -> RawJson {
     match live.and_then(|link| link.fields.as_ref()) {
-        Some(before) if rules.changed_fields_only => changed_fields(before, fields).unwrap_or_else(|| fields.clone()),
+        Some(before) if rules.changed_fields_only && !rules.is_forced => {
+            changed_fields(before, fields).unwrap_or_else(|| fields.clone())
+        }
         _ => fields.clone(),
     }
 }
@@ -358,6 +364,7 @@ mod tests {
                 changed_fields_only: false,
                 max_attempts: 5,
                 is_retry: false,
+                is_forced: false,
                 in_doubt_since: None,
             }
         }

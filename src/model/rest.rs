@@ -46,7 +46,7 @@ pub struct RestSource {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RestRecord {
-    /// A template that knows `id`.
+    /// A template that knows `id`, and of a destination `destination_id` (the source's where the two are the same).
     pub path: String,
     /// Where the record stands in the answer.
     pub record: Pointer,
@@ -107,6 +107,8 @@ pub struct RestDestination {
     /// Where the destination's own id stands in its answer.
     pub id: Option<Pointer>,
     pub delete: Option<RestRequest>,
+    /// How one record is read as it is there now. None: a GET of the path that it is written to, where that has its id.
+    pub one: Option<RestRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -13,6 +13,19 @@ pub enum RunKind {
     Full,
     /// Dead letters. It never moves the checkpoint.
     Retry,
+    /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
+    /// checkpoint.
+    Record,
+}
+
+impl RunKind {
+    /// True where the pages are those of a listing, so that the checkpoint moves with them.
+    pub fn moves_checkpoint(&self) -> bool {
+        match self {
+            Self::Sync | Self::Full => true,
+            Self::Retry | Self::Record => false,
+        }
+    }
 }
 
 /// How a run ended.

@@ -1,8 +1,8 @@
 //! What an engine tells of itself at one moment: bounded, and every figure counted by the engine.
 
 use super::{
-    Actor, Checkpoint, ConnectionId, Counts, DeadLetterId, GroupId, JobId, LetterState, Level, Notice, Phase, RecordId,
-    RunId, RunKind, Timestamp,
+    Actor, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState, Level,
+    Notice, Phase, RecordId, RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -174,58 +174,11 @@ pub struct Progress {
     pub eta_seconds: Option<u64>,
 }
 
-/// One connection, as it stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConnectionStatus {
-    pub id: ConnectionId,
-    pub circuit: Circuit,
-    /// Requests in flight now, and the present ceiling.
-    pub in_flight: u32,
-    pub ceiling: u32,
-    /// Calls that wait for a permit.
-    pub queued: u32,
-    /// From the system's headers or the configuration.
-    pub budget: Option<BudgetStatus>,
-    /// Milliseconds, over the last few hundred answers.
-    pub latency_p50: Option<u32>,
-    pub latency_p95: Option<u32>,
-    pub answers: AnswerCounts,
-    /// All calls wait until then, because the system said so.
-    pub throttled_until: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BudgetStatus {
-    pub remaining: u64,
-    pub limit: Option<u64>,
-    pub resets_at: Option<Timestamp>,
-    /// `headers` or `configuration`.
-    pub source: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnswerCounts {
-    pub ok: u64,
-    pub throttled: u64,
-    pub client_error: u64,
-    pub server_error: u64,
-    pub no_answer: u64,
-}
-
-/// The breaker of a connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "circuit", rename_all = "snake_case")]
-pub enum Circuit {
-    /// Calls go through.
-    #[default]
-    Closed,
-    /// Calls wait; one canary goes out at `next`.
-    Open { since: Timestamp, next: Timestamp, why: String },
-}
-
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
+    /// Which rule found it.
+    pub kind: FindingKind,
     pub level: Level,
     /// One sentence.
     pub text: String,
@@ -234,7 +187,32 @@ pub struct Finding {
     pub target: FindingTarget,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The rules, worst first. With its target, a kind tells one finding from another while its sentence changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// The state can not be written: nothing moves.
+    StoreError,
+    /// A job can not go on without a person.
+    NeedsAttention,
+    Stalled,
+    /// A run failed and is tried again by itself.
+    Failed,
+    MissedSchedule,
+    /// More of a run was refused than a few bad records explain.
+    ManyErrors,
+    /// New ones, in the last ten minutes.
+    DeadLetters,
+    CircuitOpen,
+    /// A person holds back a connection.
+    Held,
+    BudgetLow,
+    PausedLong,
+    Paused,
+    OldLetters,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingTarget {
     Job(JobId),

@@ -3,7 +3,9 @@
 use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::letter_rows::{Body, GroupRow, Head, StateRow, missing_body};
-use super::tables::{GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, META};
+use super::tables::{
+    GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD, META,
+};
 use super::{FailedAgain, LetterMove, NewLetter, StoreError};
 use crate::model::{Actor, DeadLetterId, JobId, RunId, Timestamp};
 use parking_lot::Mutex;
@@ -66,6 +68,7 @@ struct LetterTables<'t> {
     by_place: Table<'t, (u8, u64), ()>,
     by_job: Table<'t, (u32, u8, u64), ()>,
     by_group: Table<'t, (u64, u32, u8, u64), ()>,
+    by_record: Table<'t, (u32, &'static str, u64), ()>,
     groups: Table<'t, (u64, u32), &'static [u8]>,
     /// The groups that changed in this transaction; written once at its end.
     changed: HashMap<(u64, u32), GroupRow>,
@@ -80,6 +83,7 @@ impl<'t> LetterTables<'t> {
             by_place: transaction.open_table(LETTERS_BY_PLACE)?,
             by_job: transaction.open_table(LETTERS_BY_JOB)?,
             by_group: transaction.open_table(LETTERS_BY_GROUP)?,
+            by_record: transaction.open_table(LETTERS_BY_RECORD)?,
             groups: transaction.open_table(GROUPS)?,
             changed: HashMap::new(),
         })
@@ -101,10 +105,13 @@ impl<'t> LetterTables<'t> {
         let id = letter.id.0;
         if let Some(old) = self.head_bytes(id)? {
             // A number that is taken is not the engine's to give again; the counts stay right whatever happens.
-            self.uncount(id, &unpack("dead letter", &old)?)?;
+            let old: Head<'_> = unpack("dead letter", &old)?;
+            self.by_record.remove((old.job, old.record, id))?;
+            self.uncount(id, &old)?;
         }
         let head = Head::of(letter, job);
         self.count(id, &head)?;
+        self.by_record.insert((job, letter.record.as_str(), id), ())?;
         self.letters.insert(id, pack(&head).as_slice())?;
         self.bodies.insert(id, pack(&Body::of(letter)).as_slice())?;
         self.heads.letter_next = self.heads.letter_next.max(id + 1);

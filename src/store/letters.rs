@@ -3,9 +3,13 @@
 use super::codec::unpack;
 use super::jobs::{JobRow, PlaceCounts, job_row, place_byte};
 use super::letter_rows::{Body, GroupRow, Head, Wanted, missing_body};
-use super::tables::{GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE};
+use super::tables::{
+    GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD,
+};
 use super::{LetterIds, Shared, StoreError};
-use crate::model::{DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow};
+use crate::model::{
+    DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow, RecordId,
+};
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -236,6 +240,23 @@ impl Shared {
         let body: Body = unpack("dead letter", body.value())?;
         let job = self.directory.read().name(head.job)?;
         Ok(Some(head.letter(id, job, body)))
+    }
+
+    /// The letters of one record, newest first, at most `limit`.
+    pub(super) fn letters_of(
+        &self,
+        job: &JobId,
+        record: &RecordId,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
+        let read = self.snapshot()?;
+        let keys = (number, record.as_str(), 0)..=(number, record.as_str(), u64::MAX);
+        let mut letters = Vec::new();
+        for row in read.open_table(LETTERS_BY_RECORD)?.range(keys)?.rev().take(limit) {
+            letters.extend(self.whole_letter(&read, DeadLetterId(row?.0.value().2))?);
+        }
+        Ok(letters)
     }
 
     pub(super) fn letters_retrying(

@@ -5,6 +5,7 @@
 mod checkpoints;
 mod codec;
 mod heads;
+mod holds;
 mod jobs;
 mod journal;
 mod letter_rows;
@@ -13,6 +14,7 @@ mod letters;
 mod links;
 mod open;
 mod runs;
+mod search;
 mod state;
 mod tables;
 mod writer;
@@ -186,6 +188,16 @@ pub struct PageCommit {
     pub failed_again: Vec<FailedAgain>,
     /// Open letters whose record was delivered, or has nothing left to deliver.
     pub recovered: Vec<DeadLetterId>,
+    /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
+    pub search: Vec<Findable>,
+}
+
+/// The searchable fields of one record, as they are now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findable {
+    pub record: RecordId,
+    /// Field and value.
+    pub terms: Vec<(String, String)>,
 }
 
 /// What a commit made.

@@ -2,10 +2,12 @@
 
 use super::heads::Heads;
 use super::jobs::Directory;
+use super::letter_rows::Head;
 use super::runs::RunRow;
 use super::tables::{
     CHECKPOINTS, CONTROLS, FORMAT, GROUPS, JOBS, JOURNAL, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB,
-    LETTERS_BY_PLACE, LINKS, LINKS_BY_DESTINATION, META, RUNS, RUNS_BY_JOB,
+    LETTERS_BY_PLACE, LETTERS_BY_RECORD, LINKS, LINKS_BY_DESTINATION, META, RUNS, RUNS_BY_JOB, SEARCH,
+    SEARCH_OF_RECORD,
 };
 use super::writer::{Queue, Writer};
 use super::{Options, Shared, StoreError, codec};
@@ -13,8 +15,8 @@ use crate::model::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use redb::backends::FileBackend;
 use redb::{
-    BackendError, Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, StorageError, TableError,
-    WriteTransaction,
+    BackendError, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable, StorageBackend,
+    StorageError, TableError, WriteTransaction,
 };
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions};
@@ -225,6 +227,9 @@ fn make_tables(database: &Database) -> Result<(), StoreError> {
     transaction.open_table(LETTERS_BY_PLACE)?;
     transaction.open_table(LETTERS_BY_JOB)?;
     transaction.open_table(LETTERS_BY_GROUP)?;
+    transaction.open_table(LETTERS_BY_RECORD)?;
+    transaction.open_table(SEARCH)?;
+    transaction.open_table(SEARCH_OF_RECORD)?;
     transaction.open_table(GROUPS)?;
     transaction.open_table(RUNS)?;
     transaction.open_table(RUNS_BY_JOB)?;
@@ -278,11 +283,31 @@ fn first_look(database: &Database, path: &Path) -> Result<Heads, StoreError> {
     if found > FORMAT {
         return Err(StoreError::TooNew { path: path.to_owned(), found, known: FORMAT });
     }
+    match read.open_table(LETTERS_BY_RECORD) {
+        Ok(_) => {}
+        Err(TableError::TableDoesNotExist(_)) => index_letters(database, &read)?,
+        Err(error) => return Err(error.into()),
+    }
     let mut heads = Heads::load(&read)?;
     if !heads.runs.is_empty() {
         interrupt_runs(database, &mut heads)?;
     }
     Ok(heads)
+}
+
+/// Makes what files of the first versions do not have: the index of letters by record, and room for searchable fields.
+fn index_letters(database: &Database, read: &ReadTransaction) -> Result<(), StoreError> {
+    let transaction = database.begin_write()?;
+    let mut by_record = transaction.open_table(LETTERS_BY_RECORD)?;
+    for row in read.open_table(LETTERS)?.iter()? {
+        let (number, row) = row?;
+        let head: Head<'_> = codec::unpack("dead letter", row.value())?;
+        by_record.insert((head.job, head.record, number.value()), ())?;
+    }
+    drop(by_record);
+    transaction.open_table(SEARCH)?;
+    transaction.open_table(SEARCH_OF_RECORD)?;
+    Ok(transaction.commit()?)
 }
 
 /// No run of an earlier process is still going on: this process has the lock.

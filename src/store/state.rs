@@ -5,11 +5,13 @@
 
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
+use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{Committed, LetterIds, LetterMove, NewRun, Note, Options, PageCommit, Shared, StoreError, open};
 use crate::model::{
-    Checkpoint, DeadLetter, DeadLetterId, DestinationId, Epoch, JobControl, JobId, JournalEntry, LetterFilter,
-    LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    Checkpoint, ConnectionId, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl, JobId, JournalEntry,
+    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence,
+    Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -117,7 +119,8 @@ impl Store {
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send + 'static {
         let links = std::mem::take(&mut commit.links);
         let links = links.into_iter().map(|(id, link)| PackedLink::new(id, &link)).collect();
-        self.order(|reply| Order::Page { page: Box::new(commit), links, reply })
+        let terms = std::mem::take(&mut commit.search).into_iter().map(PackedTerms::new).collect();
+        self.order(|reply| Order::Page { page: Box::new(commit), links, terms, reply })
     }
 
     /// Groups with letters in one of the filter's places, most letters first. From kept counts, not by reading letters
@@ -147,6 +150,28 @@ impl Store {
     /// One letter, whole.
     pub async fn letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
         self.read(move |shared| shared.letter(id)).await
+    }
+
+    /// The letters that one record ever had, newest first, at most `limit`. From an index, whatever their number.
+    pub async fn letters_of(
+        &self,
+        job: &JobId,
+        record: &RecordId,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        let (job, record) = (job.clone(), record.clone());
+        self.read(move |shared| shared.letters_of(&job, &record, limit)).await
+    }
+
+    /// The records of which a searchable field holds `text` (in any letter case), each with that field, at most `limit`.
+    pub async fn records_with(
+        &self,
+        job: &JobId,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<(RecordId, String)>, StoreError> {
+        let (job, text) = (job.clone(), text.to_owned());
+        self.read(move |shared| shared.records_with(&job, &text, limit)).await
     }
 
     /// The next letters under retry of a job, oldest first, numbers greater than `after`, at most `limit`.
@@ -181,6 +206,17 @@ impl Store {
         let directory = self.shared.directory.read();
         let moved = moved.lock();
         Ok(named(&moved, |job| directory.name(job).ok()))
+    }
+
+    /// The connections whose calls a person holds back.
+    pub async fn holds(&self) -> Result<Vec<(ConnectionId, Hold)>, StoreError> {
+        open::caught(|| self.shared.holds())
+    }
+
+    /// Holds back a connection's calls, or lets them go, together with its journal entry.
+    pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Hold { connection, hold, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

@@ -14,6 +14,9 @@ pub(super) const JOBS: TableDefinition<&str, &[u8]> = TableDefinition::new("jobs
 /// Job number → what a person decided about it ([`crate::model::JobControl`]).
 pub(super) const CONTROLS: TableDefinition<u32, &[u8]> = TableDefinition::new("controls");
 
+/// Connection's name → who holds back its calls ([`crate::model::Hold`]). Files of earlier versions have no such table.
+pub(super) const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
+
 /// (job number, sequence) → [`crate::model::Checkpoint`]. Only ever added; the oldest are thinned.
 pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("checkpoints");
 
@@ -39,6 +42,16 @@ pub(super) const LETTERS_BY_JOB: TableDefinition<(u32, u8, u64), ()> = TableDefi
 
 /// (group, job number, place, letter number): the letters that failed for one reason.
 pub(super) const LETTERS_BY_GROUP: TableDefinition<(u64, u32, u8, u64), ()> = TableDefinition::new("letters_by_group");
+
+/// (job number, record id, letter number): all the letters that one record ever had.
+/// Not in files of the first versions; made from the letters when such a file is opened.
+pub(super) const LETTERS_BY_RECORD: TableDefinition<(u32, &str, u64), ()> = TableDefinition::new("letters_by_record");
+
+/// (job number, hash of a searchable value, record id) → the field that holds it. Only of jobs that name such fields.
+pub(super) const SEARCH: TableDefinition<(u32, u128, &str), &str> = TableDefinition::new("search");
+
+/// (job number, record id) → the hashes and fields under which the record stands in [`SEARCH`], to take the old ones out.
+pub(super) const SEARCH_OF_RECORD: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("search_of_record");
 
 /// (group, job number) → the reason and the kept counts ([`super::letter_rows::GroupRow`]).
 pub(super) const GROUPS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("groups");

@@ -10,15 +10,18 @@
 
 use super::checkpoints::write_checkpoints;
 use super::heads::Heads;
+use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
+use super::search::{PackedTerms, write_search};
 use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    Checkpoint, Counts, Epoch, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence, Timestamp,
+    Checkpoint, ConnectionId, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence,
+    Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -37,6 +40,7 @@ pub(super) enum Order {
     Page {
         page: Box<PageCommit>,
         links: Vec<PackedLink>,
+        terms: Vec<PackedTerms>,
         reply: Reply<Committed>,
     },
     Begin {
@@ -53,6 +57,13 @@ pub(super) enum Order {
         job: JobId,
         control: JobControl,
         note: Option<Note>,
+        reply: Reply<()>,
+    },
+    /// Holds back a connection's calls; none lets them go.
+    Hold {
+        connection: ConnectionId,
+        hold: Option<Hold>,
+        note: Note,
         reply: Reply<()>,
     },
     Note {
@@ -74,9 +85,9 @@ impl Order {
     /// How many rows it writes, about.
     fn rows(&self) -> usize {
         match self {
-            Self::Page { page, links, .. } => {
+            Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters
+                3 + links.len() + 6 * letters + 2 * terms.len()
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
             _ => 2,
@@ -97,6 +108,7 @@ impl Order {
             Self::Begin { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
+            | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
@@ -202,10 +214,12 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     links: Vec<(u32, PackedLink)>,
+    terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
+    holds: Vec<(ConnectionId, Option<Hold>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -289,8 +303,12 @@ impl Writer {
 
     fn stage(&mut self, order: Order, heads: &mut Heads, batch: &mut Batch) {
         match order {
-            Order::Page { page, links, reply } => match self.judge(&page, heads) {
-                Ok(()) => stage_page(*page, links, reply, heads, batch),
+            Order::Page { page, links, terms, reply } => match self.judge(&page, heads) {
+                Ok(()) => {
+                    let number = heads.job_mut(&page.job).row.number;
+                    batch.terms.extend(terms.into_iter().map(|terms| (number, terms)));
+                    stage_page(*page, links, reply, heads, batch);
+                }
                 Err(error) => drop(reply.send(Err(error))),
             },
             Order::Begin { new, reply } => stage_begin(new, reply, heads, batch),
@@ -307,6 +325,11 @@ impl Writer {
             Order::Control { job, control, note, reply } => {
                 batch.controls.insert(heads.job_mut(&job).row.number, control);
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
+            Order::Hold { connection, hold, note, reply } => {
+                batch.holds.push((connection, hold));
+                batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
             }
             Order::Note { note, reply } => {
@@ -343,6 +366,7 @@ impl Writer {
     fn save(&self, shared: &Shared, heads: &mut Heads, mut batch: Batch) -> Result<(), StoreError> {
         let transaction = shared.begin_write()?;
         write_links(&transaction, heads, batch.links)?;
+        write_search(&transaction, &batch.terms)?;
         write_letters(&transaction, heads, batch.letters)?;
         for (note, moved) in batch.move_notes {
             if !moved.lock().is_empty() {
@@ -352,6 +376,7 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_holds(&transaction, &batch.holds)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;
@@ -435,8 +460,10 @@ mod tests {
             dead: Vec::new(),
             failed_again: Vec::new(),
             recovered: Vec::new(),
+            search: Vec::new(),
         };
-        Order::Page { page: Box::new(page), links: (0..n).map(link).collect(), reply: oneshot::channel().0 }
+        let links = (0..n).map(link).collect();
+        Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }
     }
 
     fn sizes(orders: impl IntoIterator<Item = Order>) -> Vec<usize> {

@@ -20,6 +20,7 @@ pub enum Action {
     Undo,
     Redraw,
     Mouse,
+    NextTheme,
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,
@@ -54,6 +55,9 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    TestConnection,
+    HoldRelease,
+    ResetCircuit,
     ComparePair,
     CompareKind,
     Sort,
@@ -91,6 +95,9 @@ impl Action {
                 | Self::RunNow
                 | Self::PauseAll
                 | Self::StopRun
+                | Self::TestConnection
+                | Self::HoldRelease
+                | Self::ResetCircuit
                 | Self::Retry
                 | Self::RetryAll
                 | Self::Discard

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
-use super::theme::{Theme, Tone};
+use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
@@ -93,6 +93,8 @@ pub enum Purpose {
     OlderRuns,
     /// The last runs of a job, for what is usual of it.
     UsualRuns(JobId),
+    /// What a test of a connection brings.
+    Test,
     Logs,
     OlderLogs,
     /// Newest number and count of what an order is for, before it is confirmed.
@@ -111,6 +113,8 @@ pub struct Settings {
     pub is_read_only: bool,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
+    /// The themes that a key goes through.
+    pub looks: Vec<Look>,
     /// The keys in force.
     pub keymap: Keymap,
 }

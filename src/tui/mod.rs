@@ -34,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Options {
     /// Draw with ASCII alone.
     pub ascii: bool,
-    /// False for `NO_COLOR` and `--color never`.
-    pub color: bool,
+    /// The themes that a key goes through, the one to begin with first; none: without colour.
+    pub looks: Vec<theme::Look>,
     /// Fields whose values are hidden until a key reveals them: names, or pointers.
     pub redact: Vec<String>,
     /// `syncdeck demo`: nothing is left behind.
@@ -55,6 +55,7 @@ pub struct Options {
 impl Options {
     pub(crate) fn theme(&self) -> theme::Theme {
         let symbols = if self.ascii { text::Symbols::Ascii } else { text::Symbols::Unicode };
-        theme::Theme { symbols, color: self.color }
+        let plain = theme::Theme::mono(symbols);
+        theme::Theme { look: self.looks.first().copied().unwrap_or(plain.look), ..plain }
     }
 }

@@ -1,14 +1,26 @@
 //! Styles by meaning. Colour only repeats what a word or a sign says.
 
+mod ink;
+mod looks;
+
+pub use ink::Depth;
+pub use looks::{Flaw, LOOKS, MEANINGS, look, own_look};
+
 use super::text::Symbols;
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 
 /// How the screen is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
     pub symbols: Symbols,
-    /// False where `NO_COLOR` or `--color never` asks for none: then only bold, dim and reverse are used.
-    pub color: bool,
+    pub look: Look,
+}
+
+/// A style for every meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub name: &'static str,
+    styles: [Style; TONES],
 }
 
 /// What a piece of text means.
@@ -30,26 +42,27 @@ pub enum Tone {
     Selected,
 }
 
+const TONES: usize = Tone::Selected as usize + 1;
+
+/// Without any colour: bold, dim, italic and reverse alone.
+const MONO: [Style; TONES] = {
+    let plain = Style::new();
+    let bold = plain.add_modifier(Modifier::BOLD);
+    let reversed = plain.add_modifier(Modifier::REVERSED);
+    let dim = plain.add_modifier(Modifier::DIM);
+    let italic = plain.add_modifier(Modifier::ITALIC);
+    // In the order of the tones: plain, bold, dim, run, ok, pause, wait, warn, fail, key, selected.
+    [plain, bold, dim, plain, plain, bold, italic, bold, reversed.add_modifier(Modifier::BOLD), bold, reversed]
+};
+
 impl Theme {
+    /// Without any colour.
+    pub const fn mono(symbols: Symbols) -> Self {
+        Self { symbols, look: Look { name: "mono", styles: MONO } }
+    }
+
     pub fn style(self, tone: Tone) -> Style {
-        let plain = Style::default();
-        let bold = plain.add_modifier(Modifier::BOLD);
-        let tint = |style: Style, color: Color| if self.color { style.fg(color) } else { style };
-        match tone {
-            Tone::Plain => plain,
-            Tone::Bold => bold,
-            Tone::Dim => plain.add_modifier(Modifier::DIM),
-            Tone::Run => tint(plain, Color::Cyan),
-            Tone::Ok => tint(plain, Color::Green),
-            Tone::Pause if self.color => plain.fg(Color::Yellow),
-            Tone::Pause | Tone::Key => bold,
-            Tone::Wait if self.color => plain.fg(Color::Magenta),
-            Tone::Wait => plain.add_modifier(Modifier::ITALIC),
-            Tone::Warn => tint(bold, Color::Yellow),
-            Tone::Fail if self.color => bold.fg(Color::Red),
-            Tone::Fail => bold.add_modifier(Modifier::REVERSED),
-            Tone::Selected => plain.add_modifier(Modifier::REVERSED),
-        }
+        self.look.styles[tone as usize]
     }
 
     pub fn is_ascii(self) -> bool {

@@ -269,6 +269,7 @@ fn act(app: &mut App, action: Action) {
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
         Action::Redraw => app.effects.push(Effect::Redraw),
         Action::Back => back(app),
@@ -284,6 +285,17 @@ fn act(app: &mut App, action: Action) {
         | Action::JobOfSelection => go_to(app, action),
         other => screens::act(app, other),
     }
+}
+
+fn next_theme(app: &mut App) {
+    let looks = &app.settings.looks;
+    let at = looks.iter().position(|look| *look == app.theme.look).unwrap_or(0);
+    let Some(look) = looks.get((at + 1) % looks.len().max(1)).filter(|_| looks.len() > 1) else {
+        app.note("colours are off (NO_COLOR, or --color never), so there is one theme alone");
+        return;
+    };
+    app.theme.look = *look;
+    app.note(format!("theme {}; `theme = \"{}\"` under [console] makes it stay", look.name, look.name));
 }
 
 fn open_filter(app: &mut App) {

@@ -230,11 +230,8 @@ impl House {
         signals: &Signals,
         out: &mut Output,
     ) -> Result<Left, Report> {
-        let mut options = screen_options(Some(&self.console.redact), ascii, color, signals);
+        let mut options = super::screen::options(Some(&self.console), ascii, color, signals)?;
         options.log_folder.clone_from(&self.log_folder);
-        options.keymap = super::screen::keymap(&self.console)
-            .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
-        options.mouse = self.console.mouse;
         let Some(own) = &self.own else {
             return tui::run(self.handle.clone(), options).await.map_err(screen_failed);
         };
@@ -340,27 +337,6 @@ pub(super) fn only_looks(what: &str) -> Report {
 /// A path as a person may type it.
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-pub(super) fn screen_options(redact: Option<&[String]>, ascii: bool, color: Color, signals: &Signals) -> tui::Options {
-    tui::Options {
-        ascii: ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
-        color: color.is_wanted_on_screen(),
-        redact: redact.map(<[String]>::to_vec).unwrap_or_default(),
-        shutdown: signals.told(),
-        ..tui::Options::default()
-    }
-}
-
-/// Whether the terminal's locale can show more than ASCII.
-fn is_utf8() -> bool {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-    // Where nothing is set at all, terminals of this century read UTF-8.
-    locale.is_none_or(|locale| {
-        let locale = locale.to_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    })
 }
 
 pub(super) fn screen_failed(error: tui::TuiError) -> Report {

@@ -14,6 +14,7 @@ use crate::config::{self, Config};
 use crate::engine::Start;
 use crate::model::{Actor, Via};
 use crate::tui::Left;
+use crate::tui::theme::Depth;
 use crate::{cli, tui};
 use house::{House, Shut};
 use signals::Signals;
@@ -75,6 +76,18 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Checkpoint(args) => {
             let house = House::open(read(config, out)?, Via::Command).await?;
             let result = commands::checkpoint::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Connection(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::connection::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Why(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::why::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
@@ -154,7 +167,7 @@ async fn console(
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() => {
-            let options = house::screen_options(None, ascii, color, &signals);
+            let options = screen::options(None, ascii, color, &signals)?;
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
                     let args = commands::demo::Args { ascii, ..demo::DEFAULT };
@@ -171,7 +184,7 @@ async fn console(
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
             Err(Shut::Locked(locked)) => {
-                let options = house::screen_options(None, ascii, color, &signals);
+                let options = screen::options(None, ascii, color, &signals)?;
                 let freed = house::answers(&config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,
@@ -210,8 +223,9 @@ fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
 
 /// Reads a configuration and asks the console what it thinks of its part.
 fn judged(path: &Path) -> Result<Config, config::Mistakes> {
-    let config = config::load(path, &environment)?;
+    let mut config = config::load(path, &environment)?;
     screen::keymap(&config.console)?;
+    screen::looks(&config.console, Depth::True, &mut config.warnings)?;
     Ok(config)
 }
 
@@ -232,7 +246,7 @@ fn load(path: &Path, out: &mut Output) -> Result<Config, Report> {
     let config =
         judged(path).map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
     for warning in &config.warnings {
-        out.note(format!("warning: {warning}"));
+        out.warn(&warning.to_string());
     }
     Ok(config)
 }

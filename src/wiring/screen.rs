@@ -1,8 +1,52 @@
 //! What the configuration says about the console, made into what the console takes.
 
+use super::signals::Signals;
 use crate::cli::commands::keys::Bound;
-use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes};
+use crate::cli::{Color, Report};
+use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes, ThemeChoice};
+use crate::tui;
 use crate::tui::keymap::{Choice, Keymap, label};
+use crate::tui::theme::{Depth, Flaw, LOOKS, Look, look, own_look};
+
+/// What the console is to look like and to listen to; as it is without a configuration where there is none.
+pub(super) fn options(
+    console: Option<&ConsoleConfig>,
+    ascii: bool,
+    color: Color,
+    signals: &Signals,
+) -> Result<tui::Options, Report> {
+    let depth = depth(color);
+    let mut options = tui::Options {
+        ascii: ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
+        // Without colours all themes look alike.
+        looks: LOOKS
+            .iter()
+            .filter_map(|name| look(name, depth))
+            .take(if depth == Depth::None { 1 } else { LOOKS.len() })
+            .collect(),
+        shutdown: signals.told(),
+        ..tui::Options::default()
+    };
+    if let Some(console) = console {
+        let mistaken = |mistakes: Mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect());
+        options.keymap = keymap(console).map_err(mistaken)?;
+        options.looks = looks(console, depth, &mut Vec::new()).map_err(mistaken)?;
+        options.redact.clone_from(&console.redact);
+        options.mouse = console.mouse;
+    }
+    Ok(options)
+}
+
+/// Whether the terminal's locale can show more than ASCII.
+fn is_utf8() -> bool {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    // Where nothing is set at all, terminals of this century read UTF-8.
+    locale.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
 
 /// The keys in force; all that is wrong with those that the configuration chose.
 pub(super) fn keymap(console: &ConsoleConfig) -> Result<Keymap, Mistakes> {
@@ -21,6 +65,44 @@ pub(super) fn keymap(console: &ConsoleConfig) -> Result<Keymap, Mistakes> {
         });
         Mistakes(told.collect())
     })
+}
+
+/// The themes that a key goes through, the configuration's first. What is unwise about them goes to `warnings`.
+pub(super) fn looks(console: &ConsoleConfig, depth: Depth, warnings: &mut Vec<Mistake>) -> Result<Vec<Look>, Mistakes> {
+    let first = match &console.theme {
+        ThemeChoice::Named(name) => look(name, depth),
+        ThemeChoice::Own(lines) => {
+            let pairs: Vec<(&str, &str)> = lines.iter().map(|line| (line.name.as_str(), line.value.as_str())).collect();
+            let (own, flaws) = own_look(&pairs, depth);
+            let (unwise, wrong): (Vec<Flaw>, Vec<Flaw>) = flaws.into_iter().partition(|flaw| flaw.is_warning);
+            let told = |flaw: Flaw| Mistake { problem: flaw.text, hint: flaw.hint, ..lines[flaw.line].spot.clone() };
+            if !wrong.is_empty() {
+                return Err(Mistakes(wrong.into_iter().map(told).collect()));
+            }
+            warnings.extend(unwise.into_iter().map(told));
+            Some(own)
+        }
+    };
+    let others = LOOKS.iter().filter_map(|name| look(name, depth));
+    let mut looks: Vec<Look> = first.into_iter().collect();
+    if depth != Depth::None {
+        looks.extend(others.filter(|other| first.is_none_or(|first| first.name != other.name)));
+    }
+    Ok(looks)
+}
+
+/// How many colours the screen may have.
+pub(super) fn depth(color: Color) -> Depth {
+    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    match color {
+        Color::Sixteen => Depth::Sixteen,
+        Color::Indexed => Depth::Indexed,
+        Color::True => Depth::True,
+        color if !color.is_wanted_on_screen() => Depth::None,
+        _ if matches!(set("COLORTERM").as_str(), "truecolor" | "24bit") => Depth::True,
+        _ if set("TERM").contains("256color") => Depth::Indexed,
+        _ => Depth::Sixteen,
+    }
 }
 
 /// The keys as the command line lists them.

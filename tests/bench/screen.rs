@@ -19,7 +19,7 @@ use syncdeck::engine::clock::SystemClock;
 use syncdeck::engine::{Engine, Parts};
 use syncdeck::model::{Actor, Clock, EngineInfo, Via};
 use syncdeck::store::{Options, Store};
-use syncdeck::tui::theme::Theme;
+use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Msg, Settings, text::Symbols, update, view};
 
 #[global_allocator]
@@ -133,7 +133,7 @@ impl Stage {
         let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
         let engine = Engine::new(parts).await.expect("an engine");
         let handle = Handle::new(Local::new(engine), Actor::person("ada", Via::Console));
-        let theme = Theme { symbols: Symbols::Unicode, color: true };
+        let theme = Theme { symbols: Symbols::Unicode, look: look("term", Depth::Sixteen).expect("a theme") };
         let app = App::new(theme, Settings::default(), SIZE, SystemClock.now());
         let mut stage = Self { app, handle, buffer: Buffer::empty(Rect::new(0, 0, SIZE.0, SIZE.1)) };
         let snapshot = stage.handle.watch().borrow().clone();

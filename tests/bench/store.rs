@@ -17,9 +17,42 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         commits().await;
+        why().await;
         links().await;
         letters().await;
     });
+}
+
+/// What `why` asks of the state about one record, among a million links and a million letters.
+async fn why() {
+    let (n_links, n_letters) = (number("BENCH_LINKS", 1_000_000), number("BENCH_LETTERS", 1_000_000));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), &Options::default()).expect("a state");
+    fill_letters(&store, n_letters).await;
+    let (run, epoch) = begin(&store).await;
+    for first in (0..n_links).step_by(1_000) {
+        store.commit_page(link_page(&run, epoch, first, 1_000)).await.expect("a page is saved");
+    }
+    let job = JobId::from("bench");
+    let mut dice = fastrand::Rng::with_seed(7);
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        let record = record(dice.u64(0..n_links));
+        let started = Instant::now();
+        let links = store.links(&job, std::slice::from_ref(&record)).await.expect("a link is read");
+        let letters = store.letters_of(&job, &record, 10).await.expect("letters are read");
+        let by_destination = store.record_at(&job, &record.as_str().into()).await.expect("an index is read");
+        let by_field = store.records_with(&job, record.as_str(), 20).await.expect("an index is read");
+        let group = letters.first().map(|letter| letter.group);
+        let filter = LetterFilter { job: Some(job.clone()), group, ..LetterFilter::default() };
+        store.letter_groups(&filter).await.expect("groups are read");
+        times.push(started.elapsed().as_secs_f64() * 1_000.0);
+        assert_eq!((links.len(), letters.len(), by_destination, by_field.len()), (1, 1, None, 0));
+    }
+    let (best, median) = best_and_median(times.clone());
+    let worst = times.into_iter().fold(0.0, f64::max);
+    println!("why: {n_links} links, {n_letters} letters: {median:.2} ms (best {best:.2}, worst {worst:.2}; want 1000)");
+    store.close().await;
 }
 
 fn best_and_median(mut figures: Vec<f64>) -> (f64, f64) {

@@ -2,8 +2,10 @@
 
 mod disk;
 mod first;
+mod hands;
 mod house;
 mod inside;
 mod seeds;
 mod stories;
 mod tale;
+mod why;

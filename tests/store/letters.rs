@@ -358,3 +358,20 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn the_letters_of_one_record_are_found_newest_first_and_no_others() {
+    let store = in_memory();
+    let (run, epoch) = begin(&store, "customers").await;
+    let dead = [1, 2, 1, 10, 1].map(|number| letter(&store, &run, number, 1, "no"));
+    store.commit_page(page_of_letters(&run, epoch, dead.into())).await.expect("saved");
+    let of = async |job_name: &str, number: u64, limit: usize| {
+        let letters = store.letters_of(&job(job_name), &record(number), limit).await.expect("read");
+        letters.iter().map(|letter| letter.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(of("customers", 1, 9).await, [5, 3, 1]);
+    assert_eq!(of("customers", 1, 2).await, [5, 3]);
+    assert_eq!(of("customers", 10, 9).await, [4]);
+    assert_eq!(of("customers", 7, 9).await, [] as [u64; 0]);
+    assert_eq!(of("nobody", 1, 9).await, [] as [u64; 0]);
+}

@@ -6,4 +6,5 @@ mod letters;
 mod links;
 mod open;
 mod pages;
+mod search;
 mod story;

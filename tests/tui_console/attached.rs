@@ -1,12 +1,11 @@
 //! A console over an engine of another process, and what it does when that goes.
 
-use crate::stage::{NOW, Stage, ago, key_event, world};
+use crate::stage::{NOW, Stage, ago, key_event, theme, world};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use syncdeck::control::{Attachment, Host, Loss, Request};
 use syncdeck::tui::text::Symbols;
-use syncdeck::tui::theme::Theme;
 use syncdeck::tui::{Left, LockedChoice, LockedPage, LockedView, Msg};
 
 const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
@@ -136,7 +135,7 @@ fn locked(symbols: Symbols) -> LockedView {
         problem: "no answer in 3 s".to_owned(),
         log: vec!["2026-03-02T14:31:58Z  INFO page committed job=customers_to_crm\u{1b}[2J".to_owned()],
     };
-    LockedView::new(Theme { symbols, color: true }, page)
+    LockedView::new(theme(symbols), page)
 }
 
 fn seen(view: &LockedView, width: u16, height: u16) -> String {

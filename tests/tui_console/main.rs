@@ -5,6 +5,7 @@ mod bindings;
 mod hostile;
 mod keys;
 mod long_lists;
+mod looks;
 mod mouse;
 mod pty;
 mod random;

@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use syncdeck::control::{Attachment, Request};
+use syncdeck::tui::theme::{Depth, look};
 use syncdeck::tui::{Link, Options, run_link, welcome};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,7 +27,7 @@ fn child() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let ended = runtime.block_on(async {
-        let options = Options { color: true, ..Options::default() };
+        let options = Options { looks: vec![look("term", Depth::Sixteen).expect("a theme")], ..Options::default() };
         let told = options.shutdown.clone();
         let mut signals =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal handler");

@@ -1,8 +1,8 @@
 //! Runs, connections and conflicts: keys in, questions out, and frames at three sizes.
 
-use crate::stage::{Stage, world};
+use crate::stage::{Stage, ago, world};
 use syncdeck::control::Request;
-use syncdeck::model::RunId;
+use syncdeck::model::{Actor, Circuit, Hold, RunId, Via};
 use syncdeck::tui::text::Symbols;
 
 const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
@@ -36,6 +36,8 @@ fn runs() {
 #[test]
 fn connections() {
     pictures("connections", "6");
+    pictures("connection_answers", "6 tab");
+    pictures("connection_held", "6 p");
 }
 
 #[test]
@@ -120,4 +122,37 @@ fn the_runs_and_the_destination_of_a_job_are_two_keys_away() {
     assert!(matches!(stage.last_asked(), Request::Runs { job: Some(_), .. }));
     stage.press("1 ! down down enter");
     assert!(stage.shows("[6 Connections]") && stage.shows("hubspot"), "{}", stage.text());
+}
+
+#[test]
+fn a_connection_is_tested_held_and_released() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("6 t");
+    assert!(stage.shows("hubspot: answers (200) in 204 ms"), "{}", stage.text());
+    stage.press("p").type_text("migration").press("enter");
+    let held = Request::Hold { connection: "hubspot".into(), reason: Some("migration".to_owned()) };
+    assert_eq!(stage.last_asked(), &held);
+    assert!(stage.shows("held hubspot   [u undo]"), "{}", stage.text());
+    let hold = Hold { by: Actor::person("ada", Via::Console), since: ago(60), reason: Some("migration".to_owned()) };
+    stage.world.snapshot.connections[1].held = Some(hold);
+    stage.publish();
+    assert!(stage.shows("‖ held") && stage.shows("1m ago by ada “migration”"), "{}", stage.text());
+    stage.press("p");
+    assert_eq!(stage.last_asked(), &Request::Release { connection: "hubspot".into() });
+}
+
+#[test]
+fn a_circuit_is_reset_after_a_question_and_only_when_it_is_open() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("6 x");
+    assert!(stage.shows("the circuit of hubspot is closed"), "{}", stage.text());
+    let next = ago(0).plus(std::time::Duration::from_secs(41));
+    stage.world.snapshot.connections[0].circuit = Circuit::Open { since: ago(9), next, why: "503".to_owned() };
+    stage.publish();
+    assert!(stage.text().lines().nth(4).is_some_and(|row| row.contains("shop") && row.contains("✗ down")));
+    stage.press("up x");
+    assert!(stage.shows("Reset the circuit of shop?"), "{}", stage.text());
+    stage.later(200);
+    stage.press("y");
+    assert_eq!(stage.last_asked(), &Request::ResetCircuit { connection: "shop".into() });
 }

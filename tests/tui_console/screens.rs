@@ -203,7 +203,7 @@ fn the_first_start() {
         ("~/.config/syncdeck/syncdeck.toml".to_owned(), "not found".to_owned()),
     ];
     for (width, height) in SIZES {
-        let theme = syncdeck::tui::theme::Theme { symbols: Symbols::Unicode, color: true };
+        let theme = crate::stage::theme(Symbols::Unicode);
         let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
         Welcome::new(theme, &looked).view(&mut buffer);
         insta::assert_snapshot!(format!("welcome_{width}x{height}"), crate::stage::text(&buffer));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
 use syncdeck::model::*;
-use syncdeck::tui::theme::Theme;
+use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
 
 /// 2026-03-02T14:32:07Z.
@@ -15,6 +15,11 @@ pub const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
 pub fn ago(seconds: u64) -> Timestamp {
     NOW.minus(Duration::from_secs(seconds))
+}
+
+/// The theme that most people see.
+pub fn theme(symbols: Symbols) -> Theme {
+    Theme { symbols, look: look("term", Depth::Sixteen).expect("a theme") }
 }
 
 /// What the engine on the stage knows.
@@ -29,6 +34,7 @@ pub struct World {
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub refusal: Option<Refusal>,
+    pub why: WhyAnswer,
 }
 
 pub struct Stage {
@@ -56,7 +62,7 @@ impl Stage {
     }
 
     pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
-        let app = App::new(Theme { symbols, color: true }, settings, (width, height), NOW);
+        let app = App::new(theme(symbols), settings, (width, height), NOW);
         let mut stage =
             Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
         stage.publish();
@@ -199,6 +205,21 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::Hold { connection, .. } => {
+                done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
+            }
+            Request::Release { connection } => done(&format!("released {connection}"), None),
+            Request::ResetCircuit { connection } => done(&format!("reset the circuit of {connection}"), None),
+            Request::TestConnection { connection } => Ok(Answer::Tested(Box::new(Tested {
+                connection: connection.clone(),
+                at: NOW,
+                by: Actor::person("ada", Via::Console),
+                is_ok: connection.as_str() != "netsuite",
+                status: Some(200),
+                took_ms: 204,
+                text: "answers (200)".to_owned(),
+                hint: Some("is the server running?".to_owned()),
+            }))),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
             Request::Discard { selection, .. } => {
@@ -249,6 +270,11 @@ impl World {
                 Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
             }
             Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
+            Request::Why { key, live, .. } => {
+                let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
+                Ok(Answer::Why(Box::new(why)))
+            }
+            Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
         }
     }
 
@@ -487,10 +513,29 @@ fn logs() -> Vec<Notice> {
     lines.iter().enumerate().map(|(at, (level, job, text))| notice(at as u64 + 33, *level, job, text)).collect()
 }
 
+/// Fifteen minutes of answers: some refused, slower towards the middle.
+fn calls(p95: u32) -> Vec<CallBucket> {
+    (0..CALL_BUCKETS as u32)
+        .map(|at| CallBucket {
+            answers: AnswerCounts {
+                ok: u64::from(60 + at),
+                throttled: u64::from(at == 13) * 14,
+                client_error: u64::from(at % 7 == 3),
+                server_error: u64::from(at == 20),
+                no_answer: u64::from(at == 21) * 3,
+            },
+            latency_p95: (at != 5).then_some(p95 - p95 * (at.abs_diff(15)) / 30),
+        })
+        .collect()
+}
+
 fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
+        held: None,
         circuit: Circuit::Closed,
+        is_trying: false,
+        last_open: None,
         in_flight: 4,
         ceiling: 4,
         queued: 2,
@@ -498,7 +543,11 @@ fn connection(id: &str) -> ConnectionStatus {
         latency_p50: Some(48),
         latency_p95: Some(95),
         answers: AnswerCounts { ok: 2_064, ..AnswerCounts::default() },
+        history: calls(95),
+        users: vec![JobCalls { job: "customers_to_crm".into(), calls: 2_064 }],
         throttled_until: None,
+        last_throttled: None,
+        tested: None,
     }
 }
 
@@ -607,28 +656,50 @@ pub fn world() -> World {
         limit: Some(100),
         resets_at: Some(NOW.plus(Duration::from_secs(18))),
         source: "headers".to_owned(),
+        rule: None,
+    });
+    hubspot.history = calls(640);
+    hubspot.users = vec![
+        JobCalls { job: "customers_to_crm".into(), calls: 1_804 },
+        JobCalls { job: "contacts_two_way".into(), calls: 229 },
+    ];
+    hubspot.last_throttled = Some(LastThrottled { at: ago(487), retry_after_ms: Some(12_000) });
+    hubspot.last_open = Some(LastOpen { since: ago(300_000), until: ago(299_760), why: "503".to_owned() });
+    hubspot.tested = Some(Tested {
+        connection: "hubspot".into(),
+        at: ago(9),
+        by: Actor::person("ada", Via::Console),
+        is_ok: true,
+        status: Some(200),
+        took_ms: 204,
+        text: "answers (200); it is only written to, so nothing was read".to_owned(),
+        hint: None,
     });
     hubspot.answers = AnswerCounts { ok: 18_204, throttled: 14, client_error: 1_167, server_error: 1, no_answer: 3 };
     let findings = vec![
         Finding {
+            kind: FindingKind::NeedsAttention,
             level: Level::Error,
             text: "tickets_to_wh stopped: zendesk answered 401 Unauthorized".to_owned(),
             hint: "renew the token of connection `zendesk`, then press p".to_owned(),
             target: FindingTarget::Job("tickets_to_wh".into()),
         },
         Finding {
+            kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: "customers_to_crm: 1,042 dead letters of one cause".to_owned(),
             hint: "⏎ opens them".to_owned(),
             target: FindingTarget::Group("customers_to_crm".into(), GroupId(1)),
         },
         Finding {
+            kind: FindingKind::BudgetLow,
             level: Level::Warn,
             text: "hubspot: 11 of 100 requests left".to_owned(),
             hint: "full again in 18 s".to_owned(),
             target: FindingTarget::Connection("hubspot".into()),
         },
         Finding {
+            kind: FindingKind::Paused,
             level: Level::Info,
             text: "invoices_backfill is paused since 3 h: “quarter end”".to_owned(),
             hint: "p resumes it".to_owned(),
@@ -674,5 +745,6 @@ pub fn world() -> World {
             seconds_at_least: Some(104),
         },
         refusal: None,
+        why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
     }
 }

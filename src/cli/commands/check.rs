@@ -55,7 +55,7 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
         return Ok(exit);
     }
     for warning in &checked.warnings {
-        out.note(Line::new().with("warning: ", Style::Warn).then(warning));
+        out.warn(warning);
     }
     if !checked.mistakes.is_empty() {
         return Err(Report::mistakes(checked.mistakes.clone()));
@@ -130,7 +130,7 @@ mod tests {
             file: "syncdeck.toml".to_owned(),
             n_jobs: 2,
             mistakes: Vec::new(),
-            warnings: vec!["syncdeck.toml:9:1: paging by offset skips records".to_owned()],
+            warnings: vec!["syncdeck.toml:9:1: paging by offset skips records\n  9 | paginate".to_owned()],
             connections: vec![
                 tried("shop", true, "200, 3 records", None),
                 tried("crm", false, "401 \x1b[2J", Some("renew `CRM_TOKEN`")),
@@ -146,7 +146,7 @@ mod tests {
         insta::assert_snapshot!(stdout.text());
         assert_eq!(
             stderr.text(),
-            "warning: syncdeck.toml:9:1: paging by offset skips records\nhint: `crm`: renew `CRM_TOKEN`\n"
+            "warning: syncdeck.toml:9:1: paging by offset skips records\n  9 | paginate\nhint: `crm`: renew `CRM_TOKEN`\n"
         );
     }
 

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod checkpoint;
 pub mod completions;
+pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
@@ -16,6 +17,7 @@ pub mod schema;
 pub mod serve;
 pub mod simulator;
 pub mod status;
+pub mod why;
 
 use super::questions::runs as runs_of;
 use super::{Report, read_args};
@@ -39,6 +41,8 @@ pub enum Command {
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Runs(runs::Args),
+    Connection(connection::Args),
+    Why(why::Args),
     Keys(keys::Args),
     Schema,
     Completions(completions::Args),
@@ -161,6 +165,16 @@ pub const COMMANDS: &[Entry] = &[
         runs::EXAMPLE,
         runs::Args::augment_args,
         |matches| read_args(matches, Command::Runs),
+    ),
+    entry("why", "Why a record is, or is not, at the destination", why::EXAMPLE, why::Args::augment_args, |matches| {
+        read_args(matches, Command::Why)
+    }),
+    entry(
+        "connection",
+        "How each system answers; try it, hold back its calls, reset its circuit",
+        connection::EXAMPLE,
+        connection::Args::augment_args,
+        |matches| read_args(matches, Command::Connection),
     ),
     entry(
         "keys",

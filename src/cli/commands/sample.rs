@@ -106,6 +106,16 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
+            held: Some(Hold { by: Actor::person(text, Via::Command), since: at(1), reason: Some(text.to_owned()) }),
+            is_trying: false,
+            last_open: Some(LastOpen { since: at(1), until: at(9), why: text.to_owned() }),
+            history: vec![CallBucket {
+                answers: AnswerCounts { ok: 9, throttled: 2, ..AnswerCounts::default() },
+                latency_p95: Some(31),
+            }],
+            users: vec![JobCalls { job: JobId::from(job), calls: 11 }],
+            last_throttled: Some(LastThrottled { at: at(2), retry_after_ms: Some(12_000) }),
+            tested: None,
             circuit: Circuit::Open { since: at(1), next: at(99), why: text.to_owned() },
             in_flight: 0,
             ceiling: 8,
@@ -117,6 +127,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             throttled_until: None,
         }],
         findings: vec![Finding {
+            kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: format!("1,241 dead letters of `{job}`: {text}"),
             hint: "run `syncdeck dead groups`".to_owned(),

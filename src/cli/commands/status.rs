@@ -13,8 +13,8 @@ use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobState, JobStatus, Level, RunStatus, Snapshot,
-    Timestamp, Version,
+    Circuit, ConnectionStatus, Counts, Finding, FindingKind, FindingTarget, JobState, JobStatus, Level, RunStatus,
+    Snapshot, Timestamp, Version,
 };
 use serde_json::{Value, json};
 
@@ -179,12 +179,20 @@ pub(super) fn balance(counts: &Counts) -> String {
 
 /// The mend as a command: where the console has a key, a shell has none.
 fn hint(finding: &Finding) -> String {
-    let (FindingTarget::Group(job, _) | FindingTarget::Job(job)) = &finding.target else {
-        return finding.hint.clone();
+    let job = match &finding.target {
+        FindingTarget::Group(job, _) | FindingTarget::Job(job) => job,
+        FindingTarget::Connection(connection) if finding.kind == FindingKind::Held => {
+            return format!("run `syncdeck connection release {connection}`");
+        }
+        FindingTarget::Connection(_) if finding.hint.starts_with('⏎') => {
+            return "run `syncdeck connection list`".to_owned();
+        }
+        FindingTarget::Connection(_) | FindingTarget::Engine => return finding.hint.clone(),
     };
     match finding.hint.as_str() {
         "⏎ open the cause" => format!("run `syncdeck dead groups {job}`"),
         "⏎ open the job" => format!("run `syncdeck status {job}`"),
+        _ if finding.kind == FindingKind::MissedSchedule => format!("run `syncdeck trigger {job}`"),
         resume if resume.starts_with("p resume") => format!("run `syncdeck resume {job}`"),
         other => other.to_owned(),
     }
@@ -265,7 +273,7 @@ fn run_document(run: &RunStatus) -> Value {
     document
 }
 
-fn connection_document(connection: &ConnectionStatus) -> Value {
+pub(super) fn connection_document(connection: &ConnectionStatus) -> Value {
     let (circuit, since, next, why) = match &connection.circuit {
         Circuit::Closed => ("closed", None, None, None),
         Circuit::Open { since, next, why } => ("open", Some(since), Some(next), Some(why)),
@@ -284,6 +292,7 @@ fn connection_document(connection: &ConnectionStatus) -> Value {
         "latency_p95_ms": connection.latency_p95,
         "answers": connection.answers,
         "throttled_until": connection.throttled_until,
+        "held": connection.held.as_ref().map(super::connection::hold_document),
     })
 }
 
@@ -295,7 +304,7 @@ fn finding_document(finding: &Finding) -> Value {
         FindingTarget::Engine => (None, None, None),
     };
     json!({
-        "level": finding.level, "text": finding.text, "hint": hint(finding),
+        "kind": finding.kind, "level": finding.level, "text": finding.text, "hint": hint(finding),
         "job": job, "connection": connection, "group": group,
     })
 }

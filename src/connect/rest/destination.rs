@@ -2,11 +2,11 @@
 
 use super::batch::Batch;
 use super::classify::Asked;
-use super::request::{Address, Call, Client, header_value, http_method, write_values};
+use super::request::{Address, Call, Client, PathTemplate, answer, header_value, http_method, write_values};
 use crate::connect::{Destination, Fault, FaultKind, Link, Operation, Reply, Signals, Write, Written};
 use crate::model::{
-    BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, Method, Pointer, RawJson, RestDestination,
-    RestRequest, RestWrite,
+    BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, Method, Pointer, RawJson, RecordId,
+    RestDestination, RestRequest, RestWrite,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,6 +23,8 @@ struct Writer {
     /// The header that carries the destination's version.
     version_name: Option<HeaderName>,
     facts: Facts,
+    /// Where one record is read, and where it stands in the answer.
+    one: Option<(PathTemplate, Pointer)>,
 }
 
 enum Upsert {
@@ -85,6 +87,7 @@ impl Writer {
         let name = |name: &String| name.parse::<HeaderName>().map_err(|_| format!("`{name}` is no header name"));
         let version = rest.version_header.as_ref();
         Ok(Self {
+            one: one(rest)?,
             client,
             upsert,
             delete,
@@ -96,6 +99,23 @@ impl Writer {
                 wants_version: version.is_some(),
             },
         })
+    }
+
+    fn look(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Result<(Call, &Pointer), Fault> {
+        let Some((path, place)) = &self.one else {
+            let fault =
+                self.client.caller.fault(FaultKind::Fatal, "the destination has no way to read one record", "GET");
+            return Err(fault);
+        };
+        let values = || {
+            let there = destination_id.map_or(id.as_str(), DestinationId::as_str);
+            Ok(serde_json::json!({ "id": id.as_str(), "destination_id": there }))
+        };
+        let target = path.render_id(id.as_str(), values).and_then(|path| self.client.target(&path, &[]));
+        let target =
+            target.map_err(|reason| self.client.caller.unsendable(&reason, &format!("GET {}", path.text())))?;
+        let (method, body, headers) = (http::Method::GET, Bytes::new(), Vec::new());
+        Ok((Call { asked: Asked::Record, method, target, body, headers }, place))
     }
 
     /// The headers of one request beside the connection's own.
@@ -201,6 +221,33 @@ impl Destination for Writer {
         }
     }
 
+    fn can_read_one(&self) -> bool {
+        self.one.is_some()
+    }
+
+    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<RawJson>> {
+        let (call, place) = match self.look(id, destination_id) {
+            Ok(look) => look,
+            Err(fault) => return Reply { outcome: Err(fault), signals: Signals::default() },
+        };
+        let request = self.client.describe(&call.method, &call.target);
+        let (answered, signals) = self.client.send(call).await;
+        let unusable = |what: &str, response: &http::Response<Bytes>| {
+            self.client.caller.not_json(what, &request, answer(response))
+        };
+        let outcome = match answered {
+            Ok(response) => RawJson::parse(response.body().clone())
+                .map_err(|error| unusable(&format!("the answer is not whole JSON ({error})"), &response))
+                .and_then(|body| {
+                    let record = body_at(&body, place).filter(|record| record.as_str().starts_with('{'));
+                    record.map(Some).ok_or_else(|| unusable("no record where the record was asked for", &response))
+                }),
+            Err(fault) if matches!(fault.status, Some(404 | 410)) => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        Reply { outcome, signals }
+    }
+
     async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>> {
         let deletes_alone = !self.batches_deletes() && writes.iter().any(|write| write.operation == Operation::Delete);
         if let (Upsert::Batch(batch), false) = (&self.upsert, deletes_alone) {
@@ -216,6 +263,17 @@ impl Destination for Writer {
         }
         Reply { outcome: Ok(results), signals: last }
     }
+}
+
+/// Where one record is read: as configured, else where it is written to, if its id alone says where that is.
+fn one(rest: &RestDestination) -> Result<Option<(PathTemplate, Pointer)>, String> {
+    if let Some(one) = &rest.one {
+        return Ok(Some((PathTemplate::compile(&one.path)?, one.record.clone())));
+    }
+    let RestWrite::Upsert(request) = &rest.write else { return Ok(None) };
+    let path = PathTemplate::compile(&request.path)?;
+    let is_by_id = path.uses("id") && !["record", "fields", "operation"].into_iter().any(|name| path.uses(name));
+    Ok(is_by_id.then(|| (path, Pointer::root())))
 }
 
 impl Single {

@@ -118,6 +118,7 @@ pub(super) fn upserts() -> RestDestination {
         idempotency_header: Some("Idempotency-Key".to_owned()),
         version_header: None,
         id: None,
+        one: None,
         delete: Some(RestRequest { method: Method::Delete, path: "/contacts/{{ id }}".to_owned(), body: None }),
     }
 }
@@ -142,6 +143,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
             sorted: false,
             incremental: None,
             fields,
+            searchable: Vec::new(),
             stream: SourceStream::Rest(source),
         },
         destination: JobDestination {

@@ -100,6 +100,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/events", get(events))
         .route("/snapshot", get(async |State(desk): Desked| Json(desk.local.snapshot())))
         .route("/jobs", get(async |State(desk): Desked| Json(desk.local.snapshot().jobs)))
+        .route("/connections", get(async |State(desk): Desked| Json(desk.local.snapshot().connections)))
         .route("/jobs/{job}", get(job))
         .route("/jobs/{job}/{order}", post(order_job))
         .route("/dead-letters", get(letters))

@@ -170,6 +170,11 @@ impl Mapping {
         Ok(RawJson::from_trusted(fields))
     }
 
+    /// True where a record is passed on as it is.
+    pub fn is_identity(&self) -> bool {
+        self.output.is_none()
+    }
+
     /// For each destination field of `apply`'s result: the source pointer that it came from, where it is one.
     /// The console shows source and sent values side by side by it.
     pub fn lineage(&self) -> Vec<(String, Option<Pointer>)> {

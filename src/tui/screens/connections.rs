@@ -1,4 +1,4 @@
-//! Connections: each system, worst first; what it allows, how it answers, who uses it.
+//! Connections: each system, worst first; what it allows, how it answers, who uses it, and what a person does to it.
 //!
 //! ```text
 //! ╭ Connections ────────────────────────╮      at 80x24 the connection's strip stands below the list alone;
@@ -7,14 +7,17 @@
 //! ╰──────────────────╯╰─────────────────╯
 //! ```
 
+use super::connections_detail::{draw_answers, draw_facts};
 use super::move_in;
-use crate::model::{Circuit, ConnectionId, ConnectionStatus, JobId};
+use crate::control::Request;
+use crate::model::{AnswerCounts, Circuit, ConnectionId, ConnectionStatus, Health, JobId, Tested};
 use crate::tui::action::Action;
-use crate::tui::app::App;
+use crate::tui::app::{App, MessageKind, Purpose};
 use crate::tui::geometry::{self, TALL, WIDE};
-use crate::tui::text::{distance, grouped, short};
+use crate::tui::overlays::{Confirm, Overlay, pause};
+use crate::tui::text::{counted, distance, grouped, short};
 use crate::tui::theme::Tone;
-use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
+use crate::tui::widgets::{Canvas, Cell, Column, ListState, bar, table};
 use ratatui::layout::Rect;
 
 #[derive(Clone, Debug, Default)]
@@ -26,21 +29,22 @@ pub struct State {
     is_zoomed: bool,
 }
 
-/// Sign, words and tone of how a connection is; the worst sort first.
-fn health(connection: &ConnectionStatus, app: &App) -> (u8, &'static str, &'static str, Tone) {
-    let is_throttled = connection.throttled_until.is_some_and(|until| until > app.now);
-    match &connection.circuit {
-        Circuit::Open { .. } => (0, "✗", "down", Tone::Fail),
-        Circuit::Closed if is_throttled => (2, "!", "slow down", Tone::Warn),
-        Circuit::Closed if connection.latency_p50.is_none() => (5, "◦", "not used yet", Tone::Dim),
-        Circuit::Closed => (4, "✓", "ok", Tone::Ok),
+/// Sign and tone of how a connection is.
+pub(super) fn health_sign(health: Health) -> (&'static str, Tone) {
+    match health {
+        Health::Down => ("✗", Tone::Fail),
+        Health::Trying => ("↻", Tone::Wait),
+        Health::Held => ("‖", Tone::Pause),
+        Health::SlowDown | Health::Failing => ("!", Tone::Warn),
+        Health::Ok => ("✓", Tone::Ok),
+        Health::Unused => ("◦", Tone::Dim),
     }
 }
 
 /// Worst first, then by name.
 fn ordered(app: &App) -> Vec<&ConnectionStatus> {
     let mut all: Vec<&ConnectionStatus> = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).collect();
-    all.sort_by_key(|connection| (health(connection, app).0, connection.id.clone()));
+    all.sort_by_key(|connection| (connection.health(app.now), connection.id.clone()));
     all
 }
 
@@ -75,14 +79,14 @@ fn layout(app: &App, body: Rect) -> Layout {
     let none = Rect { width: 0, height: 0, ..body };
     if body.width >= WIDE && app.size.1 >= TALL {
         let n = app.snapshot.as_ref().map_or(0, |snapshot| snapshot.connections.len());
-        let wanted = u16::try_from(n).unwrap_or(u16::MAX).saturating_add(3);
-        let (list, below) = geometry::top(body, wanted.clamp(6, body.height.saturating_sub(16).max(6)));
+        let wanted = u16::try_from(n).unwrap_or(u16::MAX).saturating_add(5);
+        let (list, below) = geometry::top(body, wanted.clamp(6, body.height.saturating_sub(18).max(6)));
         let (facts, answers) = geometry::left(below, body.width / 2);
         return Layout { list, facts, answers };
     }
     let rows = match (app.connections.is_zoomed, body.height >= 15 && body.width >= 80) {
         (true, _) => body.height,
-        (false, true) => body.height / 2,
+        (false, true) => 11,
         (false, false) => 0,
     };
     let (list, below) = geometry::top(body, body.height.saturating_sub(rows));
@@ -108,6 +112,7 @@ pub fn act(app: &mut App, action: Action) {
     match action {
         Action::Open | Action::Zoom => app.connections.is_zoomed = !app.connections.is_zoomed,
         Action::NextPane | Action::PreviousPane => app.connections.shows_answers = !app.connections.shows_answers,
+        Action::TestConnection | Action::HoldRelease | Action::ResetCircuit => order(app, action),
         action => {
             let ids: Vec<ConnectionId> = ordered(app).iter().map(|connection| connection.id.clone()).collect();
             if move_in(&mut app.connections.list, action, ids.len()) {
@@ -117,7 +122,49 @@ pub fn act(app: &mut App, action: Action) {
     }
 }
 
-const COLUMNS: [Column<'static>; 7] = [
+fn order(app: &mut App, action: Action) {
+    let Some(status) = selected(app).cloned() else {
+        return app.note("no connection is selected");
+    };
+    // What is ordered stays selected, whatever it does to the order of the list.
+    app.connections.selected = Some(status.id.clone());
+    let connection = status.id.clone();
+    match (action, &status.held, &status.circuit) {
+        (Action::TestConnection, ..) => {
+            app.note(format!("testing {connection} with one call…"));
+            app.ask(Purpose::Test, Request::TestConnection { connection });
+        }
+        (Action::HoldRelease, Some(_), _) => app.order(Request::Release { connection }),
+        (Action::HoldRelease, None, _) => app.overlay = Some(pause::open_hold(connection)),
+        (_, _, Circuit::Closed) => app.note(format!("the circuit of {connection} is closed; calls go through")),
+        (_, _, Circuit::Open { since, why, .. }) => {
+            let lines = vec![
+                format!("Its calls wait since {}: {why}.", distance(*since, app.now)),
+                format!(
+                    "{} would go at once, as if it had never been down.",
+                    counted(status.queued.into(), "call that waits", "calls that wait")
+                ),
+                "If it is still down, the circuit opens again after five failures.".to_owned(),
+            ];
+            app.overlay = Some(Overlay::Confirm(Confirm {
+                title: format!("Reset the circuit of {connection}?"),
+                lines,
+                yes: "reset it".to_owned(),
+                request: Request::ResetCircuit { connection },
+                opened_at: app.now,
+            }));
+        }
+    }
+}
+
+/// What a test brought, said where a person looks.
+pub fn tested(app: &mut App, tested: &Tested) {
+    let text = format!("{}: {} in {} ms", tested.connection, tested.text, grouped(tested.took_ms.into()));
+    let kind = if tested.is_ok { MessageKind::Done } else { MessageKind::Failed };
+    app.say(kind, text, tested.hint.clone());
+}
+
+const COLUMNS: [Column<'static>; 9] = [
     Column::id("SYSTEM", 8, 0),
     Column::word("HEALTH", 0),
     Column::word("RATE BUDGET", 4),
@@ -125,6 +172,8 @@ const COLUMNS: [Column<'static>; 7] = [
     Column::number("p50 ms", 3),
     Column::number("p95 ms", 2),
     Column::word("CIRCUIT", 1),
+    Column::text("ERRORS 5m", 9, 6),
+    Column::number("CALLS 5m", 7),
 ];
 
 fn budget_cells(app: &App, connection: &ConnectionStatus) -> (String, String) {
@@ -143,33 +192,53 @@ fn budget_cells(app: &App, connection: &ConnectionStatus) -> (String, String) {
     (words, refill)
 }
 
-fn circuit_word(connection: &ConnectionStatus) -> &'static str {
-    match connection.circuit {
-        Circuit::Closed => "closed",
-        Circuit::Open { .. } => "open",
+pub(super) fn circuit_word(connection: &ConnectionStatus) -> &'static str {
+    match (&connection.circuit, connection.is_trying) {
+        (Circuit::Closed, _) => "closed",
+        (Circuit::Open { .. }, true) => "half-open",
+        (Circuit::Open { .. }, false) => "open",
     }
 }
 
+/// The bad answers, the most telling class first: `14 ×429`, `3 timeouts`.
+fn errors_words(answers: &AnswerCounts) -> String {
+    let classes = [
+        (answers.no_answer, " no answer"),
+        (answers.server_error, " ×5xx"),
+        (answers.throttled, " ×429"),
+        (answers.client_error, " ×4xx"),
+    ];
+    let words: Vec<String> =
+        classes.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{}{word}", grouped(*n))).collect();
+    if words.is_empty() { "0".to_owned() } else { words.join(" ") }
+}
+
 fn row(app: &App, connection: &ConnectionStatus) -> Vec<Cell> {
-    let (_, sign, words, tone) = health(connection, app);
+    let health = connection.health(app.now);
+    let (sign, tone) = health_sign(health);
     let (budget, refill) = budget_cells(app, connection);
+    let lately = connection.answers_of_last(300);
     let ms = |value: Option<u32>| Cell::new(value.map_or("—".to_owned(), |value| grouped(value.into())));
     vec![
         Cell::new(connection.id.as_str()),
-        Cell::toned(format!("{sign} {words}"), tone),
+        Cell::toned(format!("{sign} {}", health.word()), tone),
         Cell::new(budget),
         Cell::new(refill),
         ms(connection.latency_p50),
         ms(connection.latency_p95),
         Cell::new(circuit_word(connection)),
+        Cell::new(errors_words(&lately)),
+        Cell::new(grouped(lately.all())),
     ]
 }
 
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     let layout = layout(app, body);
     draw_list(app, canvas, layout.list);
-    draw_facts(app, canvas, layout.facts);
-    draw_answers(app, canvas, layout.answers);
+    let Some(connection) = selected(app) else { return };
+    let is_alone = layout.answers.width == 0 && layout.facts.width > 0;
+    draw_facts(app, canvas, layout.facts, connection, if is_alone { "Tab answers · ⏎ more" } else { "" });
+    draw_answers(app, canvas, layout.answers, connection);
 }
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -186,41 +255,10 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let window = app.connections.list.window(all.len());
     let rows: Vec<Vec<Cell>> = all[window.clone()].iter().map(|connection| row(app, connection)).collect();
     table(canvas, inner, &COLUMNS, &rows, app.connections.list.selected.checked_sub(window.start), &|_| false);
-}
-
-fn draw_facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let Some(connection) = selected(app).filter(|_| area.height > 0) else { return };
-    let inner = canvas.panel(area, connection.id.as_str(), "", false);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let label = |name: &str| canvas.line().dim(name).to(12);
-    let circuit = match &connection.circuit {
-        Circuit::Closed => label("circuit").say("closed: calls go through"),
-        Circuit::Open { since, next, why } => label("circuit").tone(
-            format!("open since {}: {why}; one call tries {}", distance(*since, app.now), distance(*next, app.now)),
-            Tone::Fail,
-        ),
-    };
-    let lines: Vec<Line> = vec![
-        circuit,
-        label("in flight")
-            .say(format!("{} of {} at most, {} waiting", connection.in_flight, connection.ceiling, connection.queued)),
-    ];
-    canvas.put_all(inner, &lines);
-}
-
-fn draw_answers(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let Some(connection) = selected(app).filter(|_| area.height > 0) else { return };
-    let inner = canvas.panel(area, "Answers", "since this engine started", false);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let answers = &connection.answers;
-    let classes = [
-        ("ok", answers.ok),
-        ("429", answers.throttled),
-        ("4xx", answers.client_error),
-        ("5xx", answers.server_error),
-        ("none", answers.no_answer),
-    ];
-    let lines: Vec<Line> =
-        classes.iter().map(|(name, n)| canvas.line().dim(*name).to(12).say(format!("{:>10}", grouped(*n)))).collect();
-    canvas.put_all(inner, &lines);
+    // Where a row is left, the words of the circuit are explained.
+    let used = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2);
+    if used < inner.height && inner.width >= WIDE - 2 {
+        let words = " circuit: closed = calls go through   open = calls wait, next try shown   half-open = one test call is out";
+        canvas.put(Rect { y: inner.bottom() - 1, height: 1, ..inner }, &canvas.line().dim(words));
+    }
 }

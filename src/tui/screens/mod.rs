@@ -3,6 +3,7 @@
 pub mod checkpoints;
 pub mod conflicts;
 pub mod connections;
+mod connections_detail;
 pub mod dead;
 pub mod job;
 pub mod jobs;
@@ -155,6 +156,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::NewRuns, Answer::Runs(runs)) => runs::new_came(app, runs),
         (Purpose::OlderRuns, Answer::Runs(runs)) => runs::older_came(app, runs),
         (Purpose::UsualRuns(job), Answer::Runs(runs)) => runs::usual_came(app, job, runs),
+        (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
         // An answer of another kind than was asked for is the engine's mistake; it changes nothing here.

@@ -320,6 +320,7 @@ pub(super) fn kind_word(kind: &RunKind) -> &'static str {
         RunKind::Sync => "sync",
         RunKind::Full => "full",
         RunKind::Retry => "retry",
+        RunKind::Record => "record",
     }
 }
 

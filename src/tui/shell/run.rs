@@ -67,6 +67,7 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         is_demo: options.is_demo,
         is_read_only: options.is_read_only,
         log_folder: options.log_folder.clone(),
+        looks: options.looks.clone(),
         keymap: options.keymap.clone(),
     };
     let mut app = App::new(options.theme(), settings, size, now());

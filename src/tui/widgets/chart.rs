@@ -81,7 +81,7 @@ fn columns(values: &[u32], width: usize) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    const UNICODE: Theme = Theme { symbols: Symbols::Unicode, color: false };
+    const UNICODE: Theme = Theme::mono(Symbols::Unicode);
 
     #[test]
     fn a_bar_is_full_only_when_all_is_done() {
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(bar(UNICODE, 12, 10, 4), "████");
         assert_eq!(bar(UNICODE, 0, 0, 4), "░░░░");
         assert_eq!(bar(UNICODE, u64::MAX, u64::MAX, 2), "██");
-        assert_eq!(bar(Theme { symbols: Symbols::Ascii, color: false }, 5, 10, 4), "##--");
+        assert_eq!(bar(Theme::mono(Symbols::Ascii), 5, 10, 4), "##--");
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! One line of text in pieces, each with its tone.
 
-use crate::tui::text::{Shown, visible, visible_middle, visible_value, visible_within};
+use crate::tui::text::{Shown, Symbols, visible, visible_middle, visible_value, visible_within};
 use crate::tui::theme::{Theme, Tone};
 
 /// A line that is being put together. Every piece is made visible as it is added.
 #[derive(Clone, Debug)]
 pub struct Line {
-    theme: Theme,
+    symbols: Symbols,
     pieces: Vec<(Shown, Tone)>,
 }
 
 impl Line {
     pub fn new(theme: Theme) -> Self {
-        Self { theme, pieces: Vec::new() }
+        Self { symbols: theme.symbols, pieces: Vec::new() }
     }
 
     #[must_use]
@@ -37,28 +37,28 @@ impl Line {
 
     #[must_use]
     pub fn tone(mut self, text: impl AsRef<str>, tone: Tone) -> Self {
-        self.pieces.push((visible(text.as_ref(), self.theme.symbols), tone));
+        self.pieces.push((visible(text.as_ref(), self.symbols), tone));
         self
     }
 
     /// A value of a record: spaces at its end are marked.
     #[must_use]
     pub fn value(mut self, text: &str, tone: Tone) -> Self {
-        self.pieces.push((visible_value(text, self.theme.symbols), tone));
+        self.pieces.push((visible_value(text, self.symbols), tone));
         self
     }
 
     /// Foreign text in at most `cells`.
     #[must_use]
     pub fn within(mut self, text: &str, cells: usize, tone: Tone) -> Self {
-        self.pieces.push((visible_within(text, cells, self.theme.symbols), tone));
+        self.pieces.push((visible_within(text, cells, self.symbols), tone));
         self
     }
 
     /// An id in at most `cells`, cut in its middle.
     #[must_use]
     pub fn id(mut self, text: &str, cells: usize) -> Self {
-        self.pieces.push((visible_middle(text, cells, self.theme.symbols), Tone::Plain));
+        self.pieces.push((visible_middle(text, cells, self.symbols), Tone::Plain));
         self
     }
 

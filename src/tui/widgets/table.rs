@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::tui::text::Symbols;
 
-    const THEME: Theme = Theme { symbols: Symbols::Unicode, color: false };
+    const THEME: Theme = Theme::mono(Symbols::Unicode);
     const COLUMNS: [Column<'static>; 3] =
         [Column::text("JOB", 6, 0), Column::number("SCANNED", 0), Column::number("DEAD", 1)];
 

@@ -42,6 +42,7 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         dead: Vec::new(),
         failed_again: Vec::new(),
         recovered: Vec::new(),
+        search: Vec::new(),
     }
 }
 

@@ -1,0 +1,201 @@
+//! `syncdeck why`: why a record is, or is not, at the destination.
+//!
+//! `--json` prints `{"key","at","live","known","answers":[{"job","source","destination","record","matched_by","verdict",
+//! "needs_person","sentence","outlook","mends":[{"key","command","words"}],"facts":{…of the verdict},
+//! "evidence":[{"name","mark":"yes"|"no"|"nothing"|"unknown","text","live"}],"not_the_reason":[…],
+//! "story":[{"at","text"}],"fields":[{"field","source","written","destination","differs"}]}]}`. `known` is false when no
+//! job knows such a record; then there is an answer for each job. The status is 3 when an answer needs a person.
+
+use crate::cli::questions::{Ask, why};
+use crate::cli::text::{Align, Style, Table, plain};
+use crate::cli::{Exit, Line, Output, Report};
+use crate::control::Handle;
+use crate::model::{FieldNow, JobId, MatchedBy, Mend, RungMark, StoryLine, Tenor, Why, WhyAnswer};
+use serde_json::{Value, json};
+
+pub const EXAMPLE: &str = "Example:\n  syncdeck why cus_00917734\n  syncdeck why customers_to_crm sam.lee@example.org --live\n\n\
+     Exit status: 3 when the answer needs a person";
+
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(override_usage = "syncdeck why [OPTIONS] [JOB] <ID>")]
+pub struct Args {
+    /// The record: its id at either side, or the value of a searchable field. Before it the job, where only one is meant
+    #[arg(required = true, num_args = 1..=2, value_name = "ID")]
+    pub words: Vec<String>,
+    /// Ask both systems for the record now, and show the fields that differ
+    #[arg(long)]
+    pub live: bool,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Args {
+    fn asked(&self) -> (Option<&str>, &str) {
+        match self.words.as_slice() {
+            [job, id] => (Some(job), id),
+            [id, ..] => (None, id),
+            [] => (None, ""),
+        }
+    }
+}
+
+pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    if let (Some(job), _) = args.asked()
+        && !handle.jobs().iter().any(|known| known.as_str() == job)
+    {
+        return Err(Report::no_such_job(job, handle.jobs().iter().map(JobId::as_str)));
+    }
+    carry_out(args, &async |request| handle.ask(request).await, out).await
+}
+
+async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    let (job, key) = args.asked();
+    let answer = why(ask, job.map(JobId::from), key, args.live).await?;
+    if args.json {
+        out.json(&document(&answer))?;
+    } else if answer.is_known {
+        for (at, why) in answer.answers.iter().enumerate() {
+            if at > 0 {
+                out.line("")?;
+            }
+            tell(why, out)?;
+        }
+    } else {
+        unknown(&answer, out)?;
+    }
+    let needs_person = answer.is_known && answer.answers.iter().any(|why| why.tenor == Tenor::NeedsPerson);
+    Ok(if needs_person { Exit::DeadLettered } else { Exit::Done })
+}
+
+fn sign(tenor: Tenor) -> (&'static str, Style) {
+    match tenor {
+        Tenor::There => ("✓", Style::Good),
+        Tenor::Coming => ("↻", Style::Hint),
+        Tenor::RightlyNot => ("–", Style::Plain),
+        Tenor::NeedsPerson => ("✗", Style::Bad),
+        Tenor::Unknown => ("?", Style::Warn),
+    }
+}
+
+fn unknown(answer: &WhyAnswer, out: &mut Output) -> Result<(), Report> {
+    let told = format!("No job knows `{}`, neither as an id nor by a searchable field.", answer.key);
+    out.line(Line::new().with("? ", Style::Warn).with(told, Style::Bold))?;
+    for why in &answer.answers {
+        let (sign, style) = sign(why.tenor);
+        out.line(
+            Line::new().then("  ").with(format!("{sign} "), style).then(format!("{}: {}", why.job, why.sentence)),
+        )?;
+    }
+    if let Some(mend) = answer.answers.iter().flat_map(|why| &why.mends).find(|mend| mend.command.is_some()) {
+        out.line(mended(mend))?;
+    }
+    Ok(())
+}
+
+fn mended(mend: &Mend) -> Line {
+    let line = Line::new().with("  next   ", Style::Dim).then(format!("{}: ", mend.words));
+    match (&mend.command, &mend.key) {
+        (Some(command), _) => line.with(command.clone(), Style::Hint),
+        (None, Some(key)) => line.with(format!("press {key} in the console (8 Why)"), Style::Hint),
+        (None, None) => line,
+    }
+}
+
+fn tell(why: &Why, out: &mut Output) -> Result<(), Report> {
+    let (told, style) = sign(why.tenor);
+    out.line(Line::new().with(format!("{told} "), style).with(why.sentence.clone(), Style::Bold))?;
+    out.line(format!("  {}", why.outlook))?;
+    why.mends.iter().try_for_each(|mend| out.line(mended(mend)))?;
+    out.line("")?;
+    let found = match &why.matched_by {
+        MatchedBy::SourceId => String::new(),
+        MatchedBy::DestinationId => ", found by its id at the destination".to_owned(),
+        MatchedBy::Field(field) => format!(", found by {field}"),
+        MatchedBy::Nothing => String::new(),
+    };
+    let head = format!("{} ({}: {} → {}{found})", why.record.shown(), why.job, why.source, why.destination);
+    out.line(Line::new().with(head, Style::Bold))?;
+    for (number, rung) in why.rungs.iter().enumerate() {
+        let style = match rung.mark {
+            RungMark::Yes => Style::Good,
+            RungMark::No => Style::Bad,
+            RungMark::Nothing => Style::Dim,
+            RungMark::Unknown => Style::Warn,
+        };
+        let live = if rung.is_live { "  (live)" } else { "" };
+        let line = Line::new().then(format!("  {} ", number + 1)).with(format!("{} ", rung.mark.sign()), style);
+        out.line(line.then(format!("{:<12} {}", rung.name, rung.text)).with(live, Style::Dim))?;
+    }
+    if !why.not_the_reason.is_empty() {
+        out.line(Line::new().with("  not the reason: ", Style::Dim).then(why.not_the_reason.join(", ")))?;
+    }
+    if !why.story.is_empty() {
+        out.line(Line::new().with("its story", Style::Bold))?;
+        for StoryLine { at, text } in &why.story {
+            out.line(format!("  {at}  {text}"))?;
+        }
+    }
+    if !why.fields.is_empty() {
+        out.line(Line::new().with("fields", Style::Bold))?;
+        out.table(&fields(why))?;
+    }
+    Ok(())
+}
+
+fn fields(why: &Why) -> Table {
+    let columns = [
+        ("FIELD", Align::Left),
+        ("SOURCE NOW", Align::Left),
+        ("LAST WRITTEN", Align::Left),
+        ("", Align::Left),
+        ("DESTINATION NOW", Align::Left),
+    ];
+    let mut table = Table::new(&columns);
+    for FieldNow { field, source, written, destination, differs } in &why.fields {
+        let value = |text: &Option<String>| plain(text.as_deref().unwrap_or("–"));
+        let mark = if *differs { ("differs".to_owned(), Style::Bad) } else { plain("") };
+        table.row(vec![plain(field.as_str()), value(source), value(written), mark, value(destination)]);
+    }
+    table
+}
+
+fn document(answer: &WhyAnswer) -> Value {
+    let answers: Vec<Value> = answer.answers.iter().map(of_record).collect();
+    json!({
+        "key": answer.key,
+        "at": answer.at,
+        "live": answer.is_live,
+        "known": answer.is_known,
+        "answers": answers,
+    })
+}
+
+fn of_record(why: &Why) -> Value {
+    let mut facts = serde_json::to_value(&why.verdict).unwrap_or_default();
+    if let Some(facts) = facts.as_object_mut() {
+        facts.remove("verdict");
+    }
+    let evidence: Vec<Value> = why
+        .rungs
+        .iter()
+        .map(|rung| json!({ "name": rung.name, "mark": rung.mark, "text": rung.text, "live": rung.is_live }))
+        .collect();
+    json!({
+        "job": why.job,
+        "source": why.source,
+        "destination": why.destination,
+        "record": why.record.shown(),
+        "matched_by": why.matched_by,
+        "verdict": why.verdict.word(),
+        "needs_person": why.tenor == Tenor::NeedsPerson,
+        "sentence": why.sentence,
+        "outlook": why.outlook,
+        "mends": why.mends,
+        "facts": facts,
+        "evidence": evidence,
+        "not_the_reason": why.not_the_reason,
+        "story": why.story,
+        "fields": why.fields,
+    })
+}

@@ -1,0 +1,225 @@
+//! What needs a person: rules over what the engine counted, each with a sentence, a way out and a place to look.
+
+use super::fresh::{FreshCount, MINUTES};
+use super::schedule::next_in;
+use super::tell::span;
+use crate::model::{
+    Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
+    Level, Timestamp,
+};
+use std::time::Duration;
+
+/// A pause of more than this is worth a second look: whoever paused may have forgotten it.
+const PAUSED_LONG: Duration = Duration::from_secs(4 * 60 * 60);
+/// A run that did not begin so long after it was due was missed.
+const MISSED_AFTER: Duration = Duration::from_secs(120);
+/// Of the budget, below which it is low, in percent …
+const BUDGET_LOW: u64 = 15;
+/// … where it does not come back sooner than this.
+const REFILL_LONG: Duration = Duration::from_secs(5);
+/// Budgets smaller than this are low most of the time, and nobody minds.
+const BUDGET_LEAST: u64 = 10;
+/// Of a run's records, in percent, from which on its errors are too many …
+const ERRORS_MANY: u64 = 10;
+/// … where it has scanned so many.
+const ERRORS_LEAST: u64 = 50;
+
+/// What the rules know of one job beyond its status.
+pub(super) struct JobFacts<'a> {
+    pub status: &'a JobStatus,
+    pub fresh: FreshCount,
+    /// The cause that was seen last.
+    pub newest_group: Option<GroupId>,
+    /// Of the run in progress, else of the one before, with whether it is in progress.
+    pub last_counts: Option<(Counts, bool)>,
+    /// The job is run by its schedule in this engine.
+    pub is_attended: bool,
+}
+
+/// All findings, worst first; among equals in the order of the rules.
+pub(super) fn findings(
+    engine: &EngineInfo,
+    jobs: &[JobFacts<'_>],
+    connections: &[ConnectionStatus],
+    now: Timestamp,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = engine.store_error.iter().map(|error| store_error(engine, error)).collect();
+    for job in jobs {
+        findings.extend(of_state(job.status, now));
+        findings.extend(missed(job, now));
+        findings.extend(errors(job));
+        findings.extend(dead_letters(job));
+    }
+    for connection in connections {
+        let n_waiting = jobs.iter().filter(|job| job.status.run.is_some() && uses(job.status, connection)).count();
+        findings.extend(held(connection, n_waiting, now));
+        findings.extend(down(connection));
+        findings.extend(budget(connection, now));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    findings
+}
+
+fn uses(job: &JobStatus, connection: &ConnectionStatus) -> bool {
+    job.source == connection.id || job.destination == connection.id
+}
+
+fn store_error(engine: &EngineInfo, error: &str) -> Finding {
+    Finding {
+        kind: FindingKind::StoreError,
+        level: Level::Error,
+        text: error.to_owned(),
+        hint: format!("make room in {}; the jobs go on by themselves", engine.state_folder),
+        target: FindingTarget::Engine,
+    }
+}
+
+fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
+    let (kind, level, text, hint) = match &job.state {
+        JobState::NeedsAttention { why, hint, .. } => (
+            FindingKind::NeedsAttention,
+            Level::Error,
+            format!("{} stopped: {why}", job.id),
+            hint.clone().unwrap_or_else(|| format!("p resume, or: syncdeck resume {}", job.id)),
+        ),
+        JobState::Stalled { stage, since } => (
+            FindingKind::Stalled,
+            Level::Error,
+            format!("{} has not moved for {} in `{stage}`", job.id, span(now.since(*since))),
+            "⏎ open the job".to_owned(),
+        ),
+        JobState::Waiting { what, until, .. } if job.run.is_none() => (
+            FindingKind::Failed,
+            Level::Warn,
+            format!("{} failed: {what}", job.id),
+            format!("it tries again by itself {}", next_in(now, *until)),
+        ),
+        JobState::Paused { by, since, reason } => {
+            let reason = reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
+            let ago = now.since(*since);
+            let is_long = ago > PAUSED_LONG;
+            (
+                if is_long { FindingKind::PausedLong } else { FindingKind::Paused },
+                if is_long { Level::Warn } else { Level::Info },
+                format!("{} paused {} ago by {by}{reason}", job.id, span(ago)),
+                "p resume".to_owned(),
+            )
+        }
+        _ => return None,
+    };
+    Some(Finding { kind, level, text, hint, target: FindingTarget::Job(job.id.clone()) })
+}
+
+/// A run that its schedule wanted and that nobody began.
+fn missed(job: &JobFacts<'_>, now: Timestamp) -> Option<Finding> {
+    let status = job.status;
+    let due = status.due.filter(|_| job.is_attended && status.run.is_none() && status.state == JobState::Idle)?;
+    let late = now.since(due);
+    (late > MISSED_AFTER).then(|| Finding {
+        kind: FindingKind::MissedSchedule,
+        level: Level::Warn,
+        text: format!("{} was due {} ago and has not begun", status.id, span(late)),
+        hint: "n run it now; the log says what happened".to_owned(),
+        target: FindingTarget::Job(status.id.clone()),
+    })
+}
+
+/// A run in which more was refused than a few bad records explain.
+fn errors(job: &JobFacts<'_>) -> Option<Finding> {
+    let (counts, is_now) = job.last_counts.filter(|(counts, _)| counts.scanned >= ERRORS_LEAST)?;
+    let percent = counts.errored * 100 / counts.scanned;
+    (percent >= ERRORS_MANY).then(|| Finding {
+        kind: FindingKind::ManyErrors,
+        level: Level::Warn,
+        text: format!(
+            "{}: {percent} % of {} run errored ({} of {})",
+            job.status.id,
+            if is_now { "this" } else { "the last" },
+            counts.errored,
+            counts.scanned
+        ),
+        hint: "⏎ open the job".to_owned(),
+        target: FindingTarget::Job(job.status.id.clone()),
+    })
+}
+
+fn dead_letters(job: &JobFacts<'_>) -> Option<Finding> {
+    let id = &job.status.id;
+    let waiting = job.status.dead_waiting;
+    if waiting == 0 {
+        return None;
+    }
+    let target = match job.fresh.group.or(job.newest_group) {
+        Some(group) => FindingTarget::Group(id.clone(), group),
+        None => FindingTarget::Job(id.clone()),
+    };
+    let hint = "⏎ open the cause".to_owned();
+    let words = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    // Of the new ones some may have been retried or discarded already.
+    let new = job.fresh.letters.min(waiting);
+    let (kind, level, text) = if new > 0 {
+        let letters = words(new, "new dead letter", "new dead letters");
+        let causes = words(job.fresh.causes, "cause", "causes");
+        let all = if waiting > new { format!("; {waiting} wait in all") } else { String::new() };
+        (FindingKind::DeadLetters, Level::Warn, format!("{id}: {letters} in {MINUTES} min, {causes}{all}"))
+    } else {
+        (
+            FindingKind::OldLetters,
+            Level::Info,
+            format!("{id}: {}", words(waiting, "dead letter waits", "dead letters wait")),
+        )
+    };
+    Some(Finding { kind, level, text, hint, target })
+}
+
+fn held(connection: &ConnectionStatus, n_waiting: usize, now: Timestamp) -> Option<Finding> {
+    let held = connection.held.as_ref()?;
+    let reason = held.reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
+    let waiting = match n_waiting {
+        0 => String::new(),
+        1 => "; 1 job waits".to_owned(),
+        n => format!("; {n} jobs wait"),
+    };
+    Some(Finding {
+        kind: FindingKind::Held,
+        level: Level::Warn,
+        text: format!("{} held {} ago by {}{reason}{waiting}", connection.id, span(now.since(held.since)), held.by),
+        hint: "⏎ open the connection, p releases it".to_owned(),
+        target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+fn down(connection: &ConnectionStatus) -> Option<Finding> {
+    let Circuit::Open { why, next, .. } = &connection.circuit else { return None };
+    Some(Finding {
+        kind: FindingKind::CircuitOpen,
+        level: Level::Warn,
+        text: format!("{} is down ({why}); nothing is dead-lettered for it", connection.id),
+        hint: format!("one canary request tries again at {}", next.clock_text()),
+        target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+/// What the system itself says that is left of its budget. A configured one is ours, and always being used up.
+fn budget(connection: &ConnectionStatus, now: Timestamp) -> Option<Finding> {
+    let budget = connection.budget.as_ref().filter(|budget| budget.rule.is_none())?;
+    let limit = budget.limit.filter(|limit| *limit >= BUDGET_LEAST)?;
+    let refill = budget.resets_at.filter(|at| *at > now).map(|at| at.since(now)).filter(|left| *left > REFILL_LONG)?;
+    let percent = budget.remaining * 100 / limit;
+    (percent < BUDGET_LOW).then(|| Finding {
+        kind: FindingKind::BudgetLow,
+        level: Level::Warn,
+        text: format!(
+            "{} rate budget {percent} % left ({} of {limit}), refills in {}",
+            connection.id,
+            budget.remaining,
+            span(refill)
+        ),
+        hint: "⏎ open the connection".to_owned(),
+        target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+#[cfg(test)]
+#[path = "findings_tests.rs"]
+mod tests;

@@ -1,0 +1,243 @@
+//! What is known of one record: collected from what is remembered, and with `live` from both systems. Never a write.
+
+use super::Engine;
+use super::job::JobCell;
+use super::limit::{Gate, NoPermit, Patience};
+use super::orders::OrderError;
+use crate::connect::Reply;
+use crate::model::mapping::fingerprint;
+use crate::model::{
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, Item, JobId, LetterFilter, Link, MatchedBy, RawJson,
+    RecordId, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
+};
+use futures::future::{BoxFuture, join_all};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long a system is waited for, its limits included: somebody is on the phone.
+const ASK_WITHIN: Duration = Duration::from_secs(8);
+/// Records that one question may find.
+const RECORDS_MAX: usize = 20;
+/// Dead letters of one record that are told.
+const LETTERS_MAX: usize = 10;
+/// Characters of what is looked up; longer ids than this are no ids.
+const KEY_MAX: usize = 2_000;
+
+impl Engine {
+    /// Why the record that `key` names is, or is not, at the destination: an id of either side, or the value of a
+    /// searchable field. Without a job all of them are looked at.
+    pub async fn why(&self, job: Option<&JobId>, key: &str, live: bool) -> Result<WhyAnswer, OrderError> {
+        let key = key.trim();
+        if key.is_empty() || key.chars().count() > KEY_MAX {
+            return Err(OrderError::Refused(format!("an id has 1 to {KEY_MAX} characters")));
+        }
+        let cells: Vec<&Arc<JobCell>> = match job {
+            Some(id) => vec![self.jobs.get(id).ok_or_else(|| OrderError::NoSuchJob(id.clone()))?],
+            None => self.jobs.values().collect(),
+        };
+        let mut known = Vec::new();
+        for cell in &cells {
+            for (record, matched_by) in self.matches(cell, key).await? {
+                known.push((*cell, record, matched_by));
+            }
+        }
+        known.truncate(RECORDS_MAX);
+        let is_known = !known.is_empty();
+        if !is_known {
+            let unknown = cells.iter().take(RECORDS_MAX);
+            known.extend(unknown.map(|cell| (*cell, as_id(cell, key), MatchedBy::Nothing)));
+        }
+        let looked = known.into_iter().map(|(cell, record, matched_by)| self.answer(cell, record, matched_by, live));
+        let mut answers: Vec<(Why, bool)> = join_all(looked).await.into_iter().collect::<Result<_, _>>()?;
+        if !is_known && answers.iter().any(|(_, is_at_source)| *is_at_source) {
+            answers.retain(|(_, is_at_source)| *is_at_source);
+        }
+        let is_known = is_known || answers.iter().any(|(_, is_at_source)| *is_at_source);
+        let answers = answers.into_iter().map(|(why, _)| why).collect();
+        Ok(WhyAnswer { key: key.to_owned(), at: self.clock.now(), is_live: live, is_known, answers })
+    }
+
+    /// The records of a job that `key` may mean, each once.
+    async fn matches(&self, cell: &JobCell, key: &str) -> Result<Vec<(RecordId, MatchedBy)>, OrderError> {
+        let job = &cell.spec.id;
+        let mut found: Vec<(RecordId, MatchedBy)> = Vec::new();
+        let id = as_id(cell, key);
+        let is_linked = self.store.links(job, std::slice::from_ref(&id)).await?.first().is_some_and(Option::is_some);
+        let is_open = cell.open_ids.lock().contains(&id);
+        if is_linked || is_open || !self.store.letters_of(job, &id, 1).await?.is_empty() {
+            found.push((id, MatchedBy::SourceId));
+        }
+        if let Some(id) = self.store.record_at(job, &key.into()).await? {
+            found.push((id, MatchedBy::DestinationId));
+        }
+        if !cell.spec.source.searchable.is_empty() {
+            for (id, field) in self.store.records_with(job, key, RECORDS_MAX).await? {
+                found.push((id, MatchedBy::Field(field)));
+            }
+        }
+        let mut once: Vec<(RecordId, MatchedBy)> = Vec::new();
+        for (id, by) in found {
+            if !once.iter().any(|(known, _)| *known == id) {
+                once.push((id, by));
+            }
+        }
+        Ok(once)
+    }
+
+    /// The answer for one record, and whether the source has just said that it has it.
+    async fn answer(
+        &self,
+        cell: &Arc<JobCell>,
+        record: RecordId,
+        matched_by: MatchedBy,
+        live: bool,
+    ) -> Result<(Why, bool), OrderError> {
+        let job = &cell.spec.id;
+        let link = self.store.links(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        let letters = self.store.letters_of(job, &record, LETTERS_MAX).await?;
+        let group_waiting = match letters.first() {
+            Some(letter) => {
+                let filter =
+                    LetterFilter { job: Some(job.clone()), group: Some(letter.group), ..LetterFilter::default() };
+                self.store.letter_groups(&filter).await?.first().map(|group| group.waiting)
+            }
+            None => None,
+        };
+        let (asked, fields) = match live {
+            true => ask_both(cell, &record, link.as_ref()).await,
+            false => (None, Vec::new()),
+        };
+        let is_at_source = matches!(&asked, Some(Asked { source: SourceNow::Found(_), .. }));
+        let is_in_flight = cell.open_ids.lock().contains(&record);
+        let in_doubt_since = cell.live().in_doubt_since;
+        let now = self.clock.now();
+        let evidence = Evidence {
+            now,
+            record,
+            matched_by,
+            job: cell.status(now),
+            rules: cell.spec.position_rules(),
+            start: cell.spec.source.incremental.as_ref().and_then(|incremental| incremental.start.clone()),
+            filter: cell.spec.source.filter.clone(),
+            can_ask_source: cell.source.can_read_one(),
+            can_ask_destination: cell.destination.can_read_one(),
+            in_doubt_since,
+            is_in_flight,
+            link,
+            letters,
+            group_waiting,
+            asked,
+            fields,
+        };
+        Ok((ladder(evidence), is_at_source))
+    }
+}
+
+/// What is typed as the id of a record: the parts of a composite one are parted by `|`, as they are shown.
+fn as_id(cell: &JobCell, key: &str) -> RecordId {
+    let parts = cell.spec.source.fields.id.len();
+    if parts > 1 && key.split('|').count() == parts {
+        return RecordId::new(key.replace('|', &RecordId::SEPARATOR.to_string()));
+    }
+    RecordId::from(key)
+}
+
+/// Asks both systems for the record as they hold it now, at the same time and through their limits.
+async fn ask_both(cell: &JobCell, record: &RecordId, link: Option<&Link>) -> (Option<Asked>, Vec<FieldNow>) {
+    let source = async {
+        match cell.source.can_read_one() {
+            false => None,
+            true => Some(ask(&cell.source_gate, || cell.source.read_one(record)).await),
+        }
+    };
+    let there = link.and_then(|link| link.destination_id.as_ref());
+    let destination = async {
+        match cell.destination.can_read_one() {
+            false => None,
+            true => Some(ask(&cell.destination_gate, || cell.destination.read_one(record, there)).await),
+        }
+    };
+    let (source, destination) = tokio::join!(source, destination);
+    let (source, mapped) = match source {
+        None => (SourceNow::NotAsked, None),
+        Some(Err(why)) => (SourceNow::Failed(why), None),
+        Some(Ok(None)) => (SourceNow::Gone, None),
+        Some(Ok(Some(item))) => found(cell, item, link),
+    };
+    let is_as_written = matches!(&source, SourceNow::Found(found) if found.is_as_written == Some(true));
+    let kept = link.and_then(|link| link.fields.clone());
+    // What is not kept is known all the same while the source holds it unchanged.
+    let written = kept.or_else(|| mapped.clone().filter(|_| is_as_written));
+    let there = match &destination {
+        Some(Ok(there)) => there.as_ref(),
+        _ => None,
+    };
+    let fields = side_by_side(&cell.mapping, mapped.as_ref(), written.as_ref(), there);
+    let destination = match destination {
+        None => DestinationNow::NotAsked,
+        Some(Err(why)) => DestinationNow::Failed(why),
+        Some(Ok(None)) => DestinationNow::Gone,
+        Some(Ok(Some(there))) => {
+            let wanted = written.as_ref().or(mapped.as_ref());
+            let differs = wanted.map(|wanted| differing(&cell.mapping, wanted, &there)).unwrap_or_default();
+            DestinationNow::Found { differs }
+        }
+    };
+    (Some(Asked { source, destination }), fields)
+}
+
+/// A record as the source holds it, and what it becomes.
+fn found(cell: &JobCell, item: Item, link: Option<&Link>) -> (SourceNow, Option<RawJson>) {
+    let change = match item {
+        Item::Change(change) => change,
+        Item::Unreadable { field, reason, .. } => {
+            let refused = Some((field, reason));
+            let found =
+                FoundAtSource { version: None, is_deleted: false, refused, accepted: Ok(true), is_as_written: None };
+            return (SourceNow::Found(found), None);
+        }
+    };
+    let mapped = cell.mapping.apply(&change.body);
+    let last = link.filter(|link| link.written.is_some());
+    // A lagging replica tells nothing of what was written since.
+    let is_older = last.and_then(|link| link.version.as_ref()).zip(change.version.as_ref());
+    let is_older = is_older.is_some_and(|(written, now)| now < written);
+    let is_as_written = last
+        .filter(|_| !is_older)
+        .map(|link| !change.deleted && !link.tombstone && mapped.as_ref().ok().map(fingerprint) == link.written);
+    let found = FoundAtSource {
+        version: change.version.clone(),
+        is_deleted: change.deleted,
+        refused: mapped.as_ref().err().map(|refused| (Some(refused.field.clone()), refused.message.clone())),
+        accepted: cell.filter.as_ref().map_or(Ok(true), |filter| filter.accepts(&change.body)),
+        is_as_written,
+    };
+    (SourceNow::Found(found), mapped.ok().filter(|_| !change.deleted))
+}
+
+/// One question to one system, through its gate, within [`ASK_WITHIN`]; the reason when there is no answer.
+async fn ask<'a, T>(gate: &Gate, request: impl FnOnce() -> BoxFuture<'a, Reply<T>>) -> Result<T, String> {
+    let patience = Patience { abandon: CancellationToken::new(), gives_up: true };
+    let asked = async {
+        let permit = match gate.acquire(&patience).await {
+            Ok(permit) => permit,
+            Err(NoPermit::Abandoned | NoPermit::GaveUp) => return Err(waits(gate)),
+        };
+        let reply = request().await;
+        permit.done(&reply.signals, reply.outcome.as_ref().err());
+        reply.outcome.map_err(|fault| match fault.status {
+            Some(status) => format!("{} answered {status}: {}", fault.request, fault.message),
+            None => fault.message,
+        })
+    };
+    match tokio::time::timeout(ASK_WITHIN, asked).await {
+        Ok(answered) => answered,
+        Err(_) => Err(waits(gate)),
+    }
+}
+
+fn waits(gate: &Gate) -> String {
+    let seconds = ASK_WITHIN.as_secs();
+    gate.waiting_for().map_or_else(|| format!("no answer within {seconds} s"), |(what, ..)| what)
+}
