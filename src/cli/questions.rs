@@ -116,6 +116,8 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Rows(_) => "rows of dead letters",
         Answer::Letter(_) => "a dead letter",
         Answer::Preview(_) => "a preview",
+        Answer::Check(_) => "a look at dead letters",
+        Answer::EditForm(_) => "the fields of a dead letter",
         Answer::Checkpoints(_) => "checkpoints",
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",

@@ -1,7 +1,8 @@
 //! The engine in this process.
 
-use super::{Answer, Done, LetterView, Refusal, Request, RetryPreview, fields};
+use super::{Answer, Done, LetterView, Refusal, Request, fields};
 use crate::engine::{Engine, OrderError, Ordered};
+use crate::model::mapping::fingerprint;
 use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
 use crate::store::StoreError;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ const ROWS_MAX: usize = 10_000;
 
 #[derive(Clone)]
 pub struct Local {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
 }
 
 impl Local {
@@ -80,6 +81,15 @@ impl Local {
                 let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Retrying, ordered));
                 done(ordered, undo)
             }
+            Request::RetryCarefully { selection, per_minute } => {
+                done(engine.retry_carefully(&selection, per_minute, by).await, None)
+            }
+            Request::StopRetry { job } => done(engine.stop_retry(&job, by).await, None),
+            Request::RetryCheck { ids } => Ok(Answer::Check(engine.check_letters(&ids).await.map_err(refusal)?)),
+            Request::EditForm { id } => Ok(Answer::EditForm(Box::new(engine.edit_form(id).await.map_err(refusal)?))),
+            Request::Correct { id, content, changes, reason, retry } => {
+                self.correct(id, &content, changes, reason, retry, by).await
+            }
             Request::Discard { selection, reason } => {
                 let ordered = engine.discard(&selection, &reason, by).await;
                 let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
@@ -113,58 +123,22 @@ impl Local {
         })?;
         let cell = self.engine.job(&letter.job);
         let fields = fields::side_by_side(&letter, cell.map(|cell| &cell.mapping));
+        let corrections = self.engine.store().corrections(id).await?;
+        let is_open = letter.state.place() == LetterPlace::Waiting;
+        let is_corrected = corrections.last().is_some_and(|last| !last.fields.is_empty());
+        let offered = match is_open && !is_corrected {
+            true => self.engine.offered(&letter, fingerprint(&letter.source)).await.map_err(refusal)?,
+            false => None,
+        };
         let name = |of: Option<String>| of.unwrap_or_else(|| "a job that is no longer configured".to_owned());
         Ok(Answer::Letter(Box::new(LetterView {
             source_connection: name(cell.map(|cell| cell.spec.source.connection.to_string())),
             destination_connection: name(cell.map(|cell| cell.spec.destination.connection.to_string())),
             letter,
             fields,
+            corrections,
+            offered,
         })))
-    }
-
-    async fn preview(&self, selection: &Selection) -> Result<Answer, Refusal> {
-        let store = self.engine.store();
-        let mut preview = RetryPreview::default();
-        match selection {
-            Selection::Ids(ids) => {
-                let rows = store.letter_rows(ids).await?;
-                for row in rows.into_iter().flatten().filter(|row| row.state.place() == LetterPlace::Waiting) {
-                    match preview.jobs.iter_mut().find(|(job, _)| *job == row.job) {
-                        Some((_, n)) => *n += 1,
-                        None => preview.jobs.push((row.job, 1)),
-                    }
-                }
-            }
-            Selection::Matching(filter) => {
-                for job in self.engine.job_ids() {
-                    if filter.job.as_ref().is_some_and(|wanted| wanted != job) {
-                        continue;
-                    }
-                    let places = vec![LetterPlace::Waiting];
-                    let of_job = LetterFilter { job: Some(job.clone()), places, ..filter.clone() };
-                    let n = store.letter_ids(&of_job, 0).await?.total;
-                    if n > 0 {
-                        preview.jobs.push((job.clone(), n));
-                    }
-                }
-            }
-        }
-        for (job, n) in &preview.jobs {
-            preview.total += n;
-            let Some(cell) = self.engine.job(job) else {
-                continue;
-            };
-            if cell.source.can_read_one() {
-                preview.read_again += n;
-            }
-            let limits = &cell.destination_limits();
-            if let Some(requests) = limits.requests {
-                let seconds = limits.per.as_secs_f64() * *n as f64 / f64::from(requests.max(1));
-                let longest = preview.seconds_at_least.unwrap_or(0).max(seconds as u64);
-                preview.seconds_at_least = Some(longest);
-            }
-        }
-        Ok(Answer::Preview(preview))
     }
 }
 
@@ -180,13 +154,7 @@ fn taken_back(selection: &Selection, place: LetterPlace, ordered: &Ordered) -> R
     Request::Restore { selection: Selection::Matching(filter) }
 }
 
-fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
-    let ordered = ordered.map_err(refusal)?;
-    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
-    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
-}
-
-fn refusal(error: OrderError) -> Refusal {
+pub(super) fn refusal(error: OrderError) -> Refusal {
     let hint = match &error {
         OrderError::NoSuchJob(_) => Some("`syncdeck status` lists the jobs".to_owned()),
         OrderError::NoSuchConnection(_) => Some("`syncdeck connection list` lists the connections".to_owned()),
@@ -194,6 +162,12 @@ fn refusal(error: OrderError) -> Refusal {
         OrderError::Refused(_) => None,
     };
     Refusal { message: error.to_string(), hint }
+}
+
+pub(super) fn done(ordered: Result<Ordered, OrderError>, undo: Option<Request>) -> Result<Answer, Refusal> {
+    let ordered = ordered.map_err(refusal)?;
+    let undo = undo.filter(|_| ordered.changed > 0).map(Box::new);
+    Ok(Answer::Done(Done { text: ordered.text, changed: ordered.changed, undo }))
 }
 
 impl From<StoreError> for Refusal {

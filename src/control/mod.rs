@@ -3,13 +3,15 @@
 mod attachment;
 mod fields;
 pub mod local;
+mod retry;
 pub mod socket;
 
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
-    Actor, Checkpoint, ConnectionId, DeadLetter, DeadLetterId, JobId, JournalEntry, LetterFilter, LetterGroup,
-    LetterRow, LogFilter, Notice, RecordId, Run, RunId, Selection, Sequence, Snapshot, Tested, WhyAnswer,
+    Actor, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange, JobId, JournalEntry,
+    LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, RecordId, Run, RunId, Selection, Sequence,
+    Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -70,6 +72,35 @@ pub enum Request {
     Retry {
         selection: Selection,
     },
+    /// As `Retry`, of many: for each job one goes first, the rest only if it was delivered, no faster than so many a
+    /// minute (the usual rate where it is none), until something new goes wrong.
+    RetryCarefully {
+        selection: Selection,
+        per_minute: Option<u32>,
+    },
+    /// Stops the careful retries of a job: what was not sent waits again.
+    StopRetry {
+        job: JobId,
+    },
+    /// What a retry would do with these letters, each looked at: the first [`LetterCheck::AT_ONCE`] of them.
+    RetryCheck {
+        ids: Vec<DeadLetterId>,
+    },
+    /// The fields of a letter, to be corrected.
+    EditForm {
+        id: DeadLetterId,
+    },
+    /// Keeps a correction of a letter: all fields that are sent otherwise than the map makes them. It is what the next
+    /// retry sends.
+    Correct {
+        id: DeadLetterId,
+        /// Of the form that the changes were made in.
+        content: String,
+        changes: Vec<FieldChange>,
+        reason: Option<String>,
+        /// Retry it at once.
+        retry: bool,
+    },
     Discard {
         selection: Selection,
         reason: String,
@@ -127,6 +158,9 @@ impl Request {
             // It uses up a call, and may find that a system is back.
             | Self::TestConnection { .. }
             | Self::Retry { .. }
+            | Self::RetryCarefully { .. }
+            | Self::StopRetry { .. }
+            | Self::Correct { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
             | Self::SyncOne { .. } => true,
@@ -135,6 +169,8 @@ impl Request {
             | Self::DeadRows { .. }
             | Self::DeadLetter { .. }
             | Self::RetryPreview { .. }
+            | Self::RetryCheck { .. }
+            | Self::EditForm { .. }
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
@@ -154,6 +190,8 @@ pub enum Answer {
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
     Preview(RetryPreview),
+    Check(LetterCheck),
+    EditForm(Box<EditForm>),
     Checkpoints(Vec<Checkpoint>),
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
@@ -179,6 +217,12 @@ pub struct LetterView {
     pub source_connection: String,
     pub destination_connection: String,
     pub fields: Vec<FieldLine>,
+    /// What people put in place of refused values, oldest first; the last one counts.
+    #[serde(default)]
+    pub corrections: Vec<Correction>,
+    /// What somebody put in for the same bad value of this record before; it is not applied by itself.
+    #[serde(default)]
+    pub offered: Option<Correction>,
 }
 
 /// One field of a dead letter: what the source said and what was sent.
@@ -214,6 +258,12 @@ pub struct RetryPreview {
     pub read_again: u64,
     /// The longest that the configured request budget makes it take, in seconds.
     pub seconds_at_least: Option<u64>,
+    /// The most letters that a careful retry sends in a minute; none where several jobs have rates of their own.
+    #[serde(default)]
+    pub per_minute: Option<u32>,
+    /// How long a careful retry takes at that rate, in seconds.
+    #[serde(default)]
+    pub seconds_carefully: u64,
 }
 
 /// Why a request was not carried out.

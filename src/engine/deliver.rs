@@ -16,7 +16,7 @@ const ATTEMPTS_KEPT: usize = 20;
 /// How the delivery of one record ended.
 #[derive(Debug)]
 pub(super) enum WriteEnd {
-    Confirmed(Written),
+    Confirmed(Delivered),
     /// This record alone failed.
     Failed {
         fault: Box<Fault>,
@@ -29,6 +29,14 @@ pub(super) enum WriteEnd {
     Abandoned,
     /// The system stayed down for longer than the run waits.
     GaveUp,
+}
+
+/// A write that the destination confirmed.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    pub written: Written,
+    pub status: Option<u16>,
+    pub took_ms: u32,
 }
 
 /// One record on its way.
@@ -144,7 +152,10 @@ impl Deliverer {
         let mut again = Vec::new();
         for (mut pending, result) in group.into_iter().zip(results) {
             match result {
-                Ok(written) => ends.push((pending.index, WriteEnd::Confirmed(written))),
+                Ok(written) => {
+                    let delivered = Delivered { written, status: signals.status, took_ms: took_ms(signals) };
+                    ends.push((pending.index, WriteEnd::Confirmed(delivered)));
+                }
                 Err(fault) => {
                     self.note_attempt(&mut pending, &fault, signals);
                     match fault.kind {
@@ -277,11 +288,15 @@ impl Deliverer {
                 at: self.clock.now(),
                 run: self.run,
                 status: fault.status,
-                took_ms: u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX),
+                took_ms: took_ms(signals),
                 message: fault.message.clone(),
             });
         }
     }
+}
+
+fn took_ms(signals: &Signals) -> u32 {
+    u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// An error that a record's content may have caused inside the system, not one of the system's being away.

@@ -31,6 +31,7 @@ fn job(state: JobState) -> JobStatus {
         checkpoint: None,
         in_flight: 0,
         dead_waiting: 0,
+        dead_retrying: 0,
         due: None,
         limited_by: None,
         events: Vec::new(),

@@ -1,5 +1,6 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
+use super::bulk::set_bulk;
 use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
@@ -7,9 +8,9 @@ use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobState, JobStatus, Limits, Notice, Progress,
-    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind, RunMark,
-    RunStatus, Schedule, Timestamp,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
+    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
+    RunMark, RunStatus, Schedule, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -59,7 +60,9 @@ pub(super) struct Live {
     pub checkpoint: Option<Checkpoint>,
     pub source_total: Option<u64>,
     pub in_flight: u64,
-    pub dead_waiting: u64,
+    pub dead: OpenLetters,
+    /// Retries of many letters: those that go on, and the last that ended in this process.
+    pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
     /// Dead letters of the last minutes.
     pub fresh: Fresh,
@@ -91,6 +94,20 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+}
+
+/// The letters of a job that have no end yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OpenLetters {
+    /// Those under retry among them.
+    pub waiting: u64,
+    pub retrying: u64,
+}
+
+impl OpenLetters {
+    pub(super) async fn of(store: &Store, job: &JobId) -> Result<Self, StoreError> {
+        Ok(Self { waiting: store.letters_waiting(job).await?, retrying: store.letters_under_retry(job).await? })
+    }
 }
 
 /// Records by time, for rates and charts.
@@ -300,7 +317,7 @@ impl JobCell {
         &self,
         counts: Counts,
         committed: &Committed,
-        dead_waiting: Option<u64>,
+        dead: Option<OpenLetters>,
         new_letters: &[GroupId],
     ) {
         let now = self.clock.now();
@@ -313,7 +330,10 @@ impl JobCell {
             run.counts += counts;
             run.pages += 1;
         }
-        live.dead_waiting = dead_waiting.unwrap_or(live.dead_waiting);
+        live.dead = dead.unwrap_or(live.dead);
+        if let Some(bulk) = &committed.bulk {
+            set_bulk(&mut live.bulks, bulk.clone());
+        }
         live.newest_group = new_letters.last().copied().or(live.newest_group);
         if !new_letters.is_empty() {
             live.fresh.add(new_letters, now);
@@ -421,7 +441,8 @@ impl JobCell {
             progress: Progress { done, total, eta_seconds },
             checkpoint: live.checkpoint.clone(),
             in_flight: live.in_flight,
-            dead_waiting: live.dead_waiting,
+            dead_waiting: live.dead.waiting,
+            dead_retrying: live.dead.retrying,
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),

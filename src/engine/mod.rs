@@ -5,8 +5,10 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod bulk;
 mod calls;
 pub mod clock;
+mod correct;
 mod deliver;
 mod findings;
 mod first;
@@ -18,6 +20,7 @@ mod one;
 mod orders;
 mod page;
 mod read;
+mod recheck;
 mod run;
 mod schedule;
 mod snapshot;
@@ -25,6 +28,7 @@ mod tell;
 mod told;
 mod why;
 
+pub use bulk::usual_rate;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use orders::{OrderError, Ordered};
@@ -33,10 +37,10 @@ pub use tell::Notices;
 
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
-use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot};
+use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot, Timestamp};
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
-use job::{CellParts, Live};
+use job::{CellParts, Live, OpenLetters};
 use schedule::{Attendant, in_doubt_after};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +89,8 @@ pub struct Engine {
     hands_turn: tokio::sync::Mutex<()>,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
+    /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
+    last_retry: parking_lot::Mutex<Timestamp>,
 }
 
 impl Engine {
@@ -128,6 +134,7 @@ impl Engine {
             hands_turn: tokio::sync::Mutex::new(()),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
             publisher: tokio::sync::Mutex::new(None),
+            last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -270,10 +277,12 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if was_cut_off {
         control.due = Some(clock.now());
     }
+    let bulks = bulk::taken_up(&spec.id, store, clock).await?;
     let under_retry = store.letters_retrying(&spec.id, None, 1).await?;
     Ok(Live {
         total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
-        dead_waiting: store.letters_waiting(&spec.id).await?,
+        dead: OpenLetters::of(store, &spec.id).await?,
+        bulks,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,
         control,

@@ -1,6 +1,6 @@
 //! What a person can order of an engine, running or stopped: each order is saved with who and why before it acts.
 
-use super::job::JobCell;
+use super::job::{JobCell, OpenLetters};
 use super::{Engine, Start};
 use crate::model::{Actor, ConnectionId, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
 use crate::store::{LetterMove, Note, StoreError};
@@ -183,26 +183,9 @@ impl Engine {
 
     /// Hands dead letters back to their jobs; each is sent through the normal loop.
     pub async fn retry(&self, selection: &Selection, by: &Actor) -> Result<Ordered, OrderError> {
-        let at = self.clock.now();
+        let at = self.retry_moment();
         let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
-        let mut waiting = Vec::new();
-        for (job, _) in &moved {
-            if let Some(cell) = self.jobs.get(job) {
-                let mut live = cell.live();
-                live.retry = Some(by.clone());
-                live.retry_at = None;
-                if live.control.paused.is_some() || live.control.parked.is_some() {
-                    waiting.push(job.to_string());
-                }
-                drop(live);
-                cell.wake.notify_waiters();
-            }
-        }
-        let suffix = match (self.is_running(), waiting.is_empty()) {
-            (false, _) => "; they are sent when the engine starts".to_owned(),
-            (true, true) => String::new(),
-            (true, false) => format!("; they are sent when {} is resumed", waiting.join(", ")),
-        };
+        let suffix = self.set_going(&moved, by);
         self.beside_the_first(letters_ordered("retrying", &moved, &suffix, at), selection, by).await
     }
 
@@ -225,7 +208,14 @@ impl Engine {
         Ok(letters_ordered("restored", &moved, "", at))
     }
 
-    async fn move_letters(
+    /// Now, and later than every retry that was ordered before.
+    pub(super) fn retry_moment(&self) -> Timestamp {
+        let mut last = self.last_retry.lock();
+        *last = self.clock.now().max(Timestamp(last.0 + 1));
+        *last
+    }
+
+    pub(super) async fn move_letters(
         &self,
         selection: &Selection,
         to: LetterMove,
@@ -238,8 +228,9 @@ impl Engine {
         let moved = self.store.move_letters(selection, to, note).await?;
         for (job, n) in &moved {
             if let Some(cell) = self.jobs.get(job) {
-                let waiting = self.store.letters_waiting(job).await?;
-                cell.live().dead_waiting = waiting;
+                let open = OpenLetters::of(&self.store, job).await?;
+                cell.live().dead = open;
+                cell.changed();
                 let letters = if *n == 1 { "dead letter" } else { "dead letters" };
                 self.tell_order(cell, format!("{action} of {n} {letters} by {by}"));
             }
@@ -267,7 +258,7 @@ fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Time
     Ordered { text, changed: changed.len() as u64, at }
 }
 
-fn letters_ordered(done: &str, moved: &[(JobId, u64)], suffix: &str, at: Timestamp) -> Ordered {
+pub(super) fn letters_ordered(done: &str, moved: &[(JobId, u64)], suffix: &str, at: Timestamp) -> Ordered {
     let changed: u64 = moved.iter().map(|(_, n)| n).sum();
     let letters = if changed == 1 { "dead letter" } else { "dead letters" };
     let jobs: Vec<&str> = moved.iter().map(|(job, _)| job.as_str()).collect();

@@ -1,17 +1,18 @@
 //! One page on its way: planned, written, and turned into the one commit that makes it true.
 
-use super::deliver::{Pending, WriteEnd};
+use super::deliver::{Delivered, Pending, WriteEnd};
 use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Counts, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, Item, LetterPlace, LetterState, Level,
-    Link, LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason,
-    Timestamp, cause,
+    Attempt, Change, Correction, Counts, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, GroupId, Item, LetterEnd,
+    LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason,
+    ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
 };
-use crate::store::{FailedAgain, Findable, NewLetter, Store};
+use crate::store::{FailedAgain, Findable, NewLetter, Recovery, Store};
+use tokio::sync::oneshot;
 
 /// Values of one searchable list (the e-mail addresses of a customer) that are kept.
 const TERMS_MAX: usize = 20;
@@ -24,14 +25,37 @@ pub(super) struct PageRead {
     /// Of a retry: the letter that each item came from.
     pub letters: Vec<RetriedLetter>,
     pub total: Option<u64>,
+    /// Of a retry of many letters: its number.
+    pub bulk: Option<u64>,
+    /// Dropped when the page is saved or left: who reads slowly waits for that.
+    pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
 }
 
+impl PageRead {
+    /// An empty page of letters under retry: it moves no checkpoint.
+    pub(super) fn of_letters() -> Self {
+        Self {
+            items: Vec::new(),
+            position: None,
+            letters: Vec::new(),
+            total: None,
+            bulk: None,
+            settled: None,
+            is_forced: false,
+        }
+    }
+}
+
 /// A dead letter that is tried again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RetriedLetter {
     pub id: DeadLetterId,
+    /// The cause that it had.
+    pub group: GroupId,
+    /// What a person put in place of refused values.
+    pub correction: Option<Correction>,
     /// The source no longer has its record: nothing is sent for it, and nothing is deleted either, because only a
     /// tombstone says that a record was deleted.
     pub is_gone: bool,
@@ -42,6 +66,8 @@ pub(super) struct OpenPage {
     pub number: u64,
     pub items: Vec<Item>,
     pub position: Option<Position>,
+    pub bulk: Option<u64>,
+    pub settled: Option<oneshot::Sender<()>>,
     letters: Vec<RetriedLetter>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
@@ -93,7 +119,9 @@ pub(super) struct PageChanges {
     pub links: Vec<(RecordId, Link)>,
     pub dead: Vec<NewLetter>,
     pub failed_again: Vec<FailedAgain>,
-    pub recovered: Vec<DeadLetterId>,
+    pub recovered: Vec<Recovery>,
+    /// Of a retry: what became of each letter.
+    pub letter_ends: Vec<LetterEnd>,
     /// Writes that the destination forbade, and all writes that it answered.
     pub forbidden: u64,
     pub confirmed: u64,
@@ -120,6 +148,9 @@ impl OpenPage {
         for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
                 *marked = store.letter(mark.letter).await?.as_ref().map(MarkedLetter::of);
+                if let Some(recovered) = marked.as_mut().filter(|marked| marked.place == LetterPlace::Recovered) {
+                    recovered.correction = store.correction(mark.letter).await?;
+                }
             }
         }
         let rules = PlanRules {
@@ -141,7 +172,8 @@ impl OpenPage {
                 } else if read.letters.get(i).is_some_and(|letter| letter.is_gone) {
                     Step::Skip(SkipReason::Ignored)
                 } else {
-                    plan::plan(&read.items[i], links[i].as_ref(), marked[i].as_ref(), &rules)
+                    let correction = read.letters.get(i).and_then(|letter| letter.correction.as_ref());
+                    plan::plan_corrected(&read.items[i], links[i].as_ref(), marked[i].as_ref(), correction, &rules)
                 }
             })
             .collect();
@@ -155,6 +187,8 @@ impl OpenPage {
             number,
             items: read.items,
             position: read.position,
+            bulk: read.bulk,
+            settled: read.settled,
             letters: read.letters,
             superseded,
             keys,
@@ -269,9 +303,9 @@ impl OpenPage {
             (Step::Reject(reason), _) if !cut_short => {
                 self.errored(index, reason.clone(), None, Vec::new(), letter, facts, changes);
             }
-            (Step::Write(planned), Some(WriteEnd::Confirmed(written))) => {
+            (Step::Write(planned), Some(WriteEnd::Confirmed(delivered))) => {
                 changes.confirmed += 1;
-                let outcome = match (planned.kind, written.created) {
+                let outcome = match (planned.kind, delivered.written.created) {
                     // It was deleted before, and changed once more.
                     (WriteKind::SoftDelete, _) if self.links[index].as_ref().is_some_and(|link| link.tombstone) => {
                         Outcome::Updated
@@ -280,7 +314,7 @@ impl OpenPage {
                     (_, Some(true)) | (WriteKind::Create, None) => Outcome::Created,
                     (_, Some(false)) | (WriteKind::Update, None) => Outcome::Updated,
                 };
-                self.written(index, planned, outcome, &written, letter, facts, changes);
+                self.written(index, planned, outcome, &delivered, letter, facts, changes);
             }
             (Step::Write(planned), Some(WriteEnd::Failed { fault, attempts, exhausted })) => {
                 self.failed(index, planned, &fault, attempts, exhausted, letter, facts, changes, cut_short);
@@ -292,7 +326,8 @@ impl OpenPage {
 
     /// A record that needs nothing any more needs no dead letter either.
     fn skipped(&self, index: usize, reason: SkipReason, letter: Option<DeadLetterId>, changes: &mut PageChanges) {
-        changes.recovered.extend(letter);
+        changes.letter_ends.extend(letter.map(|_| LetterEnd::Needless));
+        changes.recovered.extend(letter.map(Recovery::from));
         // What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
         let is_delete = self.change(index).is_some_and(|change| change.deleted);
         let settled = match reason {
@@ -305,9 +340,10 @@ impl OpenPage {
             && let Some(mark) = &link.dead
             && (settled || letter == Some(mark.letter))
             && self.place(index) != Some(LetterPlace::Discarded)
+            && !self.was_corrected(index)
         {
             if letter != Some(mark.letter) {
-                changes.recovered.push(mark.letter);
+                changes.recovered.push(mark.letter.into());
             }
             changes.links.push((self.keys[index].clone(), Link { dead: None, ..link.clone() }));
         }
@@ -319,7 +355,7 @@ impl OpenPage {
         index: usize,
         planned: &PlannedWrite,
         outcome: Outcome,
-        written: &crate::connect::Written,
+        delivered: &Delivered,
         letter: Option<DeadLetterId>,
         facts: &CommitFacts<'_>,
         changes: &mut PageChanges,
@@ -328,15 +364,32 @@ impl OpenPage {
         let Item::Change(change) = &self.items[index] else {
             return;
         };
+        let Delivered { written, status, took_ms } = delivered;
         let mut link = self.links[index].clone().unwrap_or_default();
         let keeps_mark = self.is_older_than_letter(index);
         if let Some(mark) = link.dead.take_if(|mark| !keeps_mark || letter == Some(mark.letter))
             && matches!(self.place(index), Some(LetterPlace::Waiting | LetterPlace::Retrying))
             && letter != Some(mark.letter)
         {
-            changes.recovered.push(mark.letter);
+            changes.recovered.push(mark.letter.into());
         }
-        changes.recovered.extend(letter);
+        if let Some(id) = letter {
+            let message = if planned.is_corrected { "delivered with a correction" } else { "delivered" };
+            let attempt = Attempt {
+                at: facts.at,
+                run: facts.run,
+                status: *status,
+                took_ms: *took_ms,
+                message: message.to_owned(),
+            };
+            changes.letter_ends.push(LetterEnd::Recovered);
+            changes.recovered.push(Recovery { id, attempt: Some(attempt) });
+            if planned.is_corrected && link.dead.is_none() {
+                // The source still says what was refused: as long as it says no more than that, nothing is sent.
+                let content = fingerprint(&change.body);
+                link.dead = Some(DeadMark { letter: id, content, attempts: 0 });
+            }
+        }
         if written.destination_id.is_some() {
             link.destination_id = written.destination_id.clone();
         }
@@ -380,8 +433,8 @@ impl OpenPage {
         if gone && is_delete {
             let text = "orphan: the record to delete is gone at the destination already".to_owned();
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
-            let written = crate::connect::Written::default();
-            self.written(index, planned, Outcome::Deleted, &written, letter, facts, changes);
+            let delivered = Delivered { status: fault.status, ..Delivered::default() };
+            self.written(index, planned, Outcome::Deleted, &delivered, letter, facts, changes);
             return;
         }
         if gone && planned.kind == WriteKind::Update && facts.cell.spec.on_orphan == OnOrphan::Ignore {
@@ -437,6 +490,9 @@ impl OpenPage {
         let before = mark.as_ref().filter(|mark| mark.content == content).map_or(0, |mark| mark.attempts);
         let tries = before.saturating_add(u32::try_from(attempts.len()).unwrap_or(u32::MAX));
         let group = cause::group_of(&facts.cell.spec.id, &reason);
+        if let Some(retried) = self.letters.get(index) {
+            changes.letter_ends.push(LetterEnd::Failed { was: retried.group, is: group, title: reason.title() });
+        }
         let sent = planned.map(|planned| planned.send.detached());
         let id = match open {
             Some(id) => {
@@ -486,6 +542,11 @@ impl OpenPage {
     fn mark_dead(&self, link: &mut Link, mark: DeadMark, facts: &CommitFacts<'_>) {
         link.dead = Some(mark);
         link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Errored });
+    }
+
+    /// True when the record's letter was delivered with a correction that still stands for what the source says.
+    fn was_corrected(&self, index: usize) -> bool {
+        self.marked[index].as_ref().is_some_and(|marked| marked.correction.is_some())
     }
 
     fn place(&self, index: usize) -> Option<LetterPlace> {

@@ -1,18 +1,22 @@
 //! Where a run's pages come from: the source, or the dead-letter queue. One page is read ahead.
 
+use super::bulk::{SLICE, page_size, tell_end, time_of};
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::page::{PageRead, RetriedLetter};
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
-use crate::model::{Clock, DeadLetter, DeadLetterId, Item, JobId, Level, Position, RecordId, Watermark, backoff};
-use crate::store::Store;
+use crate::model::{
+    BulkRetry, BulkStage, Clock, DeadLetter, DeadLetterId, Item, JobId, LetterState, Level, Position, RecordId,
+    Timestamp, Watermark, backoff,
+};
+use crate::store::{OrderedAt, Store};
 use futures::future::BoxFuture;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -125,6 +129,8 @@ impl Reader {
                 position: Some(position.clone()),
                 letters: Vec::new(),
                 total: page.total,
+                bulk: None,
+                settled: None,
                 is_forced: false,
             };
             if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
@@ -214,49 +220,152 @@ impl Reader {
     }
 
     async fn letter_pages(&self, store: &Store) -> ReadEnd {
-        let mut after: Option<DeadLetterId> = None;
-        let mut reads_failed = 0;
+        let began = Instant::now();
+        let mut failed_reads = 0;
+        let mut after = None;
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
             }
-            let letters = match store.letters_retrying(&self.cell.spec.id, after, LETTERS_A_PAGE).await {
-                Ok(letters) => letters,
-                Err(error) => return ReadEnd::Store(error),
+            let page = match self.next_letters(store, &mut after, LETTERS_A_PAGE, None, &mut failed_reads).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(end) => return end,
             };
-            let letters = each_record_once(letters);
-            let Some(last) = letters.last() else {
-                return ReadEnd::Complete;
-            };
-            after = Some(last.id);
-            let mut page = alone(false);
-            for letter in &letters {
-                let (item, is_gone) = match self.letter_item(letter).await {
-                    Ok(found) => {
-                        reads_failed = 0;
-                        found
-                    }
-                    // One that can not be read is its own trouble; two in a row are the source's.
-                    Err(ReadEnd::Unreadable(fault)) if reads_failed == 0 => {
-                        reads_failed += 1;
-                        (not_read(letter, &fault), false)
-                    }
-                    Err(end) => return end,
-                };
-                page.items.push(item);
-                page.letters.push(RetriedLetter { id: letter.id, is_gone });
-            }
             if self.pages.send(Read::Page(Box::new(page))).await.is_err() {
                 return ReadEnd::Stopped;
             }
         }
+        let mut done = Vec::new();
+        while let Some(bulk) = self.next_bulk(&done) {
+            match self.bulk_pages(store, bulk.number, began, &mut failed_reads).await {
+                Ok(()) => done.push(bulk.number),
+                Err(end) => return end,
+            }
+        }
+        ReadEnd::Complete
+    }
+
+    fn next_bulk(&self, done: &[u64]) -> Option<BulkRetry> {
+        let is_next = |bulk: &BulkRetry| bulk.stage != BulkStage::Gathering && !done.contains(&bulk.number);
+        self.cell.open_bulks().into_iter().find(is_next)
+    }
+
+    /// Reads a retry of many letters to its end: page after page, each only when the one before has its outcome, so that
+    /// what is learned from one stops the next.
+    async fn bulk_pages(
+        &self,
+        store: &Store,
+        number: u64,
+        began: Instant,
+        failed_reads: &mut u32,
+    ) -> Result<(), ReadEnd> {
+        let mut after = None;
+        loop {
+            let Some(bulk) = self.cell.bulk(number).filter(BulkRetry::is_open) else { return Ok(()) };
+            if matches!(bulk.stage, BulkStage::Stopping { .. }) {
+                return self.end_bulk(store, number).await;
+            }
+            if self.stop.is_cancelled() {
+                return Err(ReadEnd::Stopped);
+            }
+            if began.elapsed() >= SLICE && self.cell.is_due() {
+                return Err(ReadEnd::Limit);
+            }
+            let most = page_size(&bulk, LETTERS_A_PAGE);
+            let of = Some(bulk.at);
+            let Some(page) = self.next_letters(store, &mut after, most, of, failed_reads).await? else {
+                return self.end_bulk(store, number).await;
+            };
+            let next_at = Instant::now() + time_of(&bulk, page.letters.len());
+            let (settled, is_settled) = oneshot::channel();
+            let page = PageRead { bulk: Some(number), settled: Some(settled), ..page };
+            if self.pages.send(Read::Page(Box::new(page))).await.is_err() {
+                return Err(ReadEnd::Stopped);
+            }
+            // Dropped unsent: that it ends is all that it says.
+            let _ = is_settled.await;
+            tokio::select! {
+                () = tokio::time::sleep_until(next_at) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn end_bulk(&self, store: &Store, number: u64) -> Result<(), ReadEnd> {
+        let ended = self.cell.end_bulk(number, store).await.map_err(ReadEnd::Store)?;
+        if let Some(bulk) = ended {
+            tell_end(&self.teller, &bulk);
+        }
+        Ok(())
+    }
+
+    /// The next letters of a retry of many; with none, of those that belong to no such retry.
+    async fn letters_after(
+        &self,
+        store: &Store,
+        after: &mut Option<DeadLetterId>,
+        most: usize,
+        bulk: Option<Timestamp>,
+    ) -> Result<Vec<DeadLetter>, ReadEnd> {
+        let bulks = || self.cell.open_bulks().into_iter().map(|bulk| bulk.at);
+        loop {
+            let ordered = bulk.map_or_else(|| OrderedAt::NotAt(bulks().collect()), OrderedAt::At);
+            let found = store.letters_ordered(&self.cell.spec.id, *after, most, ordered).await;
+            let mut letters = each_record_once(found.map_err(ReadEnd::Store)?);
+            let Some(last) = letters.last() else { return Ok(letters) };
+            *after = Some(last.id);
+            if bulk.is_none() {
+                // One that was ordered meanwhile is known here before the first of its letters moves.
+                letters.retain(|letter| {
+                    !matches!(letter.state, LetterState::Retrying { since, .. } if bulks().any(|at| at == since))
+                });
+            }
+            if !letters.is_empty() {
+                return Ok(letters);
+            }
+        }
+    }
+
+    /// The next page of letters under retry; none when there are no more.
+    async fn next_letters(
+        &self,
+        store: &Store,
+        after: &mut Option<DeadLetterId>,
+        most: usize,
+        bulk: Option<Timestamp>,
+        failed_reads: &mut u32,
+    ) -> Result<Option<PageRead>, ReadEnd> {
+        let letters = self.letters_after(store, after, most, bulk).await?;
+        if letters.is_empty() {
+            return Ok(None);
+        }
+        let mut page = PageRead::of_letters();
+        for letter in &letters {
+            let (item, is_gone) = match self.letter_item(letter).await {
+                Ok(found) => {
+                    *failed_reads = 0;
+                    found
+                }
+                // One that can not be read is its own trouble; two in a row are the source's.
+                Err(ReadEnd::Unreadable(fault)) if *failed_reads == 0 => {
+                    *failed_reads += 1;
+                    (not_read(letter, &fault), false)
+                }
+                Err(end) => return Err(end),
+            };
+            let correction = store.correction(letter.id).await.map_err(ReadEnd::Store)?;
+            page.items.push(item);
+            page.letters.push(RetriedLetter { id: letter.id, group: letter.group, correction, is_gone });
+        }
+        Ok(Some(page))
     }
 
     /// Reads one record that a person asked for.
     pub(super) async fn read_record(self, record: RecordId) {
         let end = match self.ask(|| self.cell.source.read_one(&record)).await {
             Ok(Some(item)) => {
-                let page = PageRead { items: vec![item], ..alone(true) };
+                let page = PageRead { items: vec![item], is_forced: true, ..PageRead::of_letters() };
                 match self.pages.send(Read::Page(Box::new(page))).await {
                     Ok(()) => ReadEnd::Complete,
                     Err(_) => ReadEnd::Stopped,
@@ -284,11 +393,6 @@ impl Reader {
             Err(end) => Err(end),
         }
     }
-}
-
-/// A page that belongs to no listing, still empty.
-fn alone(is_forced: bool) -> PageRead {
-    PageRead { items: Vec::new(), position: None, letters: Vec::new(), total: None, is_forced }
 }
 
 /// Letters up to the second one of a record: the two are tried one after the other.

@@ -1,14 +1,16 @@
 //! The loop: read → look up → plan → write → commit → tell. Everything that syncs goes through here.
 
 use super::deliver::{Deliverer, Pending, WriteEnd};
-use super::job::{JobCell, Live};
+use super::job::{JobCell, Live, OpenLetters};
 use super::limit::{Gate, Patience};
 use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_fault};
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
 use crate::connect::Fault;
-use crate::model::{Actor, Clock, Epoch, GroupId, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp};
-use crate::store::{Committed, PageCommit, Store, StoreError};
+use crate::model::{
+    Actor, Clock, Epoch, GroupId, LetterEnd, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
+};
+use crate::store::{BulkPage, Committed, PageCommit, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
 use std::any::Any;
@@ -16,7 +18,7 @@ use std::collections::{HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +75,14 @@ pub(super) struct RunParts {
 
 /// A commit that ended: how many records its page had, which, and what the store said.
 type Saved = (usize, Vec<RecordId>, Result<Committed, StoreError>);
+
+/// A page that is handed to the store.
+struct Leaving {
+    records: usize,
+    keys: Vec<RecordId>,
+    bulk: Option<u64>,
+    settled: Option<oneshot::Sender<()>>,
+}
 
 /// A batch of writes that ended; or how many were lost, and why.
 type Written = (u64, Result<Vec<(usize, WriteEnd)>, (usize, String)>);
@@ -382,11 +392,15 @@ impl RunLoop {
     /// Commits pages in their order, each as soon as all of its records have an outcome.
     fn commit_finished(&mut self) {
         while self.open.front().is_some_and(|page| page.waiting == 0) {
-            let page = self.open.pop_front().expect("the front was just looked at");
-            let keys = page.keys().to_vec();
+            let mut page = self.open.pop_front().expect("the front was just looked at");
             self.broken |= page.is_cut_short();
             let position = page.position.clone();
-            let records = page.items.len();
+            let leaving = Leaving {
+                keys: page.keys().to_vec(),
+                records: page.items.len(),
+                bulk: page.bulk,
+                settled: page.settled.take(),
+            };
             let facts = CommitFacts {
                 cell: &self.parts.cell,
                 store: &self.parts.store,
@@ -396,13 +410,13 @@ impl RunLoop {
             };
             let changes = page.changes(&facts);
             if self.broken {
-                self.commit_links_alone(records, keys, changes);
+                self.commit_links_alone(leaving, changes);
             } else if let Some(why) = self.guard(&changes) {
                 self.broken = true;
                 self.end_early(RunEnd::Guarded { reason: why.0, hint: why.1 });
-                self.commit_links_alone(records, keys, changes);
+                self.commit_links_alone(leaving, changes);
             } else {
-                self.commit(records, keys, position, changes);
+                self.commit(leaving, position, changes);
             }
         }
     }
@@ -455,19 +469,19 @@ impl RunLoop {
         None
     }
 
-    fn commit(&mut self, records: usize, keys: Vec<RecordId>, position: Option<Position>, mut changes: PageChanges) {
+    fn commit(&mut self, leaving: Leaving, position: Option<Position>, mut changes: PageChanges) {
         self.scanned += changes.counts.scanned;
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
         let told = std::mem::take(&mut changes.told);
-        let commit = self.page_commit(position, changes, counts);
-        self.push_commit(records, keys, commit, told);
+        let commit = self.page_commit(position, changes, counts, leaving.bulk);
+        self.push_commit(leaving, commit, told);
     }
 
     /// Of a page that is not committed, what was confirmed is remembered all the same; its position is not.
-    fn commit_links_alone(&mut self, records: usize, keys: Vec<RecordId>, changes: PageChanges) {
+    fn commit_links_alone(&mut self, leaving: Leaving, changes: PageChanges) {
         let letters: HashSet<_> = changes.dead.iter().map(|new| new.letter.id).collect();
         let letters: HashSet<_> =
             letters.into_iter().chain(changes.failed_again.iter().map(|again| again.id)).collect();
@@ -475,14 +489,15 @@ impl RunLoop {
         let changes = PageChanges {
             links: changes.links.into_iter().filter(|(_, link)| is_kept(link)).collect(),
             recovered: changes.recovered,
+            letter_ends: changes.letter_ends.into_iter().filter(|end| *end == LetterEnd::Recovered).collect(),
             ..PageChanges::default()
         };
         if changes.links.is_empty() && changes.recovered.is_empty() {
-            self.page_is_gone(records, &keys);
+            self.page_is_gone(leaving.records, &leaving.keys);
             return;
         }
-        let commit = self.page_commit(None, changes, crate::model::Counts::default());
-        self.push_commit(records, keys, commit, Vec::new());
+        let commit = self.page_commit(None, changes, crate::model::Counts::default(), leaving.bulk);
+        self.push_commit(leaving, commit, Vec::new());
     }
 
     fn page_commit(
@@ -490,6 +505,7 @@ impl RunLoop {
         position: Option<Position>,
         changes: PageChanges,
         counts: crate::model::Counts,
+        bulk: Option<u64>,
     ) -> PageCommit {
         PageCommit {
             job: self.parts.cell.spec.id.clone(),
@@ -502,11 +518,13 @@ impl RunLoop {
             dead: changes.dead,
             failed_again: changes.failed_again,
             recovered: changes.recovered,
+            bulk: bulk.map(|number| BulkPage { number, ends: changes.letter_ends }),
             search: changes.search,
         }
     }
 
-    fn push_commit(&mut self, records: usize, keys: Vec<RecordId>, commit: PageCommit, told: Vec<(RecordId, String)>) {
+    fn push_commit(&mut self, leaving: Leaving, commit: PageCommit, told: Vec<(RecordId, String)>) {
+        let Leaving { records, keys, settled, .. } = leaving;
         let store = self.parts.store.clone();
         let cell = self.parts.cell.clone();
         let teller = self.teller.clone();
@@ -522,7 +540,7 @@ impl RunLoop {
             let result = saved.await;
             if let Ok(committed) = &result {
                 let dead = match touches_letters {
-                    true => store.letters_waiting(&cell.spec.id).await.ok(),
+                    true => OpenLetters::of(&store, &cell.spec.id).await.ok(),
                     false => None,
                 };
                 for (record, text) in told {
@@ -538,6 +556,7 @@ impl RunLoop {
                     }
                 }
             }
+            drop(settled);
             (records, keys, result)
         }));
     }

@@ -7,8 +7,8 @@ use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
 use crate::model::{
-    Actor, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Schedule, Timestamp,
-    Version,
+    Actor, BulkStage, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Schedule,
+    Timestamp, Version,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -23,6 +23,9 @@ const NAP_MAX: Duration = Duration::from_secs(30);
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Before a run is tried again whose state could not be saved.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(10);
+
+/// A long retry that made way waits so long, so that what is due has begun before.
+const MAKES_WAY: Duration = Duration::from_millis(1);
 
 /// How an engine's jobs are started.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +164,7 @@ impl Attendant {
         };
         let (checkpoint, dead_waiting) = {
             let live = self.cell.live();
-            (live.checkpoint.clone(), live.dead_waiting)
+            (live.checkpoint.clone(), live.dead.waiting)
         };
         let seconds = started.elapsed().as_secs_f64();
         let finish = JobFinish { job: self.cell.spec.id.clone(), end, counts, seconds, checkpoint, dead_waiting };
@@ -368,6 +371,10 @@ impl Attendant {
                 // What was not reached is still under retry.
                 live.retry.get_or_insert(by);
                 live.retry_at = matches!(end, RunEnd::Failed { .. }).then(|| now.plus(AFTER_FAILURE));
+            } else if kind == RunKind::Retry && end == RunEnd::HandedOver {
+                // It made way for a run that is due; after that it goes on.
+                live.retry.get_or_insert(by);
+                live.retry_at = Some(now.plus(MAKES_WAY));
             }
             if parked.is_some() {
                 live.control.parked = parked;
@@ -375,12 +382,26 @@ impl Attendant {
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };
         };
+        if kind == RunKind::Retry {
+            self.end_stopped_retries(teller).await;
+        }
         let settled = self.cell.settle_control(store, note, settle).await;
         match finished.and(settled) {
             Ok(()) => self.cell.set_store_error(None),
             Err(error) => self.cell.set_store_error(Some(error.to_string())),
         }
         (end, counts)
+    }
+
+    /// What was stopped while the run went on ends with it. What can not be saved now ends at the next start.
+    async fn end_stopped_retries(&self, teller: &Teller) {
+        for bulk in self.cell.open_bulks() {
+            if matches!(bulk.stage, BulkStage::Stopping { .. })
+                && let Ok(Some(ended)) = self.cell.end_bulk(bulk.number, &self.engine.store).await
+            {
+                super::bulk::tell_end(teller, &ended);
+            }
+        }
     }
 
     /// When the schedule lets the job run next.

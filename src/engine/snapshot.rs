@@ -45,6 +45,7 @@ impl Engine {
             jobs,
             connections,
             findings,
+            retries: self.retries(),
             notices: self.notices.newest(),
         }
     }

@@ -2,13 +2,16 @@
 
 mod actor;
 pub mod backoff;
+mod bulk;
 mod calls;
 pub mod cause;
 mod checkpoint;
 mod clock;
 mod connection;
+mod correction;
 mod counts;
 mod dead_letter;
+mod edit;
 mod filter;
 mod ids;
 mod job;
@@ -21,6 +24,7 @@ mod pointer;
 mod position;
 mod reading;
 mod record;
+pub mod redact;
 mod rest;
 mod run;
 mod rungs;
@@ -35,6 +39,7 @@ mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
+pub use bulk::{BulkRetry, BulkStage, LetterEnd};
 pub use calls::{
     AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
     JobCalls, LastOpen, LastThrottled, Tested,
@@ -42,8 +47,10 @@ pub use calls::{
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp, told_at};
 pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
+pub use correction::{Correction, FieldCorrection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
+pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{

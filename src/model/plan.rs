@@ -1,9 +1,9 @@
 //! What is to be done about each record of a page: a pure decision on values.
 
-use super::mapping::{Filter, Mapping, changed_fields, fingerprint};
+use super::mapping::{Corrected, Filter, Mapping, changed_fields, fingerprint};
 use super::{
-    Change, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, Pointer, RawJson, Reason,
-    ReasonClass, RecordId, SkipReason, Timestamp, Version,
+    Change, Correction, DeadLetter, DeletePolicy, Fingerprint, Item, JobId, LetterPlace, Link, Pointer, RawJson,
+    Reason, ReasonClass, RecordId, SkipReason, Timestamp, Version,
 };
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
@@ -54,6 +54,8 @@ pub struct MarkedLetter {
     pub version: Option<Version>,
     /// Attempts ended without an answer that says no: the destination may have taken one of them all the same.
     pub may_have_arrived: bool,
+    /// Of a letter that was delivered: the correction that it was delivered with.
+    pub correction: Option<Correction>,
 }
 
 impl MarkedLetter {
@@ -62,6 +64,7 @@ impl MarkedLetter {
             place: letter.state.place(),
             version: letter.version.clone(),
             may_have_arrived: letter.reason.class == ReasonClass::Exhausted,
+            correction: None,
         }
     }
 }
@@ -96,6 +99,8 @@ pub struct PlannedWrite {
     pub send: RawJson,
     pub fingerprint: Fingerprint,
     pub idempotency_key: String,
+    /// A person's correction is in it, so that it is not what the map alone makes of the record.
+    pub is_corrected: bool,
 }
 
 /// Marks the items that a newer one of the same id on the same page makes superfluous.
@@ -125,6 +130,17 @@ pub fn superseded(items: &[Item]) -> Vec<bool> {
 
 /// Decides about one item. `dead` is the letter that its link names, if it names one.
 pub fn plan(item: &Item, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
+    plan_corrected(item, link, dead, None, rules)
+}
+
+/// As [`plan`], for a letter under retry that a person corrected.
+pub fn plan_corrected(
+    item: &Item,
+    link: Option<&Link>,
+    dead: Option<&MarkedLetter>,
+    correction: Option<&Correction>,
+    rules: &PlanRules<'_>,
+) -> Step {
     match item {
         Item::Unreadable { field, reason, .. } => Step::Reject(Reason {
             class: ReasonClass::Unreadable,
@@ -134,7 +150,7 @@ pub fn plan(item: &Item, link: Option<&Link>, dead: Option<&MarkedLetter>, rules
             answer: None,
         }),
         Item::Change(change) if change.deleted => plan_delete(change, link, dead, rules),
-        Item::Change(change) => plan_upsert(change, link, dead, rules),
+        Item::Change(change) => plan_upsert(change, link, dead, correction, rules),
     }
 }
 
@@ -208,7 +224,30 @@ fn plan_delete(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
     }
 }
 
-fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
+/// True for a record that was delivered with a correction and whose source still says the very same: what the map alone
+/// makes of it was refused once, and is not sent again by itself.
+fn is_delivered_corrected(
+    change: &Change,
+    link: Option<&Link>,
+    dead: Option<&MarkedLetter>,
+    rules: &PlanRules<'_>,
+) -> bool {
+    let Some(live) = link.filter(|link| link.is_live()) else { return false };
+    let is_same = live.dead.as_ref().is_some_and(|mark| mark.content == fingerprint(&change.body));
+    let recovered = dead.filter(|dead| is_same && dead.place == LetterPlace::Recovered);
+    recovered.and_then(|dead| dead.correction.as_ref()).is_some_and(|correction| {
+        let fields = rules.mapping.apply_corrected(&change.body, correction);
+        fields.is_ok_and(|corrected| live.written == Some(fingerprint(&corrected.fields)))
+    })
+}
+
+fn plan_upsert(
+    change: &Change,
+    link: Option<&Link>,
+    dead: Option<&MarkedLetter>,
+    correction: Option<&Correction>,
+    rules: &PlanRules<'_>,
+) -> Step {
     if let Some(filter) = rules.filter {
         match filter.accepts(&change.body) {
             Ok(true) => {}
@@ -222,8 +261,15 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
     if let Some(step) = stands_dead(change, link, dead, rules) {
         return step;
     }
-    let fields = match rules.mapping.apply(&change.body) {
-        Ok(fields) => fields,
+    if correction.is_none() && is_delivered_corrected(change, link, dead, rules) {
+        return Step::Skip(SkipReason::Unchanged);
+    }
+    let mapped = match correction {
+        Some(correction) => rules.mapping.apply_corrected(&change.body, correction),
+        None => rules.mapping.apply(&change.body).map(|fields| Corrected { fields, is_applied: false }),
+    };
+    let Corrected { fields, is_applied } = match mapped {
+        Ok(mapped) => mapped,
         Err(rejection) => return reject_mapping(&rejection.field, rejection.message),
     };
     let live = link.filter(|link| link.is_live());
@@ -236,7 +282,10 @@ fn plan_upsert(change: &Change, link: Option<&Link>, dead: Option<&MarkedLetter>
     }
     let kind = if live.is_some() { WriteKind::Update } else { WriteKind::Create };
     let send = send_of(&fields, live, rules);
-    write(kind, fields, send, change, link, rules)
+    match write(kind, fields, send, change, link, rules) {
+        Step::Write(planned) => Step::Write(PlannedWrite { is_corrected: is_applied, ..planned }),
+        other => other,
+    }
 }
 
 fn reject_mapping(field: &str, message: String) -> Step {
@@ -305,7 +354,7 @@ fn write(
     let content = fingerprint(&fields);
     let writes = link.map_or(0, |link| link.writes);
     let idempotency_key = idempotency_key(rules.job, &change.id, writes, kind, content);
-    Step::Write(PlannedWrite { kind, fields, send, fingerprint: content, idempotency_key })
+    Step::Write(PlannedWrite { kind, fields, send, fingerprint: content, idempotency_key, is_corrected: false })
 }
 
 /// The key of the create that follows an update whose record was gone: a service that remembers its answers by key would
@@ -402,7 +451,7 @@ mod tests {
     }
 
     fn letter(place: LetterPlace) -> MarkedLetter {
-        MarkedLetter { place, version: None, may_have_arrived: false }
+        MarkedLetter { place, version: None, may_have_arrived: false, correction: None }
     }
 
     fn step(change: Change, link: Option<&Link>, letter: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {
@@ -425,6 +474,49 @@ mod tests {
         assert_eq!(step(first, Some(&link), None, &house.rules()), Step::Skip(SkipReason::Unchanged));
         let second = change("2", r#"{"a":2}"#);
         assert_eq!(kind(step(second, Some(&link), None, &house.rules())), Some(WriteKind::Update));
+    }
+
+    fn correction(record: &RawJson, field: &str, after: &str) -> Correction {
+        let seen = Mapping::default().made_of(field, record);
+        let fields = vec![crate::model::FieldCorrection {
+            field: field.to_owned(),
+            before: seen.clone(),
+            seen,
+            after: Some(body(after)),
+        }];
+        Correction {
+            letter: DeadLetterId(1),
+            record: RecordId::from("c1"),
+            number: 1,
+            at: Timestamp(0),
+            by: crate::model::Actor::engine(),
+            reason: None,
+            content: fingerprint(record),
+            fields,
+        }
+    }
+
+    #[test]
+    fn a_correction_is_sent_under_a_key_of_its_own_and_not_undone_by_reading_the_same_again() {
+        let house = House::new();
+        let rules = PlanRules { is_retry: true, ..house.rules() };
+        let bad = change("2", r#"{"a":2}"#);
+        let one = correction(&bad.body, "a", "3");
+        let plain = step(bad.clone(), None, None, &rules);
+        let Step::Write(corrected) = plan_corrected(&Item::Change(bad.clone()), None, None, Some(&one), &rules) else {
+            panic!("a write")
+        };
+        let Step::Write(plain) = plain else { panic!("a write") };
+        assert_eq!(corrected.fields.as_str(), r#"{"a":3}"#);
+        assert!(corrected.is_corrected && !plain.is_corrected);
+        assert_ne!(corrected.idempotency_key, plain.idempotency_key);
+        let link = Link { written: Some(corrected.fingerprint), ..linked(&bad) };
+        let link = marked(link, &bad, 0);
+        let recovered = MarkedLetter { correction: Some(one), ..letter(LetterPlace::Recovered) };
+        let again = step(bad, Some(&link), Some(&recovered), &house.rules());
+        assert_eq!(again, Step::Skip(SkipReason::Unchanged), "the same content is not sent over the correction");
+        let other = change("3", r#"{"a":2,"b":1}"#);
+        assert_eq!(kind(step(other, Some(&link), Some(&recovered), &house.rules())), Some(WriteKind::Update));
     }
 
     // Row 82 of the fault matrix.

@@ -1,8 +1,8 @@
 //! What an engine tells of itself at one moment: bounded, and every figure counted by the engine.
 
 use super::{
-    Actor, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState, Level,
-    Notice, Phase, RecordId, RunId, RunKind, Timestamp,
+    Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
+    Level, Notice, Phase, RecordId, RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// Records a second over all jobs, oldest first, one for each [`RATE_BUCKET_SECONDS`], the last 15 minutes.
     pub throughput: Vec<u32>,
+    /// Retries of many letters: those that go on, and the last that ended.
+    #[serde(default)]
+    pub retries: Vec<BulkRetry>,
     /// Notices that the ring holds, and the number of the newest.
     pub notices: u64,
 }
@@ -43,6 +46,9 @@ pub struct EngineInfo {
     pub log_folder: String,
     /// Set when the store can not be written: nothing moves until that is mended.
     pub store_error: Option<String>,
+    /// Fields whose values are hidden from screens, exports and the journal: names, or pointers.
+    #[serde(default)]
+    pub redact: Vec<String>,
 }
 
 /// One job, as it stands.
@@ -68,7 +74,10 @@ pub struct JobStatus {
     pub checkpoint: Option<Checkpoint>,
     /// Records read and not yet checkpointed. A crash now reads at most so many again.
     pub in_flight: u64,
+    /// Letters that wait, and those under retry among them.
     pub dead_waiting: u64,
+    #[serde(default)]
+    pub dead_retrying: u64,
     pub due: Option<Timestamp>,
     /// The one thing that holds this job back now, in words.
     pub limited_by: Option<String>,

@@ -1,14 +1,15 @@
 //! What the writer keeps in memory, so that an order is judged before any table is touched: epochs, checkpoint heads, counters.
 
 use super::StoreError;
+use super::bulks::open_bulks;
 use super::codec::unpack;
 use super::jobs::JobRow;
 use super::journal::last_entry;
 use super::runs::RunRow;
 use super::tables::{JOBS, META, RUNS};
-use crate::model::{Epoch, JobId, RunId};
+use crate::model::{BulkRetry, Epoch, JobId, RunId};
 use redb::{ReadTransaction, ReadableTable};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The heads of everything, as of the last transaction. Small: a row a job, and the runs in progress.
 pub(super) struct Heads {
@@ -23,6 +24,9 @@ pub(super) struct Heads {
     pub entry_hash: String,
     /// The first number that no stored letter has.
     pub letter_next: u64,
+    /// Retries of many letters that have not ended.
+    pub bulks: BTreeMap<u64, BulkRetry>,
+    pub bulk_next: u64,
 }
 
 pub(super) struct JobHead {
@@ -56,7 +60,18 @@ impl Heads {
         let (entry_last, entry_hash) = last_entry(read)?;
         let letter_next = read.open_table(META)?.get("letter_next")?.map_or(1, |next| next.value());
         let numbers = jobs.iter().map(|job| (job.id.clone(), job.row.number)).collect();
-        Ok(Self { jobs, numbers, runs, run_next: run_last + 1, entry_next: entry_last + 1, entry_hash, letter_next })
+        let (bulks, bulk_next) = open_bulks(read)?;
+        Ok(Self {
+            jobs,
+            numbers,
+            runs,
+            run_next: run_last + 1,
+            entry_next: entry_last + 1,
+            entry_hash,
+            letter_next,
+            bulks,
+            bulk_next,
+        })
     }
 
     pub(super) fn jobs(&self) -> &[JobHead] {

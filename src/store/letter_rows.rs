@@ -63,7 +63,7 @@ impl StateRow {
     }
 
     /// When a person moved the letter to where it is.
-    fn moved_at(&self) -> Option<Timestamp> {
+    pub(super) fn moved_at(&self) -> Option<Timestamp> {
         match self {
             Self::Retrying { since: at, .. } | Self::Discarded { at, .. } => Some(*at),
             Self::Waiting | Self::Recovered { .. } => None,

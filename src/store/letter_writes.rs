@@ -6,8 +6,8 @@ use super::letter_rows::{Body, GroupRow, Head, StateRow, missing_body};
 use super::tables::{
     GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD, META,
 };
-use super::{FailedAgain, LetterMove, NewLetter, StoreError};
-use crate::model::{Actor, DeadLetterId, JobId, RunId, Timestamp};
+use super::{FailedAgain, LetterMove, NewLetter, Recovery, StoreError};
+use crate::model::{Actor, Attempt, DeadLetterId, JobId, RunId, Timestamp};
 use parking_lot::Mutex;
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(super) enum LetterWork {
     Dead { job: u32, new: Box<NewLetter> },
     FailedAgain(Box<FailedAgain>),
-    Recovered { id: DeadLetterId, at: Timestamp, run: RunId },
+    Recovered { recovery: Box<Recovery>, at: Timestamp, run: RunId },
     Move(MovePiece),
 }
 
@@ -50,7 +50,7 @@ pub(super) fn write_letters(
         match change {
             LetterWork::Dead { job, new } => tables.add(job, &new)?,
             LetterWork::FailedAgain(again) => tables.fail_again(*again)?,
-            LetterWork::Recovered { id, at, run } => tables.recover(id, at, run)?,
+            LetterWork::Recovered { recovery, at, run } => tables.recover(*recovery, at, run)?,
             LetterWork::Move(piece) => tables.move_piece(piece)?,
         }
     }
@@ -147,13 +147,32 @@ impl<'t> LetterTables<'t> {
         Ok(())
     }
 
-    fn recover(&mut self, id: DeadLetterId, at: Timestamp, run: RunId) -> Result<(), StoreError> {
+    fn recover(&mut self, recovery: Recovery, at: Timestamp, run: RunId) -> Result<(), StoreError> {
+        let Recovery { id, attempt } = recovery;
         let change = |state: &StateRow| match state {
             StateRow::Waiting | StateRow::Retrying { .. } => Some(StateRow::Recovered { at, run }),
             // A person's mark stays, and so does an earlier recovery.
             StateRow::Discarded { .. } | StateRow::Recovered { .. } => None,
         };
-        self.change_state(id, change).map(|_| ())
+        if self.change_state(id, change)?.is_some()
+            && let Some(attempt) = attempt
+        {
+            self.remember(id, attempt)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the attempt that succeeded.
+    fn remember(&mut self, id: DeadLetterId, attempt: Attempt) -> Result<(), StoreError> {
+        let Some(bytes) = self.head_bytes(id.0)? else { return Ok(()) };
+        let old: Head<'_> = unpack("dead letter", &bytes)?;
+        let head = Head { attempts: old.attempts.saturating_add(1), ..old };
+        self.letters.insert(id.0, pack(&head).as_slice())?;
+        let body = self.bodies.get(id.0)?.map(|row| unpack::<Body>("dead letter", row.value())).transpose()?;
+        let mut body = body.ok_or_else(|| missing_body(id.0))?;
+        body.remember(attempt);
+        self.bodies.insert(id.0, pack(&body).as_slice())?;
+        Ok(())
     }
 
     fn move_piece(&mut self, piece: MovePiece) -> Result<(), StoreError> {

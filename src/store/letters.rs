@@ -6,7 +6,7 @@ use super::letter_rows::{Body, GroupRow, Head, Wanted, missing_body};
 use super::tables::{
     GROUPS, JOBS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD,
 };
-use super::{LetterIds, Shared, StoreError};
+use super::{LetterIds, OrderedAt, Shared, StoreError};
 use crate::model::{
     DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow, RecordId,
 };
@@ -264,15 +264,34 @@ impl Shared {
         job: &JobId,
         after: Option<DeadLetterId>,
         limit: usize,
+        ordered: &OrderedAt,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
         let Some(from) = after.map_or(Some(0), |id| id.0.checked_add(1)) else { return Ok(Vec::new()) };
         let read = self.snapshot()?;
+        let heads = read.open_table(LETTERS)?;
         let mut letters = Vec::new();
-        for id in PartRange::Job(number, LetterPlace::Retrying).numbers(&read, from, u64::MAX)?.take(limit) {
-            letters.extend(self.whole_letter(&read, DeadLetterId(id?))?);
+        for id in PartRange::Job(number, LetterPlace::Retrying).numbers(&read, from, u64::MAX)? {
+            let id = id?;
+            if *ordered != OrderedAt::Any {
+                let Some(row) = heads.get(id)? else { continue };
+                let head: Head<'_> = unpack("dead letter", row.value())?;
+                if !head.state.moved_at().is_some_and(|since| ordered.is_meant(since)) {
+                    continue;
+                }
+            }
+            letters.extend(self.whole_letter(&read, DeadLetterId(id))?);
+            if limit <= letters.len() {
+                break;
+            }
         }
         Ok(letters)
+    }
+
+    /// How many letters of the job are under retry. Kept, not counted.
+    pub(super) fn letters_under_retry(&self, job: &JobId) -> Result<u64, StoreError> {
+        let row = job_row(&self.snapshot()?, job)?.unwrap_or_default();
+        Ok(row.letters.of(&[LetterPlace::Retrying]))
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 
+mod bulks;
 mod checkpoints;
 mod codec;
+mod corrections;
 mod heads;
 mod holds;
 mod jobs;
@@ -24,8 +26,8 @@ pub use open::Holder;
 pub use state::Store;
 
 use crate::model::{
-    Actor, Attempt, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, Link, Position, Reason,
-    RecordId, RunId, RunKind, Timestamp,
+    Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, LetterEnd, Link,
+    Position, Reason, RecordId, RunId, RunKind, Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
@@ -187,9 +189,61 @@ pub struct PageCommit {
     pub dead: Vec<NewLetter>,
     pub failed_again: Vec<FailedAgain>,
     /// Open letters whose record was delivered, or has nothing left to deliver.
-    pub recovered: Vec<DeadLetterId>,
+    pub recovered: Vec<Recovery>,
+    /// Of a retry of many letters: what became of those of this page.
+    pub bulk: Option<BulkPage>,
     /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
     pub search: Vec<Findable>,
+}
+
+/// A letter whose record needs nothing more.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    pub id: DeadLetterId,
+    /// The delivery that succeeded; none where nothing had to be sent.
+    pub attempt: Option<Attempt>,
+}
+
+impl From<DeadLetterId> for Recovery {
+    fn from(id: DeadLetterId) -> Self {
+        Self { id, attempt: None }
+    }
+}
+
+/// What a page brings a retry of many letters further.
+#[derive(Clone, Debug)]
+pub struct BulkPage {
+    pub number: u64,
+    pub ends: Vec<LetterEnd>,
+}
+
+/// What happens to a retry of many letters.
+#[derive(Clone, Debug)]
+pub enum BulkChange {
+    /// Its letters are under retry, so many of them: now it may begin.
+    Gathered { total: u64 },
+    /// Nothing more of it is to be sent.
+    Stop { why: String },
+    /// Every letter of it has its end, or is back where it waited.
+    End { at: Timestamp },
+}
+
+/// Which letters under retry are meant, by the moment of the order that put them there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderedAt {
+    Any,
+    At(Timestamp),
+    NotAt(Vec<Timestamp>),
+}
+
+impl OrderedAt {
+    fn is_meant(&self, since: Timestamp) -> bool {
+        match self {
+            Self::Any => true,
+            Self::At(at) => since == *at,
+            Self::NotAt(others) => !others.contains(&since),
+        }
+    }
 }
 
 /// The searchable fields of one record, as they are now.
@@ -207,6 +261,8 @@ pub struct Committed {
     pub checkpoint: Option<Checkpoint>,
     /// The job's counts over all its checkpoints (a retry's counts are in its run alone).
     pub total: Counts,
+    /// The retry that the page brought further, as it is now.
+    pub bulk: Option<BulkRetry>,
 }
 
 /// What a person (or the engine) did, for the journal. Saved in the transaction of the change itself.

@@ -265,6 +265,15 @@ pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<
     done.unwrap_or_else(|_| Err(StoreError::Row("the content of the file contradicts itself".to_owned())))
 }
 
+/// A table that files of earlier versions do not have; none where it is not there.
+pub(super) fn if_there<T>(table: Result<T, TableError>) -> Result<Option<T>, StoreError> {
+    match table {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn warn_of(ended: Result<(), StoreError>) {
     if let Err(error) = ended {
         tracing::warn!(%error, "the state was not closed in order; it is looked through at the next start");

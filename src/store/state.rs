@@ -7,11 +7,14 @@ use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
-use super::{Committed, LetterIds, LetterMove, NewRun, Note, Options, PageCommit, Shared, StoreError, open};
+use super::{
+    BulkChange, Committed, LetterIds, LetterMove, NewRun, Note, Options, OrderedAt, PageCommit, Shared, StoreError,
+    open,
+};
 use crate::model::{
-    Checkpoint, ConnectionId, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl, JobId, JournalEntry,
-    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence,
-    Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl,
+    JobId, JournalEntry, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId,
+    Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -181,8 +184,72 @@ impl Store {
         after: Option<DeadLetterId>,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.letters_ordered(job, after, limit, OrderedAt::Any).await
+    }
+
+    /// As [`Store::letters_retrying`], of those that were put under retry at certain moments.
+    pub async fn letters_ordered(
+        &self,
+        job: &JobId,
+        after: Option<DeadLetterId>,
+        limit: usize,
+        ordered: OrderedAt,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
         let job = job.clone();
-        self.read(move |shared| shared.letters_retrying(&job, after, limit)).await
+        self.read(move |shared| shared.letters_retrying(&job, after, limit, &ordered)).await
+    }
+
+    /// How many letters of the job are under retry. Kept, not counted.
+    pub async fn letters_under_retry(&self, job: &JobId) -> Result<u64, StoreError> {
+        open::caught(|| self.shared.letters_under_retry(job))
+    }
+
+    /// Adds a correction of a letter with its journal entry; it takes the letter's next number.
+    pub async fn correct(&self, job: &JobId, correction: Correction, note: Note) -> Result<(), StoreError> {
+        let (job, correction) = (job.clone(), Box::new(correction));
+        self.order(|reply| Order::Correct { job, correction, note, reply }).await
+    }
+
+    /// The corrections of a letter, oldest first.
+    pub async fn corrections(&self, letter: DeadLetterId) -> Result<Vec<Correction>, StoreError> {
+        open::caught(|| self.shared.corrections(letter))
+    }
+
+    /// The correction of a letter that counts; none when nobody corrected it, or it was taken back.
+    pub async fn correction(&self, letter: DeadLetterId) -> Result<Option<Correction>, StoreError> {
+        open::caught(|| self.shared.correction(letter))
+    }
+
+    /// The last corrections of a record, newest first, whatever letter they were made for.
+    pub async fn corrections_of(&self, job: &JobId, record: &RecordId) -> Result<Vec<Correction>, StoreError> {
+        open::caught(|| self.shared.corrections_of(job, record))
+    }
+
+    /// Begins a retry of many letters, before any of them is moved; it takes the next number.
+    pub async fn begin_bulk(&self, bulk: BulkRetry, note: Note) -> Result<BulkRetry, StoreError> {
+        let bulk = Box::new(bulk);
+        self.order(|reply| Order::BeginBulk { bulk, note, reply }).await
+    }
+
+    /// Changes a retry of many letters; none when it has ended already.
+    pub async fn change_bulk(
+        &self,
+        number: u64,
+        change: BulkChange,
+        note: Option<Note>,
+    ) -> Result<Option<BulkRetry>, StoreError> {
+        self.order(|reply| Order::ChangeBulk { number, change, note, reply }).await
+    }
+
+    /// Retries of many letters that have not ended, oldest first.
+    pub async fn open_bulks(&self) -> Result<Vec<BulkRetry>, StoreError> {
+        let all = self.bulks(usize::MAX).await?;
+        Ok(all.into_iter().rev().filter(BulkRetry::is_open).collect())
+    }
+
+    /// Retries of many letters, newest first.
+    pub async fn bulks(&self, limit: usize) -> Result<Vec<BulkRetry>, StoreError> {
+        self.read(move |shared| shared.bulks(limit)).await
     }
 
     /// Moves letters by a person's order, in pieces small enough that other commits are not held up;

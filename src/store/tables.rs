@@ -64,3 +64,15 @@ pub(super) const RUNS_BY_JOB: TableDefinition<(u32, u64), ()> = TableDefinition:
 
 /// Entry number → [`crate::model::JournalEntry`]. Only ever added; the oldest are thinned.
 pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("journal");
+
+/// (letter number, number of the correction) → [`crate::model::Correction`]. Only ever added. A file of an earlier version
+/// has no such table until something is corrected in it.
+pub(super) const CORRECTIONS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("corrections");
+
+/// (job number, record id at the source, letter number, number of the correction): the corrections of one record. Absent as
+/// [`CORRECTIONS`] may be.
+pub(super) const CORRECTIONS_BY_RECORD: TableDefinition<(u32, &str, u64, u32), ()> =
+    TableDefinition::new("corrections_by_record");
+
+/// Number → [`crate::model::BulkRetry`]. The oldest that ended are thinned. Absent until many letters are retried at once.
+pub(super) const BULKS: TableDefinition<u64, &[u8]> = TableDefinition::new("bulk_retries");

@@ -8,7 +8,9 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
+use super::corrections::write_corrections;
 use super::heads::Heads;
 use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
@@ -18,10 +20,10 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::{BulkChange, Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    Checkpoint, ConnectionId, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd, RunId, Sequence,
-    Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
+    RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -76,6 +78,23 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<()>,
     },
+    Correct {
+        job: JobId,
+        correction: Box<Correction>,
+        note: Note,
+        reply: Reply<()>,
+    },
+    BeginBulk {
+        bulk: Box<BulkRetry>,
+        note: Note,
+        reply: Reply<BulkRetry>,
+    },
+    ChangeBulk {
+        number: u64,
+        change: BulkChange,
+        note: Option<Note>,
+        reply: Reply<Option<BulkRetry>>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -106,11 +125,14 @@ impl Order {
         match self {
             Self::Page { reply, .. } => drop(reply.send(Err(error))),
             Self::Begin { reply, .. } => drop(reply.send(Err(error))),
+            Self::BeginBulk { reply, .. } => drop(reply.send(Err(error))),
+            Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
+            | Self::Correct { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -216,6 +238,8 @@ struct Batch {
     links: Vec<(u32, PackedLink)>,
     terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
+    corrections: Vec<(u32, Correction)>,
+    bulks: BTreeMap<u64, BulkRetry>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
@@ -341,6 +365,25 @@ impl Writer {
                 batch.letters.push(LetterWork::Move(piece));
                 batch.reply(reply, ());
             }
+            Order::Correct { job, correction, note, reply } => {
+                batch.corrections.push((heads.job_mut(&job).row.number, *correction));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
+            Order::BeginBulk { bulk, note, reply } => {
+                let bulk = heads.begin_bulk(*bulk);
+                batch.bulks.insert(bulk.number, bulk.clone());
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, bulk);
+            }
+            Order::ChangeBulk { number, change, note, reply } => {
+                let bulk = heads.change_bulk(number, change);
+                batch.bulks.extend(bulk.clone().map(|bulk| (number, bulk)));
+                if bulk.is_some() {
+                    batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                }
+                batch.reply(reply, bulk);
+            }
             Order::Close { .. } => order.end(),
         }
     }
@@ -373,6 +416,8 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
             }
         }
+        write_corrections(&transaction, batch.corrections)?;
+        write_bulks(&transaction, &batch.bulks)?;
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
@@ -385,7 +430,10 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, .. } = page;
+    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
+        page;
+    let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
+    batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
     let number = job.row.number;
     let checkpoint = position.map(|position| {
@@ -413,9 +461,13 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     batch.links.extend(links.into_iter().map(|link| (number, link)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
-    batch.letters.extend(recovered.into_iter().map(|id| LetterWork::Recovered { id, at, run: run_id }));
+    batch.letters.extend(recovered.into_iter().map(|recovery| LetterWork::Recovered {
+        recovery: Box::new(recovery),
+        at,
+        run: run_id,
+    }));
     batch.pages.push((id, epoch));
-    batch.reply(reply, Committed { checkpoint, total });
+    batch.reply(reply, Committed { checkpoint, total, bulk });
 }
 
 fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch: &mut Batch) {
@@ -460,6 +512,7 @@ mod tests {
             dead: Vec::new(),
             failed_again: Vec::new(),
             recovered: Vec::new(),
+            bulk: None,
             search: Vec::new(),
         };
         let links = (0..n).map(link).collect();

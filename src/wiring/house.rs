@@ -145,6 +145,7 @@ impl House {
             state_folder: folder.as_ref().map_or_else(|| "memory".to_owned(), |folder| shown(folder)),
             log_folder: log_folder.clone(),
             store_error: None,
+            redact: config.console.redact.clone(),
         };
         let actor = actor(via);
         let host = Host {

@@ -129,6 +129,7 @@ impl Stage {
             state_folder: "state".to_owned(),
             log_folder: "log".to_owned(),
             store_error: None,
+            redact: Vec::new(),
         };
         let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
         let engine = Engine::new(parts).await.expect("an engine");

@@ -4,8 +4,8 @@ use crate::desk::{Desk, End, PATIENCE, customers, done, until};
 use std::collections::BTreeSet;
 use syncdeck::control::{Answer, Attachment, Refusal, Request};
 use syncdeck::model::{
-    Actor, ConnectionId, DeadLetterId, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter, RecordId,
-    Selection, Timestamp, Via,
+    Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
+    RawJson, RecordId, Selection, Timestamp, Via,
 };
 
 /// Each question, some of them in several ways.
@@ -21,6 +21,9 @@ fn questions() -> Vec<Request> {
         Request::DeadLetter { id: DeadLetterId(1) },
         Request::DeadLetter { id: DeadLetterId(99) },
         Request::RetryPreview { selection: Selection::Matching(all) },
+        Request::RetryCheck { ids: vec![DeadLetterId(1), DeadLetterId(99)] },
+        Request::EditForm { id: DeadLetterId(1) },
+        Request::EditForm { id: DeadLetterId(99) },
         Request::Checkpoints { job: JobId::from("customers"), before: None, limit: 2 },
         Request::Runs { job: None, before: None, limit: 10 },
         Request::Logs { filter: LogFilter::default(), before: None, limit: 10 },
@@ -47,6 +50,15 @@ fn orders() -> Vec<Request> {
         Request::Trigger { jobs: nobody.clone() },
         Request::Cancel { jobs: nobody },
         Request::Retry { selection: no_letter.clone() },
+        Request::RetryCarefully { selection: no_letter.clone(), per_minute: Some(60) },
+        Request::StopRetry { job: JobId::from("nobody") },
+        Request::Correct {
+            id: DeadLetterId(99),
+            content: String::new(),
+            changes: Vec::new(),
+            reason: Some("a test".to_owned()),
+            retry: true,
+        },
         Request::Discard { selection: no_letter.clone(), reason: String::new() },
         Request::Restore { selection: no_letter },
     ]
@@ -248,4 +260,14 @@ async fn a_snapshot_is_there_at_once_and_follows_the_engine(end: End) {
     done(&handle, Request::Trigger { jobs: customers() }).await.expect("a run");
     let later = tokio::time::timeout(PATIENCE, watch.wait_for(|snapshot| snapshot.notices > first.notices)).await;
     assert!(later.expect("in time").is_ok());
+}
+
+#[test]
+fn a_null_that_is_a_value_is_still_one_after_the_wire() {
+    let null = RawJson::parse("null").expect("JSON");
+    let changes = [Some(null), None, Some(RawJson::parse("12345678901234567890.10").expect("JSON"))]
+        .map(|value| FieldChange { field: "tier".to_owned(), value });
+    let text = serde_json::to_string(&changes).expect("JSON");
+    let back: [FieldChange; 3] = serde_json::from_str(&text).expect("what was written");
+    assert_eq!(back, changes, "{text}");
 }

@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::house::{BEGIN, CONNECTIONS, CUSTOMERS, House, job};
-use crate::tale::{Act, DiskState, Expect, Story, Until};
+use crate::tale::{Act, Correct, DiskState, Expect, Story, Until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::Duration;
 use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::{
-    Checkpoint, Counts, DeadLetter, DeadLetterId, JobFinish, JobId, LetterFilter, LetterPlace, LogFilter, RunEnd,
-    Selection,
+    BulkRetry, BulkStage, Checkpoint, Counts, DeadLetter, DeadLetterId, EditForm, FieldChange, JobFinish, JobId,
+    LetterCheck, LetterFilter, LetterPlace, LogFilter, RawJson, RunEnd, Selection,
 };
 use syncdeck::sim::{Options, SimulatedClock, World};
 use tokio::time::Instant;
@@ -257,6 +257,21 @@ impl Telling {
         if !act.retry.is_empty() {
             orders.push(Request::Retry { selection: self.selection(id, &act.retry, LetterPlace::Waiting).await });
         }
+        if !act.retry_carefully.is_empty() {
+            let selection = self.selection(id, &act.retry_carefully, LetterPlace::Waiting).await;
+            orders.push(Request::RetryCarefully { selection, per_minute: act.per_minute });
+        }
+        if act.stop_retry {
+            orders.push(Request::StopRetry { job: id.clone() });
+        }
+        for correct in &act.correct {
+            orders.push(self.correction(id, correct).await);
+        }
+        for record in &act.apply_offered {
+            let form = self.form(id, record).await;
+            let (content, changes) = (form.content, form.offered_changes);
+            orders.push(Request::Correct { id: form.letter, content, changes, reason: None, retry: true });
+        }
         if !act.discard.is_empty() {
             let selection = self.selection(id, &act.discard, LetterPlace::Waiting).await;
             orders.push(Request::Discard { selection, reason: "not ours to mend".to_owned() });
@@ -282,6 +297,24 @@ impl Telling {
             letter.unwrap_or_else(|| panic!("`{record}` has no letter that is {place:?}")).id
         };
         Selection::Ids(records.iter().map(of).collect())
+    }
+
+    async fn form(&self, id: &JobId, record: &str) -> EditForm {
+        let selection = self.selection(id, &[record.to_owned()], LetterPlace::Waiting).await;
+        let Selection::Ids(ids) = selection else { unreachable!("one letter was asked for") };
+        match self.house().ask(Request::EditForm { id: ids[0] }).await {
+            Answer::EditForm(form) => *form,
+            other => panic!("no form but {other:?}"),
+        }
+    }
+
+    async fn correction(&self, id: &JobId, correct: &Correct) -> Request {
+        let form = self.form(id, &correct.id).await;
+        let value = |text: &String| (!text.is_empty()).then(|| RawJson::parse(text.clone()).expect("a value"));
+        let change = |(field, text): (&String, &String)| FieldChange { field: field.clone(), value: value(text) };
+        let changes = correct.fields.iter().map(change).collect();
+        let reason = Some("as the customer said".to_owned());
+        Request::Correct { id: form.letter, content: form.content, changes, reason, retry: !correct.only_save }
     }
 
     async fn letters(&self, id: &JobId, places: &[LetterPlace]) -> Vec<DeadLetter> {
@@ -338,6 +371,7 @@ impl Telling {
         let house = self.house();
         let status = house.job(id);
         let sequence = status.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.sequence.0);
+        let retry = self.careful().await;
         let ended = match until.runs {
             None => 0,
             Some(_) => {
@@ -350,6 +384,13 @@ impl Telling {
             && until.letters.is_none_or(|n| status.dead_waiting >= n)
             && until.sequence.is_none_or(|n| sequence >= n)
             && until.runs.is_none_or(|n| ended >= n)
+            && until.retried.is_none_or(|n| retry.as_ref().is_some_and(|retry| retry.done() >= n))
+            && (!until.retry_ended || retry.as_ref().is_some_and(|retry| !retry.is_open()))
+    }
+
+    async fn careful(&self) -> Option<BulkRetry> {
+        // A disk that is broken does not even tell what was.
+        self.house().store.bulks(1).await.ok()?.pop()
     }
 
     /// What is not as it is expected to be, in words.
@@ -364,6 +405,7 @@ impl Telling {
         let mut wrong = Vec::new();
         self.wrong_run(expect, id, &mut wrong).await;
         self.wrong_letters(expect, id, &mut wrong).await;
+        self.wrong_retries(expect, id, &mut wrong).await;
         self.wrong_records(expect, id, &mut wrong);
         self.wrong_requests(expect, &mut wrong);
         self.wrong_notices(expect, since, &mut wrong);
@@ -438,6 +480,67 @@ impl Telling {
         for (record, place) in &expect.places {
             let found = newest(record).map(|letter| format!("{:?}", letter.state.place()).to_lowercase());
             differs(&format!("place of {record}"), Some(Some(place.clone())), found, wrong);
+        }
+    }
+
+    async fn wrong_retries(&self, expect: &Expect, id: &JobId, wrong: &mut Vec<String>) {
+        let house = self.house();
+        if let Some(retry) = self.careful().await {
+            for (name, n) in &expect.careful {
+                let figure = match name.as_str() {
+                    "total" => retry.total,
+                    "recovered" => retry.recovered,
+                    "failed" => retry.failed,
+                    "needless" => retry.needless,
+                    other => panic!("`{other}` is no figure of a retry"),
+                };
+                differs(name, Some(*n), figure, wrong);
+            }
+            match (&expect.stopped_because, &retry.stage) {
+                (None, _) => {}
+                (Some(why), BulkStage::Ended { stopped: None }) if why.is_empty() => {}
+                (Some(why), BulkStage::Ended { stopped: Some(stopped) }) if stopped.contains(why) => {}
+                (wanted, stage) => wrong.push(format!("the retry is {stage:?}, not stopped because {wanted:?}")),
+            }
+        } else if !expect.careful.is_empty() {
+            wrong.push("there was no careful retry".to_owned());
+        }
+        if let Some(n) = expect.waiting {
+            let waiting = self.letters(id, &[LetterPlace::Waiting]).await.len() as u64;
+            differs("waiting", Some(n), waiting, wrong);
+            let status = house.job(id);
+            differs("waiting in the status", Some(n), status.dead_waiting - status.dead_retrying, wrong);
+        }
+        for (record, is_wanted) in
+            expect.offered.iter().map(|record| (record, true)).chain(expect.not_offered.iter().map(|r| (r, false)))
+        {
+            let form = self.form(id, record).await;
+            differs(&format!("offer for {record}"), Some(is_wanted), form.offered.is_some(), wrong);
+        }
+        if !expect.preview.is_empty() {
+            let letters = self.letters(id, &[LetterPlace::Waiting]).await;
+            let mut sum = LetterCheck::default();
+            for some in letters.chunks(LetterCheck::AT_ONCE) {
+                let ids = some.iter().map(|letter| letter.id).collect();
+                match house.ask(Request::RetryCheck { ids }).await {
+                    Answer::Check(check) => sum.add(check),
+                    other => panic!("no look but {other:?}"),
+                }
+            }
+            let figures = serde_json::to_value(&sum).expect("figures as JSON");
+            for (name, n) in &expect.preview {
+                let found = figures[name].as_u64().or(figures[name].as_array().map(|ids| ids.len() as u64));
+                differs(name, Some(Some(*n)), found, wrong);
+            }
+        }
+        if !expect.last_attempt.is_empty() {
+            let places = [LetterPlace::Waiting, LetterPlace::Retrying, LetterPlace::Recovered];
+            let all = self.letters(id, &places).await;
+            for (record, message) in &expect.last_attempt {
+                let of = all.iter().filter(|letter| letter.record.as_str() == record).max_by_key(|letter| letter.id);
+                let last = of.and_then(|letter| letter.attempts.last()).map(|attempt| attempt.message.clone());
+                differs(&format!("last attempt of {record}"), Some(Some(message.clone())), last, wrong);
+            }
         }
     }
 
@@ -578,8 +681,19 @@ stories! {
     a_batch_with_failed_parts
     a_broken_disk
     a_cancelled_run
+    a_careful_retry_goes_on_after_a_kill
+    a_careful_retry_is_stopped_by_a_person
+    a_careful_retry_of_what_is_delivered_already
+    a_careful_retry_stops_at_a_new_kind_of_error
+    a_careful_retry_while_the_engine_is_stopped
+    a_careful_retry_whose_first_letter_fails_sends_no_other
     a_changed_map_and_a_crash
     a_changed_map_reads_everything_again
+    a_correction_is_delivered_and_offered_again
+    a_correction_is_not_undone_by_a_full_run
+    a_correction_of_a_record_that_was_mended_meanwhile
+    a_correction_of_a_value_that_can_not_be_mapped
+    a_correction_that_is_refused_as_well
     a_crash_after_writes_before_their_commit
     a_crash_before_a_write_leaves
     a_crash_that_loses_the_last_commits
@@ -599,6 +713,7 @@ stories! {
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
+    a_long_careful_retry_makes_way_for_its_job
     a_newer_version_at_the_destination
     a_pause_during_backoff
     a_pause_in_an_outage
@@ -606,6 +721,7 @@ stories! {
     a_pause_that_is_taken_back_at_once
     a_pause_while_the_source_is_away
     a_poison_record_among_good_ones
+    a_preview_asks_the_source
     a_record_that_always_breaks_the_destination
     a_record_without_a_version
     a_retry_of_a_record_that_breaks_the_source

@@ -116,6 +116,15 @@ pub struct Act {
     pub cancel: bool,
     /// Letters of these records, or all (`["*"]`), are retried.
     pub retry: Vec<String>,
+    /// As `retry`, one first and the rest slowly.
+    pub retry_carefully: Vec<String>,
+    /// The most letters that such a retry sends in a minute.
+    pub per_minute: Option<u32>,
+    pub stop_retry: bool,
+    /// Values (JSON) that a person puts in place of those of a record's letter; an empty text leaves the field out.
+    pub correct: Vec<Correct>,
+    /// What was put in for the same bad value before is applied to these records' letters.
+    pub apply_offered: Vec<String>,
     pub discard: Vec<String>,
     pub restore: Vec<String>,
     /// `run --once`, with a process of its own.
@@ -128,6 +137,16 @@ pub struct Act {
     pub stop: bool,
 
     pub expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correct {
+    pub id: String,
+    pub fields: BTreeMap<String, String>,
+    /// Saved, and not sent yet.
+    #[serde(default)]
+    pub only_save: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -187,6 +206,10 @@ pub struct Until {
     pub sequence: Option<u64>,
     /// Runs that have ended.
     pub runs: Option<usize>,
+    /// Letters of the last careful retry that have an outcome.
+    pub retried: Option<u64>,
+    /// The last careful retry has ended.
+    pub retry_ended: bool,
     /// Longer than this is a failure.
     pub within: String,
 }
@@ -236,6 +259,19 @@ pub struct Expect {
     pub not_told: Vec<String>,
     /// Runs of the job in all.
     pub runs: Option<usize>,
+    /// The last careful retry: `total`, `recovered`, `failed`, `needless`.
+    pub careful: BTreeMap<String, u64>,
+    /// Why it was stopped contains this; an empty text: it was not stopped.
+    pub stopped_because: Option<String>,
+    /// Letters that wait and are not under retry.
+    pub waiting: Option<u64>,
+    /// Records for whose letter somebody's correction is offered, and those for whose there is none.
+    pub offered: Vec<String>,
+    pub not_offered: Vec<String>,
+    /// What a retry of all open letters would do, by the names of the preview's figures.
+    pub preview: BTreeMap<String, u64>,
+    /// The message of the last attempt of a record's letter.
+    pub last_attempt: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -33,6 +33,9 @@ pub struct World {
     pub runs: Vec<Run>,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
+    /// What a look at the first letters finds, and at all others.
+    pub check: LetterCheck,
+    pub form: EditForm,
     pub refusal: Option<Refusal>,
     pub why: WhyAnswer,
 }
@@ -222,6 +225,14 @@ impl World {
             }))),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
+            Request::RetryCarefully { .. } => done(
+                "retrying 1,042 dead letters of customers_to_crm: one first, the rest only if it goes through",
+                None,
+            ),
+            Request::StopRetry { job } => done(&format!("stopping the retry of {job}"), None),
+            Request::RetryCheck { ids } => Ok(Answer::Check(self.look(ids))),
+            Request::EditForm { id } => Ok(Answer::EditForm(Box::new(EditForm { letter: *id, ..self.form.clone() }))),
+            Request::Correct { .. } => done("saved the correction of 1 field of cus_00917734", None),
             Request::Discard { selection, .. } => {
                 done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
             }
@@ -276,6 +287,14 @@ impl World {
             }
             Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
         }
+    }
+
+    /// Of twenty letters: one gone, one mended, the others as they were.
+    fn look(&self, ids: &[DeadLetterId]) -> LetterCheck {
+        let mut check = LetterCheck { gone: 1, ..self.check.clone() };
+        check.changed = ids.iter().take(1).copied().collect();
+        check.same = (ids.len() as u64).saturating_sub(2);
+        check
     }
 
     fn row(&self, id: DeadLetterId) -> LetterRow {
@@ -361,6 +380,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         checkpoint: None,
         in_flight: 0,
         dead_waiting: 0,
+        dead_retrying: 0,
         due: Some(NOW.plus(Duration::from_secs(341))),
         limited_by: None,
         events: Vec::new(),
@@ -581,6 +601,56 @@ fn field(field: &str, source: Option<&str>, sent: Option<&str>, mark: FieldMark,
     }
 }
 
+/// The fields of the letter that a person can correct.
+pub fn form() -> EditForm {
+    let raw = |text: &str| RawJson::parse(text.to_owned()).expect("JSON");
+    let field = |name: &str, source: Option<&str>, value: &str| EditField {
+        field: name.to_owned(),
+        source: source.map(raw),
+        original: Some(raw(value)),
+        value: Some(raw(value)),
+        problem: None,
+        locked: None,
+        takes: ValueKind::Text,
+    };
+    let id = EditField {
+        locked: Some("it is the record's id".to_owned()),
+        ..field("external_id", Some(r#""cus_00917734""#), r#""cus_00917734""#)
+    };
+    let email = EditField {
+        problem: Some("422 email already in use".to_owned()),
+        ..field("email", Some(r#""sam.lee@example.org""#), r#""sam.lee@example.org""#)
+    };
+    let amount = EditField {
+        original: None,
+        value: None,
+        problem: Some("`12,50` is no number".to_owned()),
+        takes: ValueKind::Json,
+        ..field("amount", Some(r#""12,50""#), "0")
+    };
+    EditForm {
+        letter: DeadLetterId(1_042),
+        job: "customers_to_crm".into(),
+        record: "cus_00917734".into(),
+        source_connection: "shop".to_owned(),
+        destination_connection: "hubspot".to_owned(),
+        content: "00".to_owned(),
+        fields: vec![
+            id,
+            email,
+            field("first_name", Some(r#""Sam""#), r#""Sam""#),
+            field("phone", Some(r#""(030) 1234-5678""#), r#""+493012345678""#),
+            amount,
+            field("balance", Some("12345678901234567890.10"), "12345678901234567890.10"),
+            field("vip", Some("null"), "false"),
+            field("origin", None, r#""shop""#),
+        ],
+        correction: None,
+        offered: None,
+        offered_changes: Vec::new(),
+    }
+}
+
 pub fn letter() -> LetterView {
     let source = r#"{"id":"cus_00917734","email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee ","phone":"(030) 1234-5678","balance":12345678901234567890.10,"vip":null,"note":"call\u001b[31m back\ntomorrow","tags":["a","b"]}"#;
     let sent = r#"{"email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee","phone":"+493012345678","balance":12345678901234567890.10,"vip":false}"#;
@@ -643,6 +713,8 @@ pub fn letter() -> LetterView {
             field("note", Some("call\u{1b}[31m back\ntomorrow"), None, FieldMark::Dropped, None),
             field("origin", None, Some("shop"), FieldMark::Added, Some("a fixed value")),
         ],
+        corrections: Vec::new(),
+        offered: None,
     }
 }
 
@@ -719,11 +791,13 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                redact: Vec::new(),
             },
             jobs: jobs(),
             connections: vec![connection("shop"), hubspot],
             findings,
             throughput: wave(268),
+            retries: Vec::new(),
             notices: 40,
         },
         groups: vec![
@@ -743,7 +817,11 @@ pub fn world() -> World {
             total: 1_042,
             read_again: 1_042,
             seconds_at_least: Some(104),
+            per_minute: Some(180),
+            seconds_carefully: 347,
         },
+        check: LetterCheck::default(),
+        form: form(),
         refusal: None,
         why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
     }

@@ -74,6 +74,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         checkpoint: Some(checkpoint(text)),
         in_flight: 500,
         dead_waiting: 1_241,
+        dead_retrying: 0,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),
@@ -102,6 +103,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             state_folder: "state".to_owned(),
             log_folder: "state/logs".to_owned(),
             store_error: None,
+            redact: Vec::new(),
         },
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
@@ -208,5 +210,7 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         source_connection: "shop".to_owned(),
         destination_connection: "crm".to_owned(),
         fields: vec![field],
+        corrections: Vec::new(),
+        offered: None,
     }
 }

@@ -6,6 +6,7 @@
 mod boolean;
 mod changes;
 mod copy;
+mod corrected;
 mod date;
 mod decimal;
 mod digits;
@@ -31,6 +32,7 @@ mod value;
 mod tests;
 
 pub use changes::changed_fields;
+pub use corrected::{Corrected, MappedField};
 pub use filter::Filter;
 pub use transform::{OptionSpec, TRANSFORMS, TransformSpec};
 
@@ -159,15 +161,26 @@ impl Mapping {
     /// No rules at all: the record itself.
     pub fn apply(&self, record: &RawJson) -> Result<RawJson, Rejection> {
         let Some(output) = &self.output else { return Ok(record.clone()) };
+        self.write(output, record, &[])
+    }
+
+    fn write(&self, output: &Object, record: &RawJson, instead: &[(&str, Option<&str>)]) -> Result<RawJson, Rejection> {
         let text = record.as_str();
-        let found = self.wanted.find_all(text).map_err(|error| Rejection {
+        let found = self.find_all(text)?;
+        let mut fields = String::with_capacity(text.len());
+        output.write(&Input { found: &found, context: self.context(&found), instead }, &mut fields)?;
+        Ok(RawJson::from_trusted(fields))
+    }
+
+    fn find_all<'r>(&self, text: &'r str) -> Result<Vec<Option<&'r str>>, Rejection> {
+        self.wanted.find_all(text).map_err(|error| Rejection {
             field: String::new(),
             message: format!("the record can not be read: {error}"),
-        })?;
-        let context = if self.has_expressions { self.needs.context(&found) } else { Ok(minijinja::Value::UNDEFINED) };
-        let mut fields = String::with_capacity(text.len());
-        output.write(&Input { found: &found, context }, &mut fields)?;
-        Ok(RawJson::from_trusted(fields))
+        })
+    }
+
+    fn context(&self, found: &[Option<&str>]) -> Result<minijinja::Value, String> {
+        if self.has_expressions { self.needs.context(found) } else { Ok(minijinja::Value::UNDEFINED) }
     }
 
     /// True where a record is passed on as it is.

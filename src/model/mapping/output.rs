@@ -43,6 +43,8 @@ pub(super) struct Input<'r> {
     pub(super) found: &'r [Option<&'r str>],
     /// The variables of expressions; the reason when the record can not be read into a tree.
     pub(super) context: Result<minijinja::Value, String>,
+    /// Fields that are given another value (JSON text), or none, whatever their rules say.
+    pub(super) instead: &'r [(&'r str, Option<&'r str>)],
 }
 
 impl Object {
@@ -92,6 +94,7 @@ impl Object {
             out.push_str(&member.key);
             let is_written = match &member.entry {
                 Entry::Object(object) => object.write(input, out)?,
+                Entry::Field(field) if input.is_given(&field.name) => input.write_given(&field.name, out),
                 Entry::Field(field) => {
                     let rejection = |message| Rejection { field: field.name.clone(), message };
                     field.program.write(input, out).map_err(rejection)?
@@ -106,10 +109,33 @@ impl Object {
         out.push('}');
         Ok(!is_empty)
     }
+
+    /// Hands every field to `visit`, in their order.
+    pub(super) fn each_field(&self, visit: &mut dyn FnMut(&Field)) {
+        for member in &self.members {
+            match &member.entry {
+                Entry::Object(object) => object.each_field(visit),
+                Entry::Field(field) => visit(field),
+            }
+        }
+    }
+}
+
+impl Input<'_> {
+    fn is_given(&self, field: &str) -> bool {
+        self.instead.iter().any(|(name, _)| *name == field)
+    }
+
+    fn write_given(&self, field: &str, out: &mut String) -> bool {
+        let given = self.instead.iter().find(|(name, _)| *name == field).and_then(|(_, value)| *value);
+        out.push_str(given.unwrap_or_default());
+        given.is_some()
+    }
 }
 
 impl Program {
-    fn write(&self, input: &Input<'_>, out: &mut String) -> Result<bool, String> {
+    /// Appends the field's value; false when there is none. The reason when the rule refuses the record.
+    pub(super) fn write(&self, input: &Input<'_>, out: &mut String) -> Result<bool, String> {
         match self {
             Self::Copy(slot, copy) => return copy.write(input.found[*slot], out),
             Self::Constant(json) => out.push_str(json),

@@ -55,6 +55,7 @@ fn empty_page(run: &Run, epoch: Epoch, first: u64) -> PageCommit {
         dead: Vec::new(),
         failed_again: Vec::new(),
         recovered: Vec::new(),
+        bulk: None,
         search: Vec::new(),
     }
 }

@@ -42,6 +42,7 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         dead: Vec::new(),
         failed_again: Vec::new(),
         recovered: Vec::new(),
+        bulk: None,
         search: Vec::new(),
     }
 }
@@ -116,7 +117,7 @@ pub fn retry_page(run: &Run, epoch: Epoch, recovered: Vec<DeadLetterId>, failed:
         counts: Counts { scanned: updated + errored, updated, errored, ..Counts::default() },
         position: None,
         links: Vec::new(),
-        recovered,
+        recovered: recovered.into_iter().map(Into::into).collect(),
         failed_again: failed,
         ..page(run, epoch, 0, 0)
     }
