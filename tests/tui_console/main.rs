@@ -13,3 +13,4 @@ mod read_only;
 mod runs;
 mod screens;
 mod stage;
+mod why;

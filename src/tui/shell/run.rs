@@ -157,6 +157,7 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),
