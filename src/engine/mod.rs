@@ -12,6 +12,7 @@ mod correct;
 mod deliver;
 mod dry_run;
 mod findings;
+mod first;
 mod fresh;
 mod hands;
 mod job;

@@ -88,7 +88,8 @@ impl Engine {
             0 => String::new(),
             _ => "; the pages in progress are finished and saved first".to_owned(),
         };
-        Ok(ordered("paused", "was paused already", &changed, &suffix, self.clock.now()))
+        let first = if changed.is_empty() { self.first_at_jobs(jobs, "pause").await? } else { String::new() };
+        Ok(ordered("paused", &format!("was paused already{first}"), &changed, &suffix, self.clock.now()))
     }
 
     /// Lets paused and parked jobs go on.
@@ -115,7 +116,9 @@ impl Engine {
                 changed.push(cell.spec.id.to_string());
             }
         }
-        Ok(ordered("resumed", "was not paused", &changed, "", self.clock.now()))
+        let first = if changed.is_empty() { self.first_at_jobs(jobs, "resume").await? } else { String::new() };
+        let first = first.strip_prefix(',').map(|first| format!(": it was resumed{first}")).unwrap_or_default();
+        Ok(ordered("resumed", &format!("was not paused{first}"), &changed, "", self.clock.now()))
     }
 
     /// Runs jobs now, or as soon as the run in progress has ended.
@@ -197,7 +200,7 @@ impl Engine {
         let at = self.retry_moment();
         let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
         let suffix = self.set_going(&moved, by);
-        Ok(letters_ordered("retrying", &moved, &suffix, at))
+        self.beside_the_first(letters_ordered("retrying", &moved, &suffix, at), selection, by).await
     }
 
     /// Marks dead letters as not to be sent, with a reason.
@@ -209,7 +212,7 @@ impl Engine {
         let to = LetterMove::Discard { reason: reason.to_owned() };
         let at = self.clock.now();
         let moved = self.move_letters(selection, to, "discard", Some(reason.to_owned()), by, at).await?;
-        Ok(letters_ordered("discarded", &moved, "", at))
+        self.beside_the_first(letters_ordered("discarded", &moved, "", at), selection, by).await
     }
 
     /// Takes discards back.
