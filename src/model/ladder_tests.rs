@@ -59,7 +59,6 @@ fn job(state: JobState) -> JobStatus {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
-        resume: crate::model::ResumeRules::default(),
     }
 }
 
