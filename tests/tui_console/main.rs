@@ -2,6 +2,7 @@
 
 mod attached;
 mod bindings;
+mod copying;
 mod hostile;
 mod keys;
 mod long_lists;
