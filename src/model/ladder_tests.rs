@@ -4,7 +4,7 @@ use crate::model::{
     Progress, RawJson, Reason, ReasonClass, RecoveredFaults, RunId, RungMark, Sequence, Tenor, VersionKind, Via,
     Watermark,
 };
-use crate::model::{Asked, Attempt, DeadLetterId};
+use crate::model::{Asked, Attempt, DeadLetterId, ResumeRules};
 
 const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
@@ -31,6 +31,7 @@ fn checkpoint(minute: u32, complete: bool) -> Checkpoint {
         page: Counts::default(),
         total: Counts::default(),
         moved_by: None,
+        moved: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        resume: ResumeRules::default(),
         due: Some(NOW.plus(Duration::from_secs(60))),
         limited_by: None,
         events: Vec::new(),
