@@ -4,7 +4,7 @@ use crate::model::{
     Progress, RawJson, Reason, ReasonClass, RecoveredFaults, ResumeRules, RunId, RungMark, Sequence, Tenor,
     VersionKind, Via, Watermark,
 };
-use crate::model::{Asked, Attempt, DeadLetterId, ResumeRules};
+use crate::model::{Asked, Attempt, DeadLetterId};
 
 const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
@@ -54,13 +54,11 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
-        resume: ResumeRules::default(),
         due: Some(NOW.plus(Duration::from_secs(60))),
         limited_by: None,
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
-        resume: crate::model::ResumeRules::default(),
     }
 }
 
