@@ -1,7 +1,7 @@
 //! The engine in this process.
 
 use super::{Answer, Done, LetterView, Refusal, Request, fields};
-use crate::engine::{Engine, OrderError, Ordered};
+use crate::engine::{DryRun, Engine, OrderError, Ordered, PointOrder};
 use crate::model::mapping::fingerprint;
 use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
 use crate::store::StoreError;
@@ -112,6 +112,18 @@ impl Local {
             Request::SyncOne { job, record } => done(engine.sync_one(&job, &record, by).await, None),
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::JournalVerify => Ok(Answer::Verified(store.verify_journal().await?)),
+            Request::RewindPreview { job, to } => self.rewind_preview(&job, &to).await,
+            Request::Rewind { job, to, reason, expected } => {
+                self.rewind(PointOrder { job, reason, expected }, &to, by).await
+            }
+            Request::CheckpointExport { job } => self.export_point(&job).await,
+            Request::CheckpointImport { job, file, reason, force, expected } => {
+                self.import_point(PointOrder { job, reason, expected }, &file, force, by).await
+            }
+            Request::Plan { job, from, max_records, max_rows, order } => {
+                self.plan(DryRun { job, from, max_records, max_rows, order }).await
             }
         }
     }

@@ -265,8 +265,10 @@ pub(super) fn act_on(app: &mut App, action: Action) {
 
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
-    if app.settings.is_read_only && action.changes_data() {
-        return app.refuse_change();
+    if action.changes_data()
+        && let Some(why) = app.why_not_change()
+    {
+        return app.note(why);
     }
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),

@@ -187,6 +187,10 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(banner) = attached::banner(app, canvas.line().say(" ")) {
+        let banner = match &app.line {
+            Some((message, _)) => banner.say("   ").say(&message.text),
+            None => banner,
+        };
         return canvas.put(area, &banner);
     }
     let store_error = app.snapshot.as_ref().and_then(|snapshot| snapshot.engine.store_error.as_ref());

@@ -13,7 +13,7 @@ use crate::cli::commands::{self, Command, orders::Order};
 use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::engine::Start;
-use crate::model::{Actor, Via};
+use crate::model::{Actor, PlanOrder, Via};
 use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, tui};
@@ -77,6 +77,21 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Checkpoint(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::checkpoint::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Plan(args) => {
+            let config = read(config, out)?;
+            let job = config.jobs.iter().find(|job| job.id.as_str() == args.job);
+            let order = job.map(PlanOrder::of);
+            let house = House::open(config, Via::Command).await?;
+            let result = commands::plan::run(&args, order, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Journal(args) => {
+            let house = House::open(read(config, out)?, Via::Command).await?;
+            let result = commands::journal::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }

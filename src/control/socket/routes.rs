@@ -100,6 +100,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/events", get(events))
         .route("/snapshot", get(async |State(desk): Desked| Json(desk.local.snapshot())))
         .route("/jobs", get(async |State(desk): Desked| Json(desk.local.snapshot().jobs)))
+        .route("/connections", get(async |State(desk): Desked| Json(desk.local.snapshot().connections)))
         .route("/jobs/{job}", get(job))
         .route("/jobs/{job}/{order}", post(order_job))
         .route("/dead-letters", get(letters))
@@ -206,12 +207,13 @@ async fn ask(
     ConnectInfo(peer): ConnectInfo<Peer>,
     body: Result<Json<Ask>, JsonRejection>,
 ) -> Result<Response, Failure> {
-    let Json(ask) = body.map_err(|rejection| {
-        let version = &desk.host.version;
-        Failure::new(
-            StatusCode::BAD_REQUEST,
-            format!("the engine (syncdeck {version}) does not understand this request: {}", rejection.body_text()),
-        )
+    let Json(ask) = body.map_err(|rejection| match rejection {
+        JsonRejection::JsonDataError(_) | JsonRejection::JsonSyntaxError(_) => {
+            let (version, why) = (&desk.host.version, rejection.body_text());
+            let text = format!("the engine (syncdeck {version}) does not understand this request: {why}");
+            Failure::new(StatusCode::BAD_REQUEST, text)
+        }
+        other => Failure::from(other),
     })?;
     let by = desk.signed(peer, &ask.by);
     let told: Told = desk.local.ask(ask.request, &by).await;

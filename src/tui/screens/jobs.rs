@@ -637,7 +637,7 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
                 grouped(checkpoint.sequence.0),
                 grouped(job.in_flight)
             ));
-            line.dim(checkpoint.resume_condition())
+            line.dim(checkpoint.resume_condition(&job.resume))
         }
     }
 }
