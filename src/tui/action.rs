@@ -78,6 +78,7 @@ pub enum Action {
     Yes,
     No,
     Accept,
+    Complete,
     StopAndQuit,
     KeepInBackground,
     /// The engine of another process is gone: run one here.
