@@ -75,14 +75,12 @@ impl Engine {
         let (reply, mut ended) = oneshot::channel();
         let (begun, is_begun) = oneshot::channel();
         let reply = Arc::new(Mutex::new(Some(reply)));
-        {
-            let mut live = cell.live();
-            if live.ones.len() >= WAITING_MAX {
-                return refused(format!("{WAITING_MAX} records of `{job}` wait to be synced already"));
-            }
-            live.ones.push_back(OneOrder { record: record.clone(), by: by.clone(), reply: reply.clone(), begun });
+        if cell.live().ones.len() >= WAITING_MAX {
+            return refused(format!("{WAITING_MAX} records of `{job}` wait to be synced already"));
         }
         self.store.note(note).await?;
+        let order = OneOrder { record: record.clone(), by: by.clone(), reply: reply.clone(), begun };
+        cell.live().ones.push_back(order);
         cell.wake.notify_waiters();
         self.tell_order(&cell, format!("sync of one record ordered by {by}"));
         if tokio::time::timeout(BEGIN_WITHIN, is_begun).await.is_err() && reply.lock().take().is_some() {
@@ -151,7 +149,7 @@ impl Engine {
             }
             _ => format!("`{shown}` was not sent: {source} says that it is gone, and there is nothing to delete"),
         };
-        let changed = counts.written() + counts.errored;
+        let changed = counts.written();
         let level = if counts.errored > 0 { Level::Warn } else { Level::Info };
         let teller = Teller::new(self.notices.clone(), cell.clone(), None);
         teller.tell_record(level, "record.synced", text.clone(), record, link.destination_id.as_ref());
