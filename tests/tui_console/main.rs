@@ -1,6 +1,7 @@
 //! The console without a terminal: keys and answers in, frames and questions out.
 
 mod bindings;
+mod correct;
 mod hostile;
 mod keys;
 mod long_lists;
