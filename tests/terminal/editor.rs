@@ -50,7 +50,8 @@ fn an_editor_gets_the_terminal_and_its_text_comes_back_as_a_change() {
 tty > tty.txt
 printf 'in the editor, type a word: '
 read word
-sed -i "s/\"name\": \"[^\"]*\"/\"name\": \"$word\"/" "$1""#;
+field=$(sed -n 's|^// \([a-z_]*\): 4.*|\1|p' "$1" | head -1)
+sed -i "s/^  \"$field\": .*,\$/  \"$field\": \"$word\",/" "$1""#;
     let mut app = at_form(folder.path(), script);
     app.send("\x18");
     app.wait("the editor on the main screen", |screen| {

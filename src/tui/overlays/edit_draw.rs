@@ -287,8 +287,7 @@ fn draw_broken(form: &Form, text: &str, why: &str, place: Option<(usize, usize)>
         }
         lines.push(canvas.line());
     }
-    lines
-        .push(canvas.line().key("e").say(" edit again (your text is kept)    ").key("Esc").say(" throw the edit away"));
+    lines.push(canvas.line().dim("Your text is kept: it can be edited again."));
     let locked: Vec<&str> =
         form.rows.iter().filter(|row| row.field.locked.is_some()).map(|row| row.field.field.as_str()).collect();
     if !locked.is_empty() {

@@ -76,7 +76,7 @@ impl Screen {
         IS_TAKEN.store(true, Ordering::SeqCst);
         let terminal = self.lent();
         execute!(terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
-        terminal.clear()?;
+        self.forget()?;
         self.mouse(mouse)
     }
 
@@ -99,8 +99,12 @@ impl Screen {
     }
 
     /// Forgets what is on the terminal, so that the next frame draws all of it.
+    ///
+    /// Not by `clear`: that asks the terminal where its cursor stands, and not every terminal answers.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.lent().clear()
+        let terminal = self.lent();
+        let size = terminal.size()?;
+        terminal.resize(size.into())
     }
 
     fn lent(&mut self) -> &mut Lent {
