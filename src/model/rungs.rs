@@ -49,7 +49,7 @@ fn in_source(evidence: &Evidence) -> Rung {
                 (Yes, format!("it was there{} when it was last read", version_words(link.version.as_ref())), false)
             }
             _ if !evidence.letters.is_empty() => (Yes, "it was there when it was last read".to_owned(), false),
-            _ => (Unknown, format!("{source} was not asked (t asks it)"), false),
+            _ => (Unknown, format!("{source} was not asked"), false),
         },
     };
     rung("in source", mark, text, is_live, RungTarget::Job)
@@ -119,10 +119,10 @@ fn seen(evidence: &Evidence) -> Rung {
 }
 
 fn changed(evidence: &Evidence) -> Rung {
-    use RungMark::{No, Nothing, Unknown, Yes};
+    use RungMark::{Nothing, Unknown, Yes};
     let is_written = evidence.link.as_ref().is_some_and(Link::is_live);
     let (mark, text, is_live) = match evidence.found().map(|found| found.is_as_written) {
-        Some(Some(true)) => (No, "the same as what was last written: an unchanged record is skipped", true),
+        Some(Some(true)) => (Nothing, "the same as what was last written: an unchanged record is skipped", true),
         Some(Some(false)) => (Yes, "it differs from what was last written", true),
         Some(None) => (Yes, "it was never written", true),
         None if is_written => (Unknown, "whether it changed since it was written is not known", false),
@@ -212,7 +212,7 @@ fn there(evidence: &Evidence) -> Rung {
         Some(DestinationNow::NotAsked) | None if !evidence.can_ask_destination => {
             (Unknown, format!("{destination} can not be asked for one record (no `one` is configured)"), false)
         }
-        Some(DestinationNow::NotAsked) | None => (Unknown, format!("{destination} was not asked (t asks it)"), false),
+        Some(DestinationNow::NotAsked) | None => (Unknown, format!("{destination} was not asked"), false),
     };
     rung("destination", mark, text, is_live, RungTarget::Job)
 }

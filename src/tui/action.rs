@@ -14,6 +14,9 @@ pub enum Action {
     ShowRuns,
     ShowConnections,
     ShowLogs,
+    ShowWhy,
+    /// Looks the selected record up, or asks which one is meant.
+    Why,
     Help,
     Messages,
     Attention,
@@ -80,12 +83,18 @@ pub enum Action {
     View,
     HideUnchanged,
     Reveal,
+    /// Both systems are asked, or not.
+    Live,
+    SyncOne,
+    CopyAnswer,
     MoreLines,
     FewerLines,
     Yes,
     No,
     Accept,
+    Complete,
     StopAndQuit,
+    KeepInBackground,
     /// The engine of another process is gone: run one here.
     StartHere,
 }
@@ -98,7 +107,7 @@ impl Action {
 
     /// Must not be done by a key that is pressed without a thought: Enter, Space, Esc.
     pub fn needs_thought(self) -> bool {
-        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit)
+        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit | Self::KeepInBackground)
     }
 
     /// Changes what the engine does or holds, so it must never happen by accident.
@@ -120,6 +129,7 @@ impl Action {
                 | Self::ChangedOnly
                 | Self::Discard
                 | Self::BringBack
+                | Self::SyncOne
                 | Self::Undo
         )
     }

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
+use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
@@ -22,6 +22,9 @@ pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 /// What a key that would change something is answered with on a read-only console.
 pub const READ_ONLY: &str = "read-only: this screen changes nothing (--read-only, or read_only in [workspace])";
+
+/// The same while the engine that it is attached to is lost.
+pub const NOT_THERE: &str = "the engine is not there: nothing was changed";
 
 /// What comes in.
 #[derive(Clone, Debug)]
@@ -64,6 +67,8 @@ pub enum Effect {
     Redraw,
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
+    /// To the clipboard.
+    Copy(String),
     Leave(Left),
 }
 
@@ -72,6 +77,8 @@ pub enum Effect {
 pub enum Left {
     /// The engine is to finish its pages, save its checkpoints and stop.
     Quit,
+    /// The engine is to go on without a screen, in a process of its own.
+    Background,
     /// The engine is to stop at once, as safely as after a crash.
     QuitNow,
     /// The engine that this was attached to is gone; one is to be started in this process.
@@ -102,6 +109,9 @@ pub enum Purpose {
     Test,
     Logs,
     OlderLogs,
+    Why,
+    /// The same, with what both systems say.
+    WhyLive,
     /// Newest number and count of what an order is for, before it is confirmed.
     Measure,
     Preview,
@@ -202,6 +212,7 @@ pub struct App {
     pub runs: runs::State,
     pub connections: connections::State,
     pub logs: logs::State,
+    pub why: why::State,
     pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
@@ -239,6 +250,7 @@ impl App {
             runs: runs::State::default(),
             connections: connections::State::default(),
             logs: logs::State::default(),
+            why: why::State::default(),
             is_mouse_on: false,
             interrupted_at: None,
             refresh_at: None,
@@ -254,13 +266,12 @@ impl App {
     /// No order ever leaves a read-only console, whatever key, dialog or undo it came from; and nothing at all while
     /// the engine is lost.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
-        if self.settings.is_read_only && request.changes() {
-            return self.refuse_change();
+        if request.changes()
+            && let Some(why) = self.why_not_change()
+        {
+            return self.note(why);
         }
         if !self.attachment.is_there() {
-            if request.changes() {
-                self.note("the engine is not there: nothing was changed");
-            }
             return;
         }
         self.generation += 1;
@@ -317,9 +328,13 @@ impl App {
         self.say(MessageKind::Note, text, None);
     }
 
-    /// Says why nothing is changed from here.
-    pub fn refuse_change(&mut self) {
-        self.note(READ_ONLY);
+    /// Why nothing can be changed from here now; none where it can.
+    pub fn why_not_change(&self) -> Option<&'static str> {
+        match (self.settings.is_read_only, self.attachment.is_there()) {
+            (true, _) => Some(READ_ONLY),
+            (false, false) => Some(NOT_THERE),
+            (false, true) => None,
+        }
     }
 
     /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.
@@ -348,6 +363,7 @@ impl App {
             Screen::Connections => connections::selected_job(self),
             Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
+            Screen::Why => self.why.selected_job(),
         }
     }
 

@@ -23,6 +23,9 @@ pub enum Context {
     Runs,
     Connections,
     Logs,
+    Why,
+    /// What is looked up, while it is typed.
+    Lookup,
     /// Moving about, on every screen.
     Move,
     Everywhere,
@@ -60,6 +63,7 @@ impl Context {
             Self::Runs => "Runs",
             Self::Connections => "Connections",
             Self::Logs => "Logs",
+            Self::Why => "Why",
             Self::Move | Self::Everywhere | Self::Gone => "every screen",
             Self::Confirm
             | Self::QuitQuestion
@@ -68,7 +72,7 @@ impl Context {
             | Self::EditForm
             | Self::EditReview
             | Self::EditBroken => "a dialog",
-            Self::Typing => "a text field",
+            Self::Typing | Self::Lookup => "a text field",
             Self::Reading => "a page to read",
         }
     }
@@ -85,6 +89,7 @@ impl Context {
                 | Self::Runs
                 | Self::Connections
                 | Self::Logs
+                | Self::Why
         )
     }
 }
@@ -179,6 +184,30 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Logs, &["+"], Action::MoreLines, "shows more levels, down to debug", "+ - level"),
     key(Context::Logs, &["-"], Action::FewerLines, "shows fewer levels, up to errors alone", ""),
     key(Context::Logs, &["."], Action::LetIn, "follows, or stops following", "follow"),
+    key(Context::Why, &["enter"], Action::Open, "goes to where the selected finding can be looked at", "go there"),
+    key(Context::Why, &["n"], Action::SyncOne, "syncs this record now", "sync it now…"),
+    key(Context::Why, &["t"], Action::Live, "asks both systems too, or only what is known here", "live on/off"),
+    key(Context::Why, &["y"], Action::CopyAnswer, "copies the answer as plain sentences", "copy"),
+    key(Context::Why, &["r"], Action::Retry, "retries its dead letter", ""),
+    key(Context::Why, &["b"], Action::BringBack, "brings its discarded letter back", ""),
+    key(Context::Why, &["p"], Action::PauseResume, "pauses or resumes the job", ""),
+    key(Context::Why, &["]"], Action::Next, "goes to the next answer", "[ ] answer"),
+    key(Context::Why, &["["], Action::Previous, "goes to the previous answer", ""),
+    key(Context::Why, &["i"], Action::Reveal, "shows or hides redacted values", ""),
+    key(Context::Why, &["."], Action::LetIn, "looks again", ""),
+    key(Context::Lookup, &["enter"], Action::Accept, "looks the record up", "look up"),
+    key(Context::Lookup, &["up"], Action::Up, "brings back what was looked up before", "history"),
+    key(Context::Lookup, &["down"], Action::Down, "goes on to what was looked up later", ""),
+    key(Context::Lookup, &["tab"], Action::NextPane, "goes to the evidence", "evidence"),
+    key(Context::Lookup, &["esc"], Action::No, "leaves the field, then goes back", "back"),
+    key(Context::Lookup, &["ctrl-c"], Action::Interrupt, "leaves the field; twice leaves the program", ""),
+    key(
+        Context::Everywhere,
+        &["w"],
+        Action::Why,
+        "tells why the selected record is not there, or one that you name",
+        "why",
+    ),
     key(Context::Everywhere, &["/"], Action::Filter, "filters the list", "filter"),
     key(Context::Everywhere, &["g j"], Action::JobOfSelection, "goes to the job of the selection", ""),
     key(Context::Everywhere, &["g d"], Action::DeadOfJob, "goes to the dead letters of the job", ""),
@@ -193,6 +222,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["5"], Action::ShowRuns, "shows the runs", ""),
     key(Context::Everywhere, &["6"], Action::ShowConnections, "shows the connections", ""),
     key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
+    key(Context::Everywhere, &["8"], Action::ShowWhy, "tells why a record is not there", ""),
     key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
     key(Context::Everywhere, &["u"], Action::Undo, "undoes the last change", ""),
     key(Context::Everywhere, &["`"], Action::Messages, "shows all messages", ""),
@@ -216,6 +246,13 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Confirm, &["y"], Action::Yes, "yes", "yes"),
     key(Context::Confirm, &["n", "esc", "enter", "q"], Action::No, "no, change nothing", "no"),
     key(Context::Confirm, &["ctrl-c"], Action::Interrupt, "no; twice leaves at once", ""),
+    key(
+        Context::QuitQuestion,
+        &["b"],
+        Action::KeepInBackground,
+        "keeps the jobs going in the background and closes the screen",
+        "background",
+    ),
     key(Context::QuitQuestion, &["s"], Action::StopAndQuit, "stops the jobs and quits", "stop and quit"),
     key(Context::QuitQuestion, &["esc", "n", "enter", "q"], Action::No, "stays", "stay"),
     key(Context::QuitQuestion, &["ctrl-c"], Action::Interrupt, "leaves at once", "leave at once"),
@@ -245,6 +282,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::EditBroken, &["esc", "n", "q"], Action::No, "throws the edit away", "throw away"),
     key(Context::EditBroken, &["ctrl-c"], Action::Interrupt, "throws the edit away; twice leaves at once", ""),
     key(Context::Typing, &["enter"], Action::Accept, "takes the text", "take"),
+    key(Context::Typing, &["tab"], Action::Complete, "completes a field or a value", "complete"),
     key(Context::Typing, &["esc"], Action::No, "leaves the text as it was", "cancel"),
     key(Context::Typing, &["ctrl-c"], Action::Interrupt, "leaves the field; twice leaves the program", ""),
     key(Context::Typing, &["up"], Action::Up, "a line up", ""),

@@ -112,6 +112,7 @@ fn paste(app: &mut App, text: &str) {
     let input = match (&mut app.overlay, &mut app.typing) {
         (Some(overlay), _) => overlay.input(),
         (None, Some(typing)) => Some(&mut typing.input),
+        (None, None) if app.screen == Screen::Why && app.why.is_typing => Some(&mut app.why.input),
         (None, None) => None,
     };
     let Some(input) = input else {
@@ -137,6 +138,9 @@ fn key(app: &mut App, event: &KeyEvent) {
     if app.typing.is_some() {
         return key_while_typing(app, event, name.as_deref());
     }
+    if app.screen == Screen::Why && app.why.is_typing {
+        return key_of_lookup(app, event, name.as_deref());
+    }
     let Some(name) = name else { return };
     if matches!(app.attachment, Attachment::Gone(_))
         && let Some(action) = app.settings.keymap.find(&[Context::Gone], &name).map(|row| row.action)
@@ -157,6 +161,15 @@ fn key(app: &mut App, event: &KeyEvent) {
     match app.settings.keymap.find(&chain, &name).map(|row| row.action) {
         Some(action) => act(app, action),
         None => app.note(app.settings.keymap.nothing_here(&name, context)),
+    }
+}
+
+fn key_of_lookup(app: &mut App, event: &KeyEvent, name: Option<&str>) {
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Lookup], name)).map(|row| row.action);
+    match (action, name) {
+        (Some(Action::Interrupt), _) => act(app, Action::Interrupt),
+        (None, Some("f1")) => act(app, Action::Help),
+        (action, _) => screens::why::typed(app, event, action),
     }
 }
 
@@ -201,6 +214,7 @@ fn act_while_typing(app: &mut App, action: Action) {
                 screens::set_filter(app, &typing.before);
             }
         }
+        Action::Complete => complete(app),
         Action::Interrupt => {
             app.typing = None;
             act(app, Action::Interrupt);
@@ -265,8 +279,10 @@ pub(super) fn act_on(app: &mut App, action: Action) {
 
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
-    if app.settings.is_read_only && action.changes_data() {
-        return app.refuse_change();
+    if action.changes_data()
+        && let Some(why) = app.why_not_change()
+    {
+        return app.note(why);
     }
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),
@@ -276,6 +292,8 @@ fn act(app: &mut App, action: Action) {
         Action::ShowRuns => screens::show(app, Screen::Runs),
         Action::ShowConnections => screens::show(app, Screen::Connections),
         Action::ShowLogs => screens::show(app, Screen::Logs),
+        Action::ShowWhy => screens::show(app, Screen::Why),
+        Action::Why => screens::why::ask_for_selection(app),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
@@ -287,6 +305,7 @@ fn act(app: &mut App, action: Action) {
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
         Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
+        Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
         Action::Filter => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
@@ -310,6 +329,21 @@ fn next_theme(app: &mut App) {
     app.note(format!("theme {}; `theme = \"{}\"` under [console] makes it stay", look.name, look.name));
 }
 
+/// Takes the one way on that there is, or what all ways on have in common.
+fn complete(app: &mut App) {
+    let ways = super::filters::ways_on(app);
+    let Some(first) = ways.first() else { return };
+    let Some(typing) = &mut app.typing else { return };
+    let common = ways.iter().fold(first.text.as_str(), |common, way| {
+        let n = common.chars().zip(way.text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        &common[..n]
+    });
+    // Where nothing more is common, the first is as good as any: the list shows the others.
+    let text = if common.len() > typing.input.value().len() { common } else { first.text.as_str() };
+    typing.input = Input::new(text.to_owned());
+    screens::filter_typed(app);
+}
+
 fn open_filter(app: &mut App) {
     let Some(text) = screens::filter_text(app) else {
         app.note(format!("there is nothing to filter in {}", app.screen.context().place()));
@@ -328,6 +362,7 @@ fn back(app: &mut App) {
     match app.screen {
         Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
+        Screen::Why => screens::show(app, app.why.from),
         _ => screens::show(app, Screen::Jobs),
     }
 }
@@ -370,6 +405,7 @@ fn go_to(app: &mut App, action: Action) {
         return;
     };
     match action {
+        Action::DeadOfJob if screens::why::show_letter(app) => {}
         Action::DeadOfJob => {
             screens::show(app, Screen::Dead);
             screens::set_filter(app, &format!("job:{job}"));

@@ -1,5 +1,6 @@
 //! The wiring: config → store → connections → engine → control → door. The only room that reads the configuration.
 
+mod background;
 mod check;
 mod demo;
 mod house;
@@ -12,7 +13,7 @@ use crate::cli::commands::{self, Command, orders::Order};
 use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::engine::Start;
-use crate::model::{Actor, Via};
+use crate::model::{Actor, PlanOrder, Via};
 use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, tui};
@@ -53,9 +54,9 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             let house = House::own(read(config, out)?, "run").await?;
             headless(house, &args, out).await
         }
-        Command::Serve => serve::run(read(config, out)?, out).await,
+        Command::Serve(args) => serve::run(&args, read(config, out)?, out).await,
         Command::Status(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::status::run(&args, house.handle(), out).await;
             house.close().await;
             result
@@ -68,31 +69,46 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Trigger(args) => ordered(Order::Trigger, &args, config, out).await,
         Command::Cancel(args) => ordered(Order::Cancel, &args, config, out).await,
         Command::Dead(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::dead::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Checkpoint(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::checkpoint::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
+        Command::Plan(args) => {
+            let found = look(config, out)?;
+            let job = found.config.jobs.iter().find(|job| job.id.as_str() == args.job);
+            let order = job.map(PlanOrder::of);
+            let house = House::open(found, Via::Command).await?;
+            let result = commands::plan::run(&args, order, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Journal(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::journal::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Connection(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::connection::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Why(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::why::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Runs(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::runs::run(&args, house.handle(), out).await;
             house.close().await;
             result
@@ -106,7 +122,7 @@ async fn ordered(
     config: Option<&Path>,
     out: &mut Output,
 ) -> Result<Exit, Report> {
-    let house = House::open(read(config, out)?, Via::Command).await?;
+    let house = House::open(look(config, out)?, Via::Command).await?;
     let result = commands::orders::run(order, args, house.handle(), out).await;
     house.close().await;
     result
@@ -178,14 +194,14 @@ async fn console(
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
-    let config = load(&path, out)?;
+    let found = found(&path, out)?;
     loop {
-        let house = match House::enter(&config, Via::Console).await {
+        let house = match House::enter(&found, Via::Console).await {
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
             Err(Shut::Locked(locked)) => {
                 let options = screen::options(None, ascii, color, &signals)?;
-                let freed = house::answers(&config);
+                let freed = house::answers(&found.config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,
                     tui::LockedChoice::Quit => return Ok(Exit::Done),
@@ -201,6 +217,7 @@ async fn console(
         let house = if is_read_only { house.read_only() } else { house };
         match house.show(ascii, color, &signals, out).await? {
             Left::StartHere => {}
+            Left::Background => return background::start(&path, &found.config, out).await,
             left => return Ok(house::exit_of(left)),
         }
     }
@@ -219,6 +236,33 @@ fn find(explicit: Option<&Path>) -> Result<PathBuf, config::NotFound> {
 fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
     let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
     load(&path, out)
+}
+
+/// As [`read`], for who may find an engine that runs: it has the secrets, so the one who attaches to it needs none.
+fn look(explicit: Option<&Path>, out: &mut Output) -> Result<Found, Report> {
+    let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
+    found(&path, out)
+}
+
+/// A configuration, and what it lacks for an engine of its own.
+struct Found {
+    config: Config,
+    unset: Option<Report>,
+}
+
+/// Stands for the value of a variable that is not set, in a configuration that only leads to an engine.
+const UNSET: &str = "a-variable-that-is-not-set";
+
+fn found(path: &Path, out: &mut Output) -> Result<Found, Report> {
+    let report = match load(path, out) {
+        Ok(config) => return Ok(Found { config, unset: None }),
+        Err(report) => report,
+    };
+    let config = config::load(path, &|name| Some(environment(name).unwrap_or_else(|| UNSET.to_owned())));
+    match config {
+        Ok(config) if screen::keymap(&config.console).is_ok() => Ok(Found { config, unset: Some(report) }),
+        _ => Err(report),
+    }
 }
 
 /// Reads a configuration and asks the console what it thinks of its part.

@@ -363,8 +363,8 @@ fn a_key_that_does_nothing_says_where_it_would() {
     assert!(stage.shows("x discards dead letters with a reason in Dead letters; you are in Jobs"));
     stage.press("9");
     assert!(stage.shows("9 is not a screen here"));
-    stage.press("y");
-    assert!(stage.shows("y does nothing here; ? shows the keys"));
+    stage.press("Z");
+    assert!(stage.shows("Z does nothing here; ? shows the keys"));
 }
 
 #[test]
@@ -383,6 +383,9 @@ fn q_leaves_at_once_when_nothing_runs_and_asks_when_something_does() {
     assert!(stage.shows("Quit? 2 jobs run in this program"));
     stage.press("esc q s");
     assert_eq!(stage.left, Some(Left::Quit));
+    let mut stage = Stage::new(world(), 80, 24);
+    stage.press("q b");
+    assert_eq!(stage.left, Some(Left::Background));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The console without a terminal: keys and answers in, frames and questions out.
 
+mod attached;
 mod bindings;
 mod correct;
 mod hostile;
@@ -13,3 +14,4 @@ mod read_only;
 mod runs;
 mod screens;
 mod stage;
+mod why;

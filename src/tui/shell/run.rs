@@ -165,6 +165,7 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Edit { name, text } => self.editing = Some((name, text)),
                 Effect::Redraw => self.screen.forget()?,
