@@ -1,6 +1,7 @@
 //! What is said between a door and an engine: one handle, questions and orders, and a snapshot to watch.
 
 mod attachment;
+pub mod bundle;
 mod fields;
 pub mod local;
 mod retry;
@@ -129,6 +130,11 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// What is known of a job, of a letter and its job, or of all, as the text of a file without secrets.
+    Bundle {
+        job: Option<JobId>,
+        letter: Option<DeadLetterId>,
+    },
     /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
     Why {
         job: Option<JobId>,
@@ -175,6 +181,7 @@ impl Request {
             | Self::Runs { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
+            | Self::Bundle { .. }
             | Self::Why { .. } => false,
         }
     }
@@ -196,6 +203,7 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Bundle { text: String },
     Why(Box<WhyAnswer>),
 }
 
@@ -296,6 +304,7 @@ pub struct Handle {
 enum End {
     Local(local::Local, Actor),
     Remote(socket::Remote),
+    Offline(Arc<bundle::Offline>),
 }
 
 impl Handle {
@@ -306,6 +315,11 @@ impl Handle {
     /// A handle of an engine in another process; its orders are signed there.
     pub fn attached(remote: socket::Remote) -> Self {
         Self { end: End::Remote(remote), is_read_only: false }
+    }
+
+    /// A bundle in the place of an engine: it answers questions from what it holds.
+    pub fn offline(bundle: bundle::Bundle) -> Self {
+        Self { end: End::Offline(Arc::new(bundle::Offline::new(bundle))), is_read_only: true }
     }
 
     /// The same engine, of which only questions are asked: every order is refused before it leaves.
@@ -325,6 +339,7 @@ impl Handle {
         match &self.end {
             End::Local(local, actor) => local.ask(request, actor).await,
             End::Remote(remote) => remote.ask(request).await,
+            End::Offline(offline) => offline.ask(request),
         }
     }
 
@@ -333,6 +348,7 @@ impl Handle {
         match &self.end {
             End::Local(local, _) => local.jobs(),
             End::Remote(remote) => remote.jobs(),
+            End::Offline(offline) => offline.jobs(),
         }
     }
 
@@ -341,6 +357,7 @@ impl Handle {
         match &self.end {
             End::Local(local, _) => local.watch(),
             End::Remote(remote) => remote.watch(),
+            End::Offline(offline) => offline.watch(),
         }
     }
 
@@ -349,6 +366,7 @@ impl Handle {
         match &self.end {
             End::Local(..) => watch::channel(Attachment::Own).1,
             End::Remote(remote) => remote.attachment(),
+            End::Offline(offline) => watch::channel(Attachment::Bundle(offline.at())).1,
         }
     }
 }

@@ -55,6 +55,7 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    Bundle,
     TestConnection,
     HoldRelease,
     ResetCircuit,
