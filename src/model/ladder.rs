@@ -208,7 +208,7 @@ fn of_link(evidence: &Evidence) -> Verdict {
         Held::Unread(Unread::Due { .. } | Unread::Manual) => {
             Verdict::Unknown { can_ask: evidence.can_ask_source && evidence.asked.is_none() }
         }
-        told => told.verdict(None, evidence.there()),
+        told => told.verdict(None, There::Never),
     }
 }
 

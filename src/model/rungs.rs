@@ -49,7 +49,7 @@ fn in_source(evidence: &Evidence) -> Rung {
                 (Yes, format!("it was there{} when it was last read", version_words(link.version.as_ref())), false)
             }
             _ if !evidence.letters.is_empty() => (Yes, "it was there when it was last read".to_owned(), false),
-            _ => (Unknown, format!("{source} was not asked (t asks it)"), false),
+            _ => (Unknown, format!("{source} was not asked"), false),
         },
     };
     rung("in source", mark, text, is_live, RungTarget::Job)
@@ -212,7 +212,7 @@ fn there(evidence: &Evidence) -> Rung {
         Some(DestinationNow::NotAsked) | None if !evidence.can_ask_destination => {
             (Unknown, format!("{destination} can not be asked for one record (no `one` is configured)"), false)
         }
-        Some(DestinationNow::NotAsked) | None => (Unknown, format!("{destination} was not asked (t asks it)"), false),
+        Some(DestinationNow::NotAsked) | None => (Unknown, format!("{destination} was not asked"), false),
     };
     rung("destination", mark, text, is_live, RungTarget::Job)
 }

@@ -86,6 +86,8 @@ pub enum Verdict {
 #[serde(rename_all = "snake_case")]
 pub enum There {
     No,
+    /// Nobody asked, and the job never wrote it.
+    Never,
     /// What the job wrote before.
     Older,
     /// Something that the job did not write.
@@ -175,7 +177,7 @@ pub struct Subject<'a> {
     pub can_sync_one: bool,
 }
 
-/// A way out: a key on the screen, and the command that does the same.
+/// A way out: a key on the screen (as the table of keys writes it), and the command that does the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mend {
     pub key: Option<String>,
@@ -253,7 +255,7 @@ impl Verdict {
             Self::Unknown { .. } => {
                 format!("Nothing is known of `{record}`: {job} has written, refused or deleted no such record.")
             }
-            Self::NotAtSource { there: There::No } => {
+            Self::NotAtSource { there: There::No | There::Never } => {
                 format!("`{record}` is not in {destination}, because {source} has no such record.")
             }
             Self::NotAtSource { there: There::Other } => {
@@ -378,7 +380,7 @@ impl Verdict {
         let full = || Some(format!("syncdeck run {job} --once --full"));
         match self {
             Self::DeadLetter(facts) => {
-                key("gd", show(&facts.id), "open the dead letter");
+                key("g d", show(&facts.id), "open the dead letter");
                 match facts.stage {
                     LetterStage::Waiting => {
                         key("r", Some(format!("syncdeck dead retry {}", facts.id)), "retry it");
@@ -389,11 +391,11 @@ impl Verdict {
             }
             Self::NotYetRead { why: Unread::Paused { .. }, .. } => key("p", resume(), "resume the job"),
             Self::NotYetRead { why: Unread::NeedsAttention { .. }, .. } => {
-                key("gj", Some(format!("syncdeck status {job}")), "open the job and its reason");
+                key("g j", Some(format!("syncdeck status {job}")), "open the job and its reason");
                 key("p", resume(), "resume the job");
             }
             Self::NotYetRead { why: Unread::NeverRun | Unread::Manual | Unread::Due { .. }, .. } => {
-                key("N", Some(format!("syncdeck trigger {job}")), "run the job now");
+                key("g j", Some(format!("syncdeck trigger {job}")), "open the job and run it");
             }
             Self::Unknown { can_ask: true } | Self::Written { .. } => {
                 key(
@@ -406,10 +408,10 @@ impl Verdict {
                 if about.can_sync_one {
                     key("n", None, "sync this record now");
                 }
-                key("gc", full(), "read everything once more (unchanged records cost nothing)");
+                key("g c", full(), "read everything once more (unchanged records cost nothing)");
             }
-            Self::Waiting { .. } => key("gj", Some(format!("syncdeck status {job}")), "open the job"),
-            Self::InFlight { .. } => key("enter", None, "look again"),
+            Self::Waiting { .. } => key("g j", Some(format!("syncdeck status {job}")), "open the job"),
+            Self::InFlight { .. } => key(".", None, "look again"),
             _ => {}
         }
         let helps = matches!(
@@ -431,6 +433,7 @@ impl There {
     fn words(self, record: &str, job: &JobId, destination: &ConnectionId) -> String {
         match self {
             Self::No => format!("`{record}` is not in {destination}"),
+            Self::Never => format!("`{record}` was never written to {destination}"),
             Self::Older => format!("{destination} has an older `{record}`"),
             Self::Other => format!("{destination} has a `{record}` that {job} did not write"),
         }
@@ -451,7 +454,8 @@ impl Unread {
                 format!("{job} stopped at {} and waits for a person: {why}", told_at(*since, now))
             }
             Self::Listing { done, total, is_first, .. } => {
-                let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+                let of = total.map(|total| format!(" of {}", figure(total))).unwrap_or_default();
+                let done = figure(*done);
                 let listing = if *is_first { "first listing" } else { "listing" };
                 format!("the {listing} of {job} is at record {done}{of} and has not come to it")
             }
@@ -507,7 +511,7 @@ impl DeadLetterFacts {
 
     fn outlook(&self) -> String {
         let group = match self.group_waiting {
-            Some(n) if n > 1 => format!(" (one of {n} of this cause)"),
+            Some(n) if n > 1 => format!(" (one of {} of this cause)", figure(n)),
             _ => String::new(),
         };
         match self.stage {
@@ -552,6 +556,19 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// `1,042`.
+fn figure(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn span_of(seconds: u64) -> String {

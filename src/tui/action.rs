@@ -14,6 +14,9 @@ pub enum Action {
     ShowRuns,
     ShowConnections,
     ShowLogs,
+    ShowWhy,
+    /// Looks the selected record up, or asks which one is meant.
+    Why,
     Help,
     Messages,
     Attention,
@@ -67,6 +70,10 @@ pub enum Action {
     View,
     HideUnchanged,
     Reveal,
+    /// Both systems are asked, or not.
+    Live,
+    SyncOne,
+    CopyAnswer,
     MoreLines,
     FewerLines,
     Yes,
@@ -103,6 +110,7 @@ impl Action {
                 | Self::RetryAll
                 | Self::Discard
                 | Self::BringBack
+                | Self::SyncOne
                 | Self::Undo
         )
     }

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs};
+use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
@@ -63,6 +63,8 @@ pub enum Effect {
     },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
+    /// To the clipboard.
+    Copy(String),
     Leave(Left),
 }
 
@@ -103,6 +105,9 @@ pub enum Purpose {
     Bundle(String),
     Logs,
     OlderLogs,
+    Why,
+    /// The same, with what both systems say.
+    WhyLive,
     /// Newest number and count of what an order is for, before it is confirmed.
     Measure,
     Preview,
@@ -194,6 +199,7 @@ pub struct App {
     pub runs: runs::State,
     pub connections: connections::State,
     pub logs: logs::State,
+    pub why: why::State,
     pub is_mouse_on: bool,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
@@ -231,6 +237,7 @@ impl App {
             runs: runs::State::default(),
             connections: connections::State::default(),
             logs: logs::State::default(),
+            why: why::State::default(),
             is_mouse_on: false,
             interrupted_at: None,
             refresh_at: None,
@@ -340,6 +347,7 @@ impl App {
             Screen::Connections => connections::selected_job(self),
             Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),
+            Screen::Why => self.why.selected_job(),
         }
     }
 

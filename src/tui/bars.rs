@@ -84,6 +84,7 @@ fn hints(app: &App, width: u16) -> Bar {
         (Some(overlays::Overlay::Help(_)), _) => (Vec::new(), false),
         (Some(overlay), _) => (vec![overlay.context()], false),
         (None, Some(_)) => (vec![Context::Typing], false),
+        (None, None) if app.screen == Screen::Why && app.why.is_typing => (vec![Context::Lookup], false),
         (None, None) if matches!(app.attachment, Attachment::Gone(_)) => {
             (vec![Context::Gone, app.screen.context(), Context::Everywhere], true)
         }

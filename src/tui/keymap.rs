@@ -23,6 +23,9 @@ pub enum Context {
     Runs,
     Connections,
     Logs,
+    Why,
+    /// What is looked up, while it is typed.
+    Lookup,
     /// Moving about, on every screen.
     Move,
     Everywhere,
@@ -52,9 +55,10 @@ impl Context {
             Self::Runs => "Runs",
             Self::Connections => "Connections",
             Self::Logs => "Logs",
+            Self::Why => "Why",
             Self::Move | Self::Everywhere | Self::Gone => "every screen",
             Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
-            Self::Typing => "a text field",
+            Self::Typing | Self::Lookup => "a text field",
             Self::Reading => "a page to read",
         }
     }
@@ -71,6 +75,7 @@ impl Context {
                 | Self::Runs
                 | Self::Connections
                 | Self::Logs
+                | Self::Why
         )
     }
 }
@@ -162,6 +167,30 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Logs, &["+"], Action::MoreLines, "shows more levels, down to debug", "+ - level"),
     key(Context::Logs, &["-"], Action::FewerLines, "shows fewer levels, up to errors alone", ""),
     key(Context::Logs, &["."], Action::LetIn, "follows, or stops following", "follow"),
+    key(Context::Why, &["enter"], Action::Open, "goes to where the selected finding can be looked at", "go there"),
+    key(Context::Why, &["n"], Action::SyncOne, "syncs this record now", "sync it now…"),
+    key(Context::Why, &["t"], Action::Live, "asks both systems too, or only what is known here", "live on/off"),
+    key(Context::Why, &["y"], Action::CopyAnswer, "copies the answer as plain sentences", "copy"),
+    key(Context::Why, &["r"], Action::Retry, "retries its dead letter", ""),
+    key(Context::Why, &["U"], Action::BringBack, "brings its discarded letter back", ""),
+    key(Context::Why, &["p"], Action::PauseResume, "pauses or resumes the job", ""),
+    key(Context::Why, &["]"], Action::Next, "goes to the next answer", "[ ] answer"),
+    key(Context::Why, &["["], Action::Previous, "goes to the previous answer", ""),
+    key(Context::Why, &["i"], Action::Reveal, "shows or hides redacted values", ""),
+    key(Context::Why, &["."], Action::LetIn, "looks again", ""),
+    key(Context::Lookup, &["enter"], Action::Accept, "looks the record up", "look up"),
+    key(Context::Lookup, &["up"], Action::Up, "brings back what was looked up before", "history"),
+    key(Context::Lookup, &["down"], Action::Down, "goes on to what was looked up later", ""),
+    key(Context::Lookup, &["tab"], Action::NextPane, "goes to the evidence", "evidence"),
+    key(Context::Lookup, &["esc"], Action::No, "leaves the field, then goes back", "back"),
+    key(Context::Lookup, &["ctrl-c"], Action::Interrupt, "leaves the field; twice leaves the program", ""),
+    key(
+        Context::Everywhere,
+        &["w"],
+        Action::Why,
+        "tells why the selected record is not there, or one that you name",
+        "why",
+    ),
     key(Context::Everywhere, &["/"], Action::Filter, "filters the list", "filter"),
     key(Context::Everywhere, &["g j"], Action::JobOfSelection, "goes to the job of the selection", ""),
     key(Context::Everywhere, &["g d"], Action::DeadOfJob, "goes to the dead letters of the job", ""),
@@ -176,6 +205,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["5"], Action::ShowRuns, "shows the runs", ""),
     key(Context::Everywhere, &["6"], Action::ShowConnections, "shows the connections", ""),
     key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
+    key(Context::Everywhere, &["8"], Action::ShowWhy, "tells why a record is not there", ""),
     key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
     key(
         Context::Everywhere,

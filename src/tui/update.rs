@@ -100,6 +100,7 @@ fn paste(app: &mut App, text: &str) {
     let input = match (&mut app.overlay, &mut app.typing) {
         (Some(overlay), _) => overlay.input(),
         (None, Some(typing)) => Some(&mut typing.input),
+        (None, None) if app.screen == Screen::Why && app.why.is_typing => Some(&mut app.why.input),
         (None, None) => None,
     };
     let Some(input) = input else {
@@ -125,6 +126,9 @@ fn key(app: &mut App, event: &KeyEvent) {
     if app.typing.is_some() {
         return key_while_typing(app, event, name.as_deref());
     }
+    if app.screen == Screen::Why && app.why.is_typing {
+        return key_of_lookup(app, event, name.as_deref());
+    }
     let Some(name) = name else { return };
     if matches!(app.attachment, Attachment::Gone(_))
         && let Some(action) = app.settings.keymap.find(&[Context::Gone], &name).map(|row| row.action)
@@ -145,6 +149,15 @@ fn key(app: &mut App, event: &KeyEvent) {
     match app.settings.keymap.find(&chain, &name).map(|row| row.action) {
         Some(action) => act(app, action),
         None => app.note(app.settings.keymap.nothing_here(&name, context)),
+    }
+}
+
+fn key_of_lookup(app: &mut App, event: &KeyEvent, name: Option<&str>) {
+    let action = name.and_then(|name| app.settings.keymap.find(&[Context::Lookup], name)).map(|row| row.action);
+    match (action, name) {
+        (Some(Action::Interrupt), _) => act(app, Action::Interrupt),
+        (None, Some("f1")) => act(app, Action::Help),
+        (action, _) => screens::why::typed(app, event, action),
     }
 }
 
@@ -264,6 +277,8 @@ fn act(app: &mut App, action: Action) {
         Action::ShowRuns => screens::show(app, Screen::Runs),
         Action::ShowConnections => screens::show(app, Screen::Connections),
         Action::ShowLogs => screens::show(app, Screen::Logs),
+        Action::ShowWhy => screens::show(app, Screen::Why),
+        Action::Why => screens::why::ask_for_selection(app),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
@@ -276,6 +291,7 @@ fn act(app: &mut App, action: Action) {
         Action::Quit => quit(app),
         Action::Interrupt => interrupt(app),
         Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
+        Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
         Action::Filter => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
@@ -352,6 +368,7 @@ fn back(app: &mut App) {
     match app.screen {
         Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
+        Screen::Why => screens::show(app, app.why.from),
         _ => screens::show(app, Screen::Jobs),
     }
 }
@@ -394,6 +411,7 @@ fn go_to(app: &mut App, action: Action) {
         return;
     };
     match action {
+        Action::DeadOfJob if screens::why::show_letter(app) => {}
         Action::DeadOfJob => {
             screens::show(app, Screen::Dead);
             screens::set_filter(app, &format!("job:{job}"));

@@ -151,6 +151,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Checkpoints => screens::checkpoints::crumb(app, line),
         Screen::Runs => screens::runs::crumb(app, line),
         Screen::Logs => screens::logs::crumb(app, line),
+        Screen::Why => screens::why::crumb(app, line),
         Screen::Conflicts | Screen::Connections => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
@@ -222,7 +223,7 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Checkpoints => screens::checkpoints::new_words(app),
         Screen::Runs => screens::runs::new_words(app),
         Screen::Logs => screens::logs::new_words(app),
-        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections => None,
+        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections | Screen::Why => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! A workspace put together: its state opened, its connections built, its engine made and its handle given out.
 
-use super::actor;
 use super::locked::Locked;
 use super::signals::Signals;
+use super::{Found, actor};
 use crate::cli::{Color, Exit, Output, Report};
 use crate::config::{Config, ConsoleConfig, NotFound};
 use crate::connect;
@@ -67,16 +67,26 @@ impl From<Shut> for Report {
 impl House {
     /// Enters the workspace of `config`: attaches to the engine that holds its state, else opens the state here.
     /// Nothing is set going, and no request is made.
-    pub(super) async fn open(config: Config, via: Via) -> Result<Self, Report> {
-        Ok(Self::enter(&config, via).await?)
+    pub(super) async fn open(found: Found, via: Via) -> Result<Self, Report> {
+        Ok(Self::enter(&found, via).await?)
     }
 
     /// As [`House::open`], telling a state whose holder is silent from all other reasons.
-    pub(super) async fn enter(config: &Config, via: Via) -> Result<Self, Shut> {
+    pub(super) async fn enter(Found { config, unset }: &Found, via: Via) -> Result<Self, Shut> {
+        if let Some(unset) = unset
+            && !config.workspace.state.exists()
+        {
+            // Nobody is there to attach to, and a mistake makes no folder.
+            return Err(Shut::Report(unset.clone()));
+        }
         let command = if via == Via::Console { "console" } else { "" };
-        match Entry::find(config, via, command).await? {
-            Entry::Here(store) => Self::here(config.clone(), via, store, command).await.map_err(Shut::Report),
-            Entry::There(remote) => Ok(Self::there(config, via, remote)),
+        match (Entry::find(config, via, command).await?, unset) {
+            (Entry::Here(store), Some(unset)) => {
+                store.close().await;
+                Err(Shut::Report(unset.clone()))
+            }
+            (Entry::Here(store), None) => Self::here(config.clone(), via, store, command).await.map_err(Shut::Report),
+            (Entry::There(remote), _) => Ok(Self::there(config, via, remote)),
         }
     }
 

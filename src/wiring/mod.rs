@@ -56,7 +56,7 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         }
         Command::Serve => serve::run(read(config, out)?, out).await,
         Command::Status(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::status::run(&args, house.handle(), out).await;
             house.close().await;
             result
@@ -69,38 +69,38 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Trigger(args) => ordered(Order::Trigger, &args, config, out).await,
         Command::Cancel(args) => ordered(Order::Cancel, &args, config, out).await,
         Command::Dead(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::dead::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Checkpoint(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::checkpoint::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Bundle(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::bundle::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Open(args) => open_bundle(&args, color, out).await,
         Command::Connection(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::connection::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Why(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::why::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Runs(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::runs::run(&args, house.handle(), out).await;
             house.close().await;
             result
@@ -133,7 +133,7 @@ async fn ordered(
     config: Option<&Path>,
     out: &mut Output,
 ) -> Result<Exit, Report> {
-    let house = House::open(read(config, out)?, Via::Command).await?;
+    let house = House::open(look(config, out)?, Via::Command).await?;
     let result = commands::orders::run(order, args, house.handle(), out).await;
     house.close().await;
     result
@@ -205,14 +205,14 @@ async fn console(
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
-    let config = load(&path, out)?;
+    let found = found(&path, out)?;
     loop {
-        let house = match House::enter(&config, Via::Console).await {
+        let house = match House::enter(&found, Via::Console).await {
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
             Err(Shut::Locked(locked)) => {
                 let options = screen::options(None, ascii, color, &signals)?;
-                let freed = house::answers(&config);
+                let freed = house::answers(&found.config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,
                     tui::LockedChoice::Quit => return Ok(Exit::Done),
@@ -246,6 +246,33 @@ fn find(explicit: Option<&Path>) -> Result<PathBuf, config::NotFound> {
 fn read(explicit: Option<&Path>, out: &mut Output) -> Result<Config, Report> {
     let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
     load(&path, out)
+}
+
+/// As [`read`], for who may find an engine that runs: it has the secrets, so the one who attaches to it needs none.
+fn look(explicit: Option<&Path>, out: &mut Output) -> Result<Found, Report> {
+    let path = find(explicit).map_err(|not_found| house::no_config(&not_found))?;
+    found(&path, out)
+}
+
+/// A configuration, and what it lacks for an engine of its own.
+struct Found {
+    config: Config,
+    unset: Option<Report>,
+}
+
+/// Stands for the value of a variable that is not set, in a configuration that only leads to an engine.
+const UNSET: &str = "a-variable-that-is-not-set";
+
+fn found(path: &Path, out: &mut Output) -> Result<Found, Report> {
+    let report = match load(path, out) {
+        Ok(config) => return Ok(Found { config, unset: None }),
+        Err(report) => report,
+    };
+    let config = config::load(path, &|name| Some(environment(name).unwrap_or_else(|| UNSET.to_owned())));
+    match config {
+        Ok(config) if screen::keymap(&config.console).is_ok() => Ok(Found { config, unset: Some(report) }),
+        _ => Err(report),
+    }
 }
 
 /// Reads a configuration and asks the console what it thinks of its part.

@@ -100,6 +100,26 @@ fn a_second_process_is_told_who_holds_the_state_and_a_kill_frees_it() {
     scene.run(&["run", "--once"]).ended(0);
 }
 
+#[test]
+fn who_attaches_to_an_engine_needs_none_of_its_secrets() {
+    let simulator = Simulator::start(20, 1);
+    let text = config(&simulator, "auth = { type = \"bearer\", token = \"${TEAM}\" }");
+    let workspace = Workspace::new(&text);
+    simulator.faults(&json!([{ "side": "source", "fault": "hang_before" }]));
+    let ran = workspace.run(&["status"]).ended(2);
+    assert!(ran.stderr.contains("the environment variable `TEAM` is not set"), "{ran}");
+    assert!(!workspace.path("state").exists(), "a mistake makes no folder");
+    let mut engine = workspace.command(&["run", "--once"]).env("TEAM", "night shift").spawn().expect("it starts");
+    wait_until("the engine runs", || simulator.requests()[0] > 0);
+    let status = workspace.run(&["status", "--json"]).ended(0).json();
+    assert_eq!(status["engine"]["pid"], engine.id());
+    let paused = workspace.run(&["pause", "--all"]).ended(0);
+    engine.kill().expect("it runs still");
+    engine.wait().expect("a killed process is gone");
+    let ran = workspace.run(&["status"]).ended(2);
+    assert!(ran.stderr.contains("`TEAM` is not set"), "{paused}\n{ran}");
+}
+
 // Row 115 of the fault matrix.
 #[test]
 fn a_reader_that_goes_away_causes_no_panic() {

@@ -23,7 +23,7 @@ fn a_changed_key_does_what_the_old_one_did_and_the_old_one_nothing() {
     let mut stage = stage(&[("run_now", &["t"])]);
     stage.press("j n");
     assert!(stage.orders().is_empty());
-    assert!(stage.shows("n does nothing here; ? shows the keys"));
+    assert!(stage.shows("n syncs this record now in Why; you are in Jobs"));
     stage.press("t");
     assert_eq!(stage.orders(), [&Request::Trigger { jobs: vec!["customers_to_crm".into()] }]);
 }

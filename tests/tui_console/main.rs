@@ -12,3 +12,4 @@ mod read_only;
 mod runs;
 mod screens;
 mod stage;
+mod why;

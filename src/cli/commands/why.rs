@@ -97,7 +97,7 @@ fn mended(mend: &Mend) -> Line {
     let line = Line::new().with("  next   ", Style::Dim).then(format!("{}: ", mend.words));
     match (&mend.command, &mend.key) {
         (Some(command), _) => line.with(command.clone(), Style::Hint),
-        (None, Some(key)) => line.with(format!("press {key} in the console (8 Why)"), Style::Hint),
+        (None, Some(key)) => line.with(format!("press {} in the console (8 Why)", key.replace(' ', "")), Style::Hint),
         (None, None) => line,
     }
 }

@@ -79,6 +79,11 @@ impl State {
         row.map(|row| row.job).or_else(|| self.group.as_ref().map(|(job, _)| job.clone()))
     }
 
+    pub fn selected_record(&self) -> Option<(JobId, RecordId)> {
+        let row = self.rows.get(&self.selected_id()?).cloned().flatten()?;
+        Some((row.job, row.record))
+    }
+
     /// The selected letter, when it is the one that was read last.
     pub fn record(&self) -> Option<&LetterView> {
         self.record.as_ref().filter(|view| Some(view.letter.id) == self.selected_id())
@@ -116,6 +121,18 @@ impl State {
 /// Opens the records of a cause.
 pub fn open_group(app: &mut App, group: LetterGroup) {
     open(app, group.job.clone(), group.id, group.reason.title());
+}
+
+/// Opens one letter among those of its cause.
+pub fn show_letter(app: &mut App, job: &JobId, group: GroupId, id: DeadLetterId) {
+    use crate::model::LetterPlace::{Discarded, Recovered, Retrying, Waiting};
+    show_group(app, job, group);
+    // Wherever it stands by now, it is to be found.
+    app.dead.filter.places = vec![Waiting, Retrying, Discarded, Recovered];
+    app.dead.filter_text = "state:all".to_owned();
+    ask_ids(app);
+    app.letters.keep = Some(id);
+    app.letters.is_in_record = true;
 }
 
 /// Opens the records of a cause from elsewhere; no filter narrows them.

@@ -12,6 +12,7 @@ pub mod logs;
 pub mod record;
 pub mod runs;
 mod runs_usual;
+pub mod why;
 
 use super::action::Action;
 use super::app::{App, Effect, Purpose};
@@ -32,10 +33,11 @@ pub enum Screen {
     Runs,
     Connections,
     Logs,
+    Why,
 }
 
 /// The tabs: key, name, short name, screen. Only screens that exist.
-pub const TABS: [(&str, &str, &str, Screen); 7] = [
+pub const TABS: [(&str, &str, &str, Screen); 8] = [
     ("1", "Jobs", "Jobs", Screen::Jobs),
     ("2", "Dead letters", "Dead", Screen::Dead),
     ("3", "Conflicts", "Confl", Screen::Conflicts),
@@ -43,6 +45,7 @@ pub const TABS: [(&str, &str, &str, Screen); 7] = [
     ("5", "Runs", "Runs", Screen::Runs),
     ("6", "Connections", "Conn", Screen::Connections),
     ("7", "Logs", "Logs", Screen::Logs),
+    ("8", "Why", "Why", Screen::Why),
 ];
 
 impl Screen {
@@ -57,6 +60,7 @@ impl Screen {
             Self::Runs => Context::Runs,
             Self::Connections => Context::Connections,
             Self::Logs => Context::Logs,
+            Self::Why => Context::Why,
         }
     }
 
@@ -81,12 +85,16 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
         Screen::Runs => runs::draw(app, canvas, body),
         Screen::Connections => connections::draw(app, canvas, body),
         Screen::Logs => logs::draw(app, canvas, body),
+        Screen::Why => why::draw(app, canvas, body),
     }
 }
 
 /// Changes the screen and asks for what it shows.
 pub fn show(app: &mut App, screen: Screen) {
     let is_return = app.screen == Screen::Letters && screen == Screen::Dead;
+    if screen == Screen::Why && app.screen != screen {
+        app.why.from = app.screen;
+    }
     app.screen = screen;
     match screen {
         Screen::Jobs => jobs::opened(app),
@@ -96,6 +104,7 @@ pub fn show(app: &mut App, screen: Screen) {
         Screen::Checkpoints => checkpoints::opened(app),
         Screen::Runs => runs::opened(app),
         Screen::Logs => logs::opened(app),
+        Screen::Why => why::opened(app),
     }
 }
 
@@ -110,6 +119,7 @@ pub fn act(app: &mut App, action: Action) {
         Screen::Runs => runs::act(app, action),
         Screen::Connections => connections::act(app, action),
         Screen::Logs => logs::act(app, action),
+        Screen::Why => why::act(app, action),
     }
 }
 
@@ -126,7 +136,7 @@ pub fn is_stale(app: &App) -> bool {
         Screen::Letters => letters::is_stale(app),
         Screen::Runs => runs::is_stale(app),
         Screen::Logs => logs::is_stale(app),
-        Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => false,
+        Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => false,
     }
 }
 
@@ -138,6 +148,7 @@ pub fn refresh(app: &mut App) {
         Screen::Letters => letters::refresh(app),
         Screen::Runs => runs::refresh(app),
         Screen::Logs => logs::refresh(app),
+        Screen::Why => why::refresh(app),
         Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => {}
     }
 }
@@ -162,6 +173,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
+        (Purpose::Why | Purpose::WhyLive, Answer::Why(answer)) => why::came(app, *answer),
         // An answer of another kind than was asked for is the engine's mistake; it changes nothing here.
         _ => {}
     }
@@ -175,6 +187,7 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
         Purpose::Checkpoints(_) => app.checkpoints.problem = Some(refusal.message.clone()),
         Purpose::Runs => app.runs.problem = Some(refusal.message.clone()),
         Purpose::Logs => app.logs.problem = Some(refusal.message.clone()),
+        Purpose::Why => why::refused(app, &refusal.message),
         _ => {}
     }
 }
@@ -192,6 +205,7 @@ pub fn settle(app: &mut App) {
         Screen::Runs => runs::settle(app, body),
         Screen::Connections => connections::settle(app, body),
         Screen::Logs => logs::settle(app, body),
+        Screen::Why => why::settle(app, body),
     }
 }
 
@@ -202,7 +216,7 @@ pub fn filter_text(app: &App) -> Option<&str> {
         Screen::Dead | Screen::Letters => Some(&app.dead.filter_text),
         Screen::Runs => Some(&app.runs.filter_text),
         Screen::Logs => Some(&app.logs.filter_text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => None,
+        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => None,
     }
 }
 
@@ -226,7 +240,7 @@ pub fn set_filter(app: &mut App, text: &str) {
             Ok(())
         }
         Screen::Runs => runs::set_filter(app, text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => Ok(()),
+        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => Ok(()),
     };
     if let Some(typing) = &mut app.typing {
         typing.error = result.err();
@@ -241,6 +255,7 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Runs => runs::step_back(app),
         Screen::Connections => connections::step_back(app),
         Screen::Logs => logs::step_back(app),
+        Screen::Why => why::step_back(app),
         Screen::Job | Screen::Dead | Screen::Conflicts | Screen::Checkpoints => false,
     };
     if is_done {

@@ -171,6 +171,7 @@ impl Console {
                         saved.map(|path| path.display().to_string()).map_err(|error| error.to_string())
                     });
                 }
+                Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),

@@ -1,5 +1,6 @@
 //! The terminal as it was lent: taken over whole, given back whole, whatever happens.
 
+use base64::Engine;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -80,6 +81,14 @@ impl Screen {
     pub fn mouse(&mut self, is_on: bool) -> io::Result<()> {
         let out = self.lent().backend_mut();
         if is_on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+    }
+
+    /// Asks the terminal to take `text` to its clipboard (OSC 52). Whether it does is its own affair.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+        let out = self.lent().backend_mut();
+        write!(out, "\x1b]52;c;{encoded}\x07")?;
+        out.flush()
     }
 
     /// Forgets what is on the terminal, so that the next frame draws all of it.
