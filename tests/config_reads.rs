@@ -48,7 +48,8 @@ fn the_full_example_is_read() {
     let config = right(FULL);
     let masked = |text: String| config.masks.mask(&text);
     insta::assert_snapshot!("full_connections", masked(format!("{:#?}", config.connections)));
-    let jobs: Vec<Job> = config.jobs.iter().map(|job| Job { configured: 0, ..job.clone() }).collect();
+    let jobs: Vec<Job> =
+        config.jobs.iter().map(|job| Job { configured: 0, source_identity: 0, ..job.clone() }).collect();
     insta::assert_snapshot!("full_jobs", masked(format!("{jobs:#?}")));
     insta::assert_snapshot!("full_rest", format!("{:#?}\n{:#?}", config.workspace, config.console));
 }

@@ -345,6 +345,7 @@ fn job() -> Job {
         },
         map: Vec::new(),
         configured: 0,
+        source_identity: 0,
     }
 }
 

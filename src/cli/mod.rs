@@ -1,6 +1,7 @@
 //! Door two: the command line. It asks the same handle as the console and prints the answers.
 
 pub mod commands;
+mod counting;
 mod json;
 mod output;
 mod questions;

@@ -7,7 +7,7 @@ use crate::model::{JobId, visible};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -40,6 +40,8 @@ pub struct Output {
     stderr: Stream,
     bars: Option<Bars>,
     has_bars: bool,
+    /// Who answers questions; nobody where no terminal is at both ends.
+    answers: Option<Box<dyn BufRead + Send>>,
 }
 
 struct Stream {
@@ -61,12 +63,17 @@ impl Output {
             stderr: Stream::new(Box::new(io::stderr()), wants_colour(color, err, no_color)),
             bars: None,
             has_bars: err && !is_dumb(),
+            answers: (err && io::stdin().is_terminal()).then(|| {
+                let stdin: Box<dyn BufRead + Send> = Box::new(io::BufReader::new(io::stdin()));
+                stdin
+            }),
         }
     }
 
     /// Streams of somebody else, without bars.
     pub fn on(stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>, colour: bool) -> Self {
-        Self { stdout: Stream::new(stdout, colour), stderr: Stream::new(stderr, colour), bars: None, has_bars: false }
+        let (stdout, stderr) = (Stream::new(stdout, colour), Stream::new(stderr, colour));
+        Self { stdout, stderr, bars: None, has_bars: false, answers: None }
     }
 
     /// Prints a line of facts.
@@ -99,6 +106,22 @@ impl Output {
             Some(bars) => bars.all.suspend(print),
             None => print(),
         }
+    }
+
+    /// Asks a person and returns the line that they type, without its end; none where nobody is there to be asked.
+    pub fn ask(&mut self, prompt: impl Into<Line>) -> Result<Option<String>, Report> {
+        if self.answers.is_none() {
+            return Ok(None);
+        }
+        self.flush()?;
+        let text = prompt.into().render(self.stderr.colour);
+        self.stderr.pending.extend_from_slice(text.as_bytes());
+        self.stderr.pending.push(b' ');
+        self.stderr.flush().map_err(|error| unwritten(&error))?;
+        let mut typed = String::new();
+        let answers = self.answers.as_mut().expect("somebody to be asked");
+        answers.read_line(&mut typed).map_err(|error| Report::new(format!("the answer could not be read: {error}")))?;
+        Ok(Some(typed.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
     /// Prints a warning of the configuration: what it is, then the lines that show where.
@@ -293,6 +316,13 @@ pub(super) mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    impl Output {
+        /// Lines that a person types when asked.
+        pub(in crate::cli) fn hear(&mut self, lines: &[&str]) {
+            self.answers = Some(Box::new(io::Cursor::new(format!("{}\n", lines.join("\n")))));
         }
     }
 

@@ -131,6 +131,10 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
         Answer::Bundle { .. } => "a bundle",
+        Answer::Verified(_) => "a proof of the journal",
+        Answer::RewindPreview(_) => "the preview of a rewind",
+        Answer::CheckpointFile(_) => "a checkpoint as a file",
+        Answer::Plan(_) => "a dry run",
         Answer::Why(_) => "the story of a record",
     };
     Report::new(format!("the engine answered another question, with {kind}"))

@@ -47,6 +47,7 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
         destination: destination??,
         map: map?,
         configured: configured(table),
+        source_identity: source_identity(table),
     })
 }
 
@@ -99,4 +100,13 @@ fn configured(job: &Table) -> u64 {
         destination.remove("one");
     }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
+}
+
+/// The hash by which a source is known to be read as it was when a position was taken from it.
+fn source_identity(job: &Table) -> u64 {
+    let mut source = job.entry("source").map_or(Json::Null, |entry| entry.node.canonical.clone());
+    if let Json::Object(members) = &mut source {
+        members.remove("filter");
+    }
+    xxhash_rust::xxh3::xxh3_64(source.to_string().as_bytes())
 }

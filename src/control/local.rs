@@ -1,9 +1,9 @@
 //! The engine in this process.
 
 use super::{Answer, Done, LetterView, Refusal, Request, fields};
-use crate::engine::{Engine, OrderError, Ordered};
+use crate::engine::{DryRun, Engine, OrderError, Ordered, PointOrder};
 use crate::model::mapping::fingerprint;
-use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
+use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot, Timestamp};
 use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -21,6 +21,11 @@ pub struct Local {
 impl Local {
     pub fn new(engine: Arc<Engine>) -> Self {
         Self { engine }
+    }
+
+    /// What the engine's clock says.
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.now()
     }
 
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
@@ -116,6 +121,18 @@ impl Local {
             }
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
+            }
+            Request::JournalVerify => Ok(Answer::Verified(store.verify_journal().await?)),
+            Request::RewindPreview { job, to } => self.rewind_preview(&job, &to).await,
+            Request::Rewind { job, to, reason, expected } => {
+                self.rewind(PointOrder { job, reason, expected }, &to, by).await
+            }
+            Request::CheckpointExport { job } => self.export_point(&job).await,
+            Request::CheckpointImport { job, file, reason, force, expected } => {
+                self.import_point(PointOrder { job, reason, expected }, &file, force, by).await
+            }
+            Request::Plan { job, from, max_records, max_rows, order } => {
+                self.plan(DryRun { job, from, max_records, max_rows, order }).await
             }
         }
     }

@@ -4,15 +4,17 @@ mod attachment;
 pub mod bundle;
 mod fields;
 pub mod local;
+mod points;
 mod retry;
 pub mod socket;
 
 pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
-    Actor, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange, JobId, JournalEntry,
-    LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, RecordId, Run, RunId, Selection, Sequence,
-    Snapshot, Tested, WhyAnswer,
+    Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
+    JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, PlanFrom,
+    PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested,
+    WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -135,6 +137,44 @@ pub enum Request {
         job: Option<JobId>,
         letter: Option<DeadLetterId>,
     },
+    /// Walks the journal's chain.
+    JournalVerify,
+    /// What a rewind would do, as far as it is known without asking the source.
+    RewindPreview {
+        job: JobId,
+        to: RewindTo,
+    },
+    /// Puts a job back, as a new checkpoint; it is paused first and stays so.
+    Rewind {
+        job: JobId,
+        to: RewindTo,
+        reason: String,
+        /// The newest checkpoint that the person saw (0: none). Where another one stands, the order is refused.
+        expected: Option<Sequence>,
+    },
+    /// The job's last checkpoint as a file.
+    CheckpointExport {
+        job: JobId,
+    },
+    /// Takes the position of a file over, as a new checkpoint; the job is paused first and stays so.
+    CheckpointImport {
+        job: JobId,
+        file: Box<CheckpointFile>,
+        reason: String,
+        /// Also of another job, or of one that reads its source otherwise.
+        force: bool,
+        expected: Option<Sequence>,
+    },
+    /// A part of a dry run: reads the source through its limits, and writes nothing anywhere.
+    Plan {
+        job: JobId,
+        from: PlanFrom,
+        /// The part ends after the page that reaches so many records.
+        max_records: u64,
+        max_rows: usize,
+        /// Another configuration of the job.
+        order: Option<Box<PlanOrder>>,
+    },
     /// Why a record is, or is not, at the destination. Without a job all of them are looked at.
     Why {
         job: Option<JobId>,
@@ -169,6 +209,8 @@ impl Request {
             | Self::Correct { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
+            | Self::Rewind { .. }
+            | Self::CheckpointImport { .. }
             | Self::SyncOne { .. } => true,
             Self::DeadGroups { .. }
             | Self::DeadIds { .. }
@@ -182,6 +224,10 @@ impl Request {
             | Self::Logs { .. }
             | Self::Journal { .. }
             | Self::Bundle { .. }
+            | Self::JournalVerify
+            | Self::RewindPreview { .. }
+            | Self::CheckpointExport { .. }
+            | Self::Plan { .. }
             | Self::Why { .. } => false,
         }
     }
@@ -193,7 +239,10 @@ pub enum Answer {
     Done(Done),
     Tested(Box<Tested>),
     Groups(Vec<LetterGroup>),
-    Ids { ids: Arc<[DeadLetterId]>, total: u64 },
+    Ids {
+        ids: Arc<[DeadLetterId]>,
+        total: u64,
+    },
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
     Preview(RetryPreview),
@@ -203,7 +252,14 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
-    Bundle { text: String },
+    Bundle {
+        text: String,
+    },
+    Verified(JournalProof),
+    RewindPreview(Box<RewindPreview>),
+    /// None where the job has no checkpoint.
+    CheckpointFile(Option<Box<CheckpointFile>>),
+    Plan(Box<PlanPart>),
     Why(Box<WhyAnswer>),
 }
 

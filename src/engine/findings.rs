@@ -80,7 +80,7 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
             FindingKind::NeedsAttention,
             Level::Error,
             format!("{} stopped: {why}", job.id),
-            hint.clone().unwrap_or_else(|| format!("p resume, or: syncdeck resume {}", job.id)),
+            hint.clone().unwrap_or_else(|| format!("p resume, or: `syncdeck resume {}`", job.id)),
         ),
         JobState::Stalled { stage, since } => (
             FindingKind::Stalled,

@@ -29,6 +29,7 @@ fn job(state: JobState) -> JobStatus {
         history: Vec::new(),
         progress: Progress::default(),
         checkpoint: None,
+        resume: crate::model::ResumeRules::default(),
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,

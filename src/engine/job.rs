@@ -282,9 +282,27 @@ impl JobCell {
         store.set_control(&self.spec.id, control, note).await
     }
 
-    /// Takes over what the store says is the job's last checkpoint.
+    /// Saves a checkpoint that a person sets, with the control state that goes with it, then makes both true here.
+    pub(super) async fn change_point<S>(&self, save: impl FnOnce(JobControl) -> S) -> Result<Checkpoint, StoreError>
+    where
+        S: Future<Output = Result<(Checkpoint, JobControl), StoreError>>,
+    {
+        let _turn = self.control_turn.lock().await;
+        let control = self.live().control.clone();
+        let (checkpoint, control) = save(control).await?;
+        self.live().control = control;
+        self.set_checkpoint(Some(checkpoint.clone()));
+        self.changed();
+        Ok(checkpoint)
+    }
+
+    /// Takes over what the store says is the job's last checkpoint, unless a later one is known already.
     pub(super) fn set_checkpoint(&self, checkpoint: Option<Checkpoint>) {
         let mut live = self.live();
+        let sequence = |checkpoint: &Option<Checkpoint>| checkpoint.as_ref().map(|checkpoint| checkpoint.sequence);
+        if sequence(&checkpoint) < sequence(&live.checkpoint) {
+            return;
+        }
         live.total = checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default();
         live.checkpoint = checkpoint;
     }
@@ -445,6 +463,7 @@ impl JobCell {
             history: live.rates.history.iter().copied().collect(),
             progress: Progress { done, total, eta_seconds },
             checkpoint: live.checkpoint.clone(),
+            resume: self.spec.resume_rules(),
             in_flight: live.in_flight,
             dead_waiting: live.dead.waiting,
             dead_retrying: live.dead.retrying,

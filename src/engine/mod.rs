@@ -10,7 +10,9 @@ mod calls;
 pub mod clock;
 mod correct;
 mod deliver;
+mod dry_run;
 mod findings;
+mod first;
 mod fresh;
 mod hands;
 mod job;
@@ -20,6 +22,7 @@ mod orders;
 mod page;
 mod read;
 mod recheck;
+mod rewind;
 mod run;
 mod schedule;
 mod snapshot;
@@ -28,9 +31,11 @@ mod told;
 mod why;
 
 pub use bulk::usual_rate;
+pub use dry_run::DryRun;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use orders::{OrderError, Ordered};
+pub use rewind::PointOrder;
 pub use schedule::Start;
 pub use tell::{Notices, without_content};
 
@@ -93,6 +98,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What the clock says by which everything here is done.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes an engine over what the store holds; nothing runs yet.
     pub async fn new(parts: Parts) -> Result<Arc<Self>, EngineError> {
         let told = Arc::new(Notify::new());
@@ -158,7 +168,7 @@ impl Engine {
     pub async fn stop(&self) {
         self.stopping.cancel();
         for cell in self.jobs.values() {
-            cell.stop_run(&crate::model::Actor::engine());
+            cell.stop_run(&crate::model::Actor::shutdown());
             cell.wake.notify_waiters();
         }
         let mut attendants = self.attendants.lock().await;

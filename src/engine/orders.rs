@@ -42,8 +42,12 @@ impl Engine {
         }
     }
 
+    pub(super) fn cell(&self, job: &JobId) -> Result<Arc<JobCell>, OrderError> {
+        self.jobs.get(job).cloned().ok_or_else(|| OrderError::NoSuchJob(job.clone()))
+    }
+
     fn cells(&self, jobs: &[JobId]) -> Result<Vec<Arc<JobCell>>, OrderError> {
-        jobs.iter().map(|id| self.jobs.get(id).cloned().ok_or_else(|| OrderError::NoSuchJob(id.clone()))).collect()
+        jobs.iter().map(|id| self.cell(id)).collect()
     }
 
     /// Saves a changed control state with its note, then makes it true here.
@@ -84,7 +88,8 @@ impl Engine {
             0 => String::new(),
             _ => "; the pages in progress are finished and saved first".to_owned(),
         };
-        Ok(ordered("paused", "was paused already", &changed, &suffix, self.clock.now()))
+        let first = if changed.is_empty() { self.first_at_jobs(jobs, "pause").await? } else { String::new() };
+        Ok(ordered("paused", &format!("was paused already{first}"), &changed, &suffix, self.clock.now()))
     }
 
     /// Lets paused and parked jobs go on.
@@ -111,7 +116,9 @@ impl Engine {
                 changed.push(cell.spec.id.to_string());
             }
         }
-        Ok(ordered("resumed", "was not paused", &changed, "", self.clock.now()))
+        let first = if changed.is_empty() { self.first_at_jobs(jobs, "resume").await? } else { String::new() };
+        let first = first.strip_prefix(',').map(|first| format!(": it was resumed{first}")).unwrap_or_default();
+        Ok(ordered("resumed", &format!("was not paused{first}"), &changed, "", self.clock.now()))
     }
 
     /// Runs jobs now, or as soon as the run in progress has ended.
@@ -157,9 +164,10 @@ impl Engine {
     pub async fn cancel(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
-            let is_due = cell.live().control.due.is_some_and(|due| due <= self.clock.now());
+            // A run that was ordered of a stopped engine; what a schedule makes due is due again when the engine starts.
+            let is_ordered = cell.spec.schedule == Schedule::Manual && cell.live().control.due.is_some();
             let stops = cell.cancel_run(by);
-            let waits_for_the_engine = is_due && !self.is_running();
+            let waits_for_the_engine = is_ordered && !self.is_running();
             if !stops && !waits_for_the_engine {
                 continue;
             }
@@ -175,7 +183,16 @@ impl Engine {
             self.tell_order(&cell, format!("run cancelled by {by}"));
             changed.push(cell.spec.id.to_string());
         }
-        Ok(ordered("cancelled the run of", "has no run in progress", &changed, "", self.clock.now()))
+        let at = self.clock.now();
+        if changed.is_empty() {
+            let named: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+            let has = if named.len() == 1 { "has" } else { "have" };
+            let text = format!("nothing ran: {} {has} no run in progress", named.join(", "));
+            return Ok(Ordered { text, changed: 0, at });
+        }
+        let done =
+            if self.is_running() { "cancelled the run of" } else { "nothing ran; called off the ordered run of" };
+        Ok(ordered(done, "", &changed, "", at))
     }
 
     /// Hands dead letters back to their jobs; each is sent through the normal loop.
@@ -183,7 +200,7 @@ impl Engine {
         let at = self.retry_moment();
         let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
         let suffix = self.set_going(&moved, by);
-        Ok(letters_ordered("retrying", &moved, &suffix, at))
+        self.beside_the_first(letters_ordered("retrying", &moved, &suffix, at), selection, by).await
     }
 
     /// Marks dead letters as not to be sent, with a reason.
@@ -195,7 +212,7 @@ impl Engine {
         let to = LetterMove::Discard { reason: reason.to_owned() };
         let at = self.clock.now();
         let moved = self.move_letters(selection, to, "discard", Some(reason.to_owned()), by, at).await?;
-        Ok(letters_ordered("discarded", &moved, "", at))
+        self.beside_the_first(letters_ordered("discarded", &moved, "", at), selection, by).await
     }
 
     /// Takes discards back.
@@ -221,7 +238,18 @@ impl Engine {
         by: &Actor,
         at: Timestamp,
     ) -> Result<Vec<(JobId, u64)>, OrderError> {
-        let note = Note { at, by: by.clone(), action: action.to_owned(), job: None, reason, before: None, after: None };
+        let (before, after) = match to {
+            LetterMove::Retry => ("waiting", "retrying"),
+            LetterMove::Discard { .. } => ("waiting", "discarded"),
+            LetterMove::Restore => ("discarded or retrying", "waiting"),
+        };
+        let after = Some(format!("{after}: {}", named(selection)));
+        let before = Some(before.to_owned());
+        let job = match selection {
+            Selection::Matching(filter) => filter.job.clone(),
+            Selection::Ids(_) => None,
+        };
+        let note = Note { at, by: by.clone(), action: action.to_owned(), job, reason, before, after };
         let moved = self.store.move_letters(selection, to, note).await?;
         for (job, n) in &moved {
             if let Some(cell) = self.jobs.get(job) {
@@ -242,7 +270,34 @@ impl Engine {
     }
 
     pub(super) fn tell_order(&self, cell: &Arc<JobCell>, text: String) {
-        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(Level::Info, "order", text);
+        self.tell_order_at(cell, Level::Info, text);
+    }
+
+    pub(super) fn tell_order_at(&self, cell: &Arc<JobCell>, level: Level, text: String) {
+        super::tell::Teller::new(self.notices.clone(), cell.clone(), None).tell(level, "order", text);
+    }
+}
+
+/// Letters that an order is for, as the journal names them.
+fn named(selection: &Selection) -> String {
+    const NAMED_MAX: usize = 20;
+    match selection {
+        Selection::Ids(ids) => {
+            let shown: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("#{id}")).collect();
+            let more = match ids.len().saturating_sub(NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{}{more}", shown.join(", "))
+        }
+        Selection::Matching(filter) => {
+            let mut parts = vec!["all that match".to_owned()];
+            parts.extend(filter.job.as_ref().map(|job| format!("job {job}")));
+            parts.extend(filter.group.map(|group| format!("group {:016x}", group.0)));
+            parts.extend(filter.words.iter().map(|word| format!("“{word}”")));
+            parts.extend(filter.up_to.map(|up_to| format!("up to #{up_to}")));
+            parts.join(", ")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One page on its way: planned, written, and turned into the one commit that makes it true.
 
 use super::deliver::{Delivered, Pending, WriteEnd};
+use super::dry_run::Planned;
 use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
@@ -131,6 +132,22 @@ pub(super) struct PageChanges {
     pub told: Vec<(RecordId, String)>,
 }
 
+/// What of the job decides about its records.
+pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since: Option<Timestamp>) -> PlanRules<'a> {
+    PlanRules {
+        job: &cell.spec.id,
+        mapping: &cell.mapping,
+        filter: cell.filter.as_ref(),
+        delete: cell.spec.delete,
+        soft_delete: cell.spec.destination.soft_delete.as_ref(),
+        changed_fields_only: cell.spec.destination.changed_fields_only,
+        max_attempts: cell.spec.max_attempts,
+        is_retry: read.position.is_none(),
+        is_forced: read.is_forced,
+        in_doubt_since,
+    }
+}
+
 impl OpenPage {
     /// Looks the page's records up and plans each of them.
     pub(super) async fn plan(
@@ -140,10 +157,20 @@ impl OpenPage {
         store: &Store,
         in_doubt_since: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
-        let is_retry = read.position.is_none();
+        Self::plan_by(&plan_rules(cell, &read, in_doubt_since), number, read, store).await
+    }
+
+    /// As [`OpenPage::plan`], by rules that may be other ones than the job's.
+    pub(super) async fn plan_by(
+        rules: &PlanRules<'_>,
+        number: u64,
+        read: PageRead,
+        store: &Store,
+    ) -> Result<Self, crate::store::StoreError> {
+        let is_retry = rules.is_retry;
         let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
         let keys: Vec<RecordId> = read.items.iter().map(key_of).collect();
-        let links = store.links(&cell.spec.id, &keys).await?;
+        let links = store.links(rules.job, &keys).await?;
         let mut marked = vec![None; read.items.len()];
         for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
@@ -153,18 +180,6 @@ impl OpenPage {
                 }
             }
         }
-        let rules = PlanRules {
-            job: &cell.spec.id,
-            mapping: &cell.mapping,
-            filter: cell.filter.as_ref(),
-            delete: cell.spec.delete,
-            soft_delete: cell.spec.destination.soft_delete.as_ref(),
-            changed_fields_only: cell.spec.destination.changed_fields_only,
-            max_attempts: cell.spec.max_attempts,
-            is_retry,
-            is_forced: read.is_forced,
-            in_doubt_since,
-        };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {
@@ -173,7 +188,7 @@ impl OpenPage {
                     Step::Skip(SkipReason::Ignored)
                 } else {
                     let correction = read.letters.get(i).and_then(|letter| letter.correction.as_ref());
-                    plan::plan_corrected(&read.items[i], links[i].as_ref(), marked[i].as_ref(), correction, &rules)
+                    plan::plan_corrected(&read.items[i], links[i].as_ref(), marked[i].as_ref(), correction, rules)
                 }
             })
             .collect();
@@ -199,6 +214,16 @@ impl OpenPage {
             ends: std::iter::repeat_with(|| None).take(n).collect(),
             orphans_tried: vec![false; n],
             waiting: 0,
+        })
+    }
+
+    /// Each record with what is planned for it.
+    pub(super) fn planned(&self) -> impl Iterator<Item = Planned<'_>> {
+        (0..self.items.len()).map(|at| Planned {
+            item: &self.items[at],
+            key: &self.keys[at],
+            link: self.links[at].as_ref(),
+            step: &self.steps[at],
         })
     }
 

@@ -414,7 +414,7 @@ fn not_read(letter: &DeadLetter, fault: &Fault) -> Item {
     }
 }
 
-fn greatest(items: &[Item]) -> Option<Watermark> {
+pub(super) fn greatest(items: &[Item]) -> Option<Watermark> {
     items
         .iter()
         .filter_map(|item| match item {
@@ -444,6 +444,11 @@ fn short_lived_cursors(job: &JobId, fault: Fault) -> Fault {
         )),
         ..fault
     }
+}
+
+/// A source that gives nothing now, for this reason.
+pub(super) fn away(message: String) -> Fault {
+    Fault { message, ..plain_fault(FaultKind::Transient) }
 }
 
 fn plain_fault(kind: FaultKind) -> Fault {

@@ -627,7 +627,7 @@ impl RunLoop {
         if let Some(trouble) = self.trouble {
             return trouble;
         }
-        let stopped = || RunEnd::Stopped { by: self.parts.stopped_by.lock().clone().unwrap_or_else(Actor::engine) };
+        let stopped = || RunEnd::Stopped { by: self.parts.stopped_by.lock().clone().unwrap_or_else(Actor::shutdown) };
         match self.read_end {
             None | Some(ReadEnd::Stopped) => stopped(),
             // A page was left, though the listing had been read to its end.

@@ -62,6 +62,13 @@ pub(super) struct Attendant {
     unfinished: Vec<(RunId, RunEnd, Timestamp)>,
 }
 
+/// True when a job that was begun is to do something else now: everything is read once more.
+pub(super) fn is_reordered(cell: &JobCell) -> bool {
+    let live = cell.live();
+    let configured = live.control.configured;
+    configured.is_some_and(|before| before != cell.spec.configured) && live.checkpoint.is_some()
+}
+
 impl Attendant {
     pub(super) fn new(
         engine: Arc<Engine>,
@@ -143,8 +150,10 @@ impl Attendant {
         let started = Instant::now();
         let mut counts = Counts::default();
         let by = self.start.by.clone().unwrap_or_else(Actor::engine);
+        let mut is_refusal = false;
         let end = loop {
             if let Some(end) = self.cannot_run() {
+                is_refusal = true;
                 break end;
             }
             let retry = self.cell.live().retry.clone();
@@ -167,7 +176,9 @@ impl Attendant {
             (live.checkpoint.clone(), live.dead.waiting)
         };
         let seconds = started.elapsed().as_secs_f64();
-        let finish = JobFinish { job: self.cell.spec.id.clone(), end, counts, seconds, checkpoint, dead_waiting };
+        let is_paused = is_refusal && self.cell.live().control.paused.is_some();
+        let job = self.cell.spec.id.clone();
+        let finish = JobFinish { job, end, is_paused, counts, seconds, checkpoint, dead_waiting };
         // Whoever asked may be gone; the state holds everything that matters.
         let _ = self.finished.send(finish).await;
     }
@@ -180,7 +191,7 @@ impl Attendant {
         let id = &self.cell.spec.id;
         let failed = |reason: String, hint: String| RunEnd::Failed { reason, hint: Some(hint), parked: true };
         if self.engine.stopping.is_cancelled() {
-            return Some(RunEnd::Stopped { by: Actor::engine() });
+            return Some(RunEnd::Stopped { by: Actor::shutdown() });
         }
         let live = self.cell.live();
         if !self.cell.spec.enabled {
@@ -190,10 +201,10 @@ impl Attendant {
         if let Some(paused) = &live.control.paused {
             let why = paused.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             let reason = format!("`{id}` is paused since {} by {}{why}", paused.since, paused.by);
-            return Some(failed(reason, format!("syncdeck resume {id}")));
+            return Some(failed(reason, format!("`syncdeck resume {id}`")));
         }
         if let Some(parked) = &live.control.parked {
-            let hint = parked.hint.clone().unwrap_or_else(|| format!("syncdeck resume {id}"));
+            let hint = parked.hint.clone().unwrap_or_else(|| format!("`syncdeck resume {id}`"));
             return Some(failed(parked.reason.clone(), hint));
         }
         None
@@ -302,14 +313,10 @@ impl Attendant {
         if !kind.moves_checkpoint() {
             return (Position::default(), false);
         }
-        let (position, configured) = {
-            let live = self.cell.live();
-            let position = live.checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
-            (position, live.control.configured)
-        };
+        let position = self.cell.live().checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
         let first_bound = spec.source.incremental.as_ref().and_then(|incremental| incremental.start.clone());
-        let is_new = configured != Some(spec.configured);
-        let is_changed = is_new && configured.is_some() && position.is_some();
+        let is_new = self.cell.live().control.configured != Some(spec.configured);
+        let is_changed = is_reordered(&self.cell);
         let watermark = position.as_ref().and_then(|position| position.watermark.clone());
         let position = if is_changed {
             let text =

@@ -24,6 +24,11 @@ impl Actor {
         Self { name: "engine".to_owned(), via: Via::Engine }
     }
 
+    /// The process that ends: a signal, or a screen that was left.
+    pub fn shutdown() -> Self {
+        Self { name: "shutdown".to_owned(), via: Via::Engine }
+    }
+
     pub fn person(name: impl Into<String>, via: Via) -> Self {
         Self { name: name.into(), via }
     }
@@ -32,8 +37,8 @@ impl Actor {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.via {
-            Via::Engine => f.write_str("schedule"),
-            Via::Console | Via::Command => f.write_str(&self.name),
+            Via::Engine if self.name == "engine" => f.write_str("schedule"),
+            Via::Engine | Via::Console | Via::Command => f.write_str(&self.name),
         }
     }
 }

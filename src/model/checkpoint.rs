@@ -1,6 +1,6 @@
 //! A position that has been committed, with what was counted up to it.
 
-use super::{Actor, Counts, Position, RunId, Sequence, Timestamp};
+use super::{Actor, Counts, Moved, Position, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One checkpoint of a job. They are numbered without a gap and never changed.
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Checkpoint {
     pub sequence: Sequence,
     pub position: Position,
+    /// Of a rewind or an import: the run that saved the checkpoint before it.
     pub run: RunId,
     pub saved_at: Timestamp,
     /// What this page counted.
@@ -17,6 +18,9 @@ pub struct Checkpoint {
     /// Who moved it, where it was not a page of a run: a rewind, an import.
     #[serde(default)]
     pub moved_by: Option<Actor>,
+    /// What it was then, and why.
+    #[serde(default)]
+    pub moved: Option<Moved>,
 }
 
 impl Checkpoint {
@@ -32,23 +36,5 @@ impl Checkpoint {
             "stats": { "processed": self.total.scanned, "errors": self.total.errored },
             "saved_at": self.saved_at.to_string(),
         })
-    }
-
-    /// Where the next page begins, in words.
-    pub fn resume_condition(&self) -> String {
-        let position = &self.position;
-        match (&position.cursor, &position.watermark, position.complete) {
-            (Some(cursor), _, false) => match &position.since {
-                Some(since) => {
-                    format!("page at cursor {}, of what changed since {since}", cursor.0)
-                }
-                None => format!("page at cursor {}", cursor.0),
-            },
-            (_, Some(mark), true) => {
-                format!("version > {0}, or = {0} and id > {1}", mark.version, mark.id.shown())
-            }
-            (_, None, true) => "a new listing from its start".to_owned(),
-            (None, _, false) => "the listing from its start".to_owned(),
-        }
     }
 }

@@ -29,10 +29,13 @@ pub struct FieldCorrection {
     pub field: String,
     /// What the field was made from when the person looked at it: as long as the source says the same, the correction
     /// holds; what the source says anew is newer than the person's word.
+    #[serde(with = "super::record::maybe")]
     pub seen: Option<RawJson>,
     /// What would have been sent; none where nothing was, or where the map refuses it.
+    #[serde(with = "super::record::maybe")]
     pub before: Option<RawJson>,
     /// What is sent; none leaves the field out.
+    #[serde(with = "super::record::maybe")]
     pub after: Option<RawJson>,
 }
 

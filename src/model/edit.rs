@@ -28,10 +28,13 @@ pub struct EditForm {
 pub struct EditField {
     pub field: String,
     /// What the source says.
+    #[serde(with = "super::record::maybe")]
     pub source: Option<RawJson>,
     /// What would be sent without any correction; none where nothing would be, or the map refuses it.
+    #[serde(with = "super::record::maybe")]
     pub original: Option<RawJson>,
     /// What would be sent now.
+    #[serde(with = "super::record::maybe")]
     pub value: Option<RawJson>,
     /// Why it was refused: by the destination, or by the map.
     pub problem: Option<String>,
@@ -55,6 +58,7 @@ pub enum ValueKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     pub field: String,
+    #[serde(with = "super::record::maybe")]
     pub value: Option<RawJson>,
 }
 

@@ -1,7 +1,10 @@
 //! A job: the standing order, as the configuration gives it.
 
 use super::mapping::FieldRule;
-use super::{ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, Version, VersionKind};
+use super::{
+    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Version, VersionKind,
+};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +27,9 @@ pub struct Job {
     pub map: Vec<FieldRule>,
     /// A hash of source, destination and map; when it changes, everything is read once more.
     pub configured: u64,
+    /// A hash of how the source is read (all of it but its filter): a position means something only where this is the
+    /// same.
+    pub source_identity: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +38,8 @@ pub enum Schedule {
     Manual,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeletePolicy {
     /// The destination's record is flagged (`soft_delete.fields`).
     Soft,
@@ -112,6 +119,18 @@ pub enum DestinationStream {
 }
 
 impl Job {
+    /// What turns a position into words: what its source calls things, and how it is asked.
+    pub fn resume_rules(&self) -> ResumeRules {
+        let shown = |pointer: &Pointer| pointer.to_string().trim_start_matches('/').replace('/', ".");
+        let fields = &self.source.fields;
+        ResumeRules {
+            version: fields.version.as_ref().map(|(pointer, _)| shown(pointer)),
+            id: fields.id.iter().map(shown).collect::<Vec<_>>().join("|"),
+            position: self.position_rules(),
+            start: self.source.incremental.as_ref().and_then(|incremental| incremental.start.clone()),
+        }
+    }
+
     pub fn position_rules(&self) -> PositionRules {
         PositionRules {
             sorted: self.source.sorted,

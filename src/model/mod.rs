@@ -11,8 +11,9 @@ mod connection;
 mod correction;
 mod counts;
 mod dead_letter;
+mod dry_run;
 mod edit;
-mod filter;
+pub mod filter;
 mod ids;
 mod job;
 mod ladder;
@@ -26,6 +27,8 @@ mod reading;
 mod record;
 pub mod redact;
 mod rest;
+mod resume;
+mod rewind;
 mod run;
 mod rungs;
 mod secret;
@@ -50,6 +53,7 @@ pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
 pub use correction::{Correction, FieldCorrection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
+pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
@@ -59,7 +63,7 @@ pub use job::{
 };
 pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
-pub use notice::{JournalEntry, Level, Notice};
+pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use pointer::Pointer;
 pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
@@ -68,6 +72,8 @@ pub use rest::{
     Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
     VersionHeader,
 };
+pub use resume::ResumeRules;
+pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, side_by_side};

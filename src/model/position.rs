@@ -53,7 +53,7 @@ pub struct Position {
 }
 
 /// What of a job decides how its position moves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PositionRules {
     /// The listing is in order of (version, id), so the watermark moves page by page.
     pub sorted: bool,

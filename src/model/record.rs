@@ -91,6 +91,29 @@ impl<'de> Deserialize<'de> for RawJson {
     }
 }
 
+/// A JSON value that may be missing, as it goes over a wire of JSON: there `null` is a value like any other, so what is
+/// there stands in a list of one, and what is missing is an empty list. The state file tells the two apart by itself.
+pub(super) mod maybe {
+    use super::RawJson;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &Option<RawJson>, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            value.as_slice().serialize(serializer)
+        } else {
+            value.serialize(serializer)
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawJson>, D::Error> {
+        if deserializer.is_human_readable() {
+            Vec::<RawJson>::deserialize(deserializer).map(|values| values.into_iter().next())
+        } else {
+            Option::deserialize(deserializer)
+        }
+    }
+}
+
 /// One record as a source gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {

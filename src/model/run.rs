@@ -67,6 +67,8 @@ pub struct Run {
 pub struct JobFinish {
     pub job: JobId,
     pub end: RunEnd,
+    /// It did not run, because a person had paused it; `end` says who and since when.
+    pub is_paused: bool,
     /// Of the committed pages of the runs that it stands for.
     pub counts: Counts,
     /// From the first run's beginning to the last one's end.

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
-    Level, Notice, Phase, RecordId, RunId, RunKind, Timestamp,
+    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,9 @@ pub struct JobStatus {
     pub history: Vec<u32>,
     pub progress: Progress,
     pub checkpoint: Option<Checkpoint>,
+    /// What turns its position into words.
+    #[serde(default)]
+    pub resume: ResumeRules,
     /// Records read and not yet checkpointed. A crash now reads at most so many again.
     pub in_flight: u64,
     /// Letters that wait, and those under retry among them.

@@ -27,7 +27,7 @@ pub use state::Store;
 
 use crate::model::{
     Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, LetterEnd, Link,
-    Position, Reason, RecordId, RunId, RunKind, Timestamp,
+    Position, Reason, RecordId, RunId, RunKind, Sequence, Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
@@ -55,6 +55,9 @@ pub enum StoreError {
     /// scanned is not the sum of the rest: nothing was saved.
     #[error("the counts of a page of `{job}` do not balance: {counts:?}")]
     Unbalanced { job: JobId, counts: Box<Counts> },
+    /// A rewind or an import that was meant for another moment: nothing was saved.
+    #[error("`{job}` stands at {now} now, not at {expected}", now = numbered(*.now), expected = numbered(*.expected))]
+    Moved { job: JobId, expected: Sequence, now: Sequence },
     #[error("a row of the state can not be read: {0}")]
     Row(String),
 }
@@ -76,10 +79,18 @@ impl StoreError {
             }
             Self::Disk(_) => "make room on the disk of the state folder; what was not saved is read again".to_owned(),
             Self::Row(_) => "stop syncdeck, put a copy of the state file back, and start again".to_owned(),
+            Self::Moved { .. } => "look again at what it would do now, then give the order again".to_owned(),
             // Mistakes of the program, which nobody at the screen can mend.
             Self::StaleEpoch { .. } | Self::Unbalanced { .. } => return None,
         };
         Some(hint)
+    }
+}
+
+fn numbered(sequence: Sequence) -> String {
+    match sequence {
+        Sequence(0) => "its start".to_owned(),
+        sequence => format!("checkpoint #{sequence}"),
     }
 }
 
@@ -252,6 +263,20 @@ pub struct Findable {
     pub record: RecordId,
     /// Field and value.
     pub terms: Vec<(String, String)>,
+}
+
+/// A checkpoint that a person sets, with the control state that goes with it: saved whole or not at all.
+#[derive(Clone, Debug)]
+pub struct NewPoint {
+    pub job: JobId,
+    /// The newest checkpoint that the person knows of; 0 before the first. Another one refuses the order.
+    pub expected: Sequence,
+    pub position: Position,
+    /// The run that saved the checkpoint before it.
+    pub run: RunId,
+    pub moved: crate::model::Moved,
+    pub control: crate::model::JobControl,
+    pub note: Note,
 }
 
 /// What a commit made.

@@ -8,13 +8,13 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, LetterIds, LetterMove, NewRun, Note, Options, OrderedAt, PageCommit, Shared, StoreError,
-    open,
+    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
+    StoreError, open,
 };
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl,
-    JobId, JournalEntry, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd, RunId,
-    Selection, Sequence, Timestamp,
+    JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd,
+    RunId, Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -83,6 +83,11 @@ impl Store {
     /// The job's last checkpoint.
     pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
         open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
+    }
+
+    /// Adds a checkpoint that a person sets, and takes a new epoch, so that a run that is still under way saves nothing more.
+    pub async fn set_point(&self, point: NewPoint) -> Result<Checkpoint, StoreError> {
+        self.order(|reply| Order::Point { point: Box::new(point), reply }).await
     }
 
     /// Past checkpoints, newest first, those before `before`.
@@ -294,6 +299,11 @@ impl Store {
     /// The journal, newest first, entries before `before`.
     pub async fn journal(&self, before: Option<u64>, limit: usize) -> Result<Vec<JournalEntry>, StoreError> {
         self.read(move |shared| shared.journal(before, limit)).await
+    }
+
+    /// Walks the journal's chain and says where it breaks, if it does.
+    pub async fn verify_journal(&self) -> Result<JournalProof, StoreError> {
+        self.read(|shared| shared.verify_journal()).await
     }
 
     /// The record whose counterpart at the destination is `destination`, where the two have different ids.

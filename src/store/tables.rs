@@ -65,6 +65,10 @@ pub(super) const RUNS_BY_JOB: TableDefinition<(u32, u64), ()> = TableDefinition:
 /// Entry number → [`crate::model::JournalEntry`]. Only ever added; the oldest are thinned.
 pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("journal");
 
+/// `thinned` → number and hash of the last entry that was thinned; `last` → those of the newest entry
+/// ([`super::journal::End`]). Files of before these were kept have no such table.
+pub(super) const JOURNAL_ENDS: TableDefinition<&str, &[u8]> = TableDefinition::new("journal_ends");
+
 /// (letter number, number of the correction) → [`crate::model::Correction`]. Only ever added. A file of an earlier version
 /// has no such table until something is corrected in it.
 pub(super) const CORRECTIONS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("corrections");

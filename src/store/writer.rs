@@ -20,7 +20,7 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{BulkChange, Committed, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
     RunId, Sequence, Timestamp,
@@ -60,6 +60,10 @@ pub(super) enum Order {
         control: JobControl,
         note: Option<Note>,
         reply: Reply<()>,
+    },
+    Point {
+        point: Box<NewPoint>,
+        reply: Reply<Checkpoint>,
     },
     /// Holds back a connection's calls; none lets them go.
     Hold {
@@ -125,6 +129,7 @@ impl Order {
         match self {
             Self::Page { reply, .. } => drop(reply.send(Err(error))),
             Self::Begin { reply, .. } => drop(reply.send(Err(error))),
+            Self::Point { reply, .. } => drop(reply.send(Err(error))),
             Self::BeginBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
@@ -351,6 +356,10 @@ impl Writer {
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }
+            Order::Point { point, reply } => match judge_point(&point, heads) {
+                Ok(()) => stage_point(*point, reply, heads, batch),
+                Err(error) => drop(reply.send(Err(error))),
+            },
             Order::Hold { connection, hold, note, reply } => {
                 batch.holds.push((connection, hold));
                 batch.journal.push(heads.next_entry(note));
@@ -447,6 +456,7 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
             page: counts,
             total: job.row.total,
             moved_by: None,
+            moved: None,
         }
     });
     let total = job.row.total;
@@ -468,6 +478,35 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     }));
     batch.pages.push((id, epoch));
     batch.reply(reply, Committed { checkpoint, total, bulk });
+}
+
+/// Whether what a person knew of the job when they gave the order is still so.
+fn judge_point(point: &NewPoint, heads: &mut Heads) -> Result<(), StoreError> {
+    let now = Sequence(heads.job_mut(&point.job).row.sequence);
+    let (job, expected) = (point.job.clone(), point.expected);
+    if now == expected { Ok(()) } else { Err(StoreError::Moved { job, expected, now }) }
+}
+
+fn stage_point(point: NewPoint, reply: Reply<Checkpoint>, heads: &mut Heads, batch: &mut Batch) {
+    let NewPoint { job: id, position, run, moved, control, note, .. } = point;
+    let job = heads.job_mut(&id);
+    job.row.sequence += 1;
+    job.row.epoch += 1;
+    let number = job.row.number;
+    let checkpoint = Checkpoint {
+        sequence: Sequence(job.row.sequence),
+        position,
+        run,
+        saved_at: note.at,
+        page: Counts::default(),
+        total: job.row.total,
+        moved_by: Some(note.by.clone()),
+        moved: Some(moved),
+    };
+    batch.checkpoints.push((number, checkpoint.clone()));
+    batch.controls.insert(number, control);
+    batch.journal.push(heads.next_entry(note));
+    batch.reply(reply, checkpoint);
 }
 
 fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch: &mut Batch) {

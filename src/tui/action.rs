@@ -79,6 +79,7 @@ pub enum Action {
     Yes,
     No,
     Accept,
+    Complete,
     StopAndQuit,
     /// The engine of another process is gone: run one here.
     StartHere,

@@ -23,6 +23,9 @@ pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 /// What a key that would change something is answered with on a read-only console.
 pub const READ_ONLY: &str = "read-only: this screen changes nothing (--read-only, or read_only in [workspace])";
 
+/// The same while the engine that it is attached to is lost.
+pub const NOT_THERE: &str = "the engine is not there: nothing was changed";
+
 /// What comes in.
 #[derive(Clone, Debug)]
 pub enum Msg {
@@ -253,13 +256,12 @@ impl App {
     /// No order ever leaves a read-only console, whatever key, dialog or undo it came from; and nothing at all while
     /// the engine is lost.
     pub fn ask(&mut self, purpose: Purpose, request: Request) {
-        if self.settings.is_read_only && request.changes() {
-            return self.refuse_change();
+        if request.changes()
+            && let Some(why) = self.why_not_change()
+        {
+            return self.note(why);
         }
         if !self.attachment.is_there() {
-            if request.changes() {
-                self.note("the engine is not there: nothing was changed");
-            }
             return;
         }
         self.generation += 1;
@@ -316,9 +318,13 @@ impl App {
         self.say(MessageKind::Note, text, None);
     }
 
-    /// Says why nothing is changed from here.
-    pub fn refuse_change(&mut self) {
-        self.note(READ_ONLY);
+    /// Why nothing can be changed from here now; none where it can.
+    pub fn why_not_change(&self) -> Option<&'static str> {
+        match (self.settings.is_read_only, self.attachment.is_there()) {
+            (true, _) => Some(READ_ONLY),
+            (false, false) => Some(NOT_THERE),
+            (false, true) => None,
+        }
     }
 
     /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.

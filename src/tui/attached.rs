@@ -31,6 +31,8 @@ pub(super) fn changed(app: &mut App, attachment: Attachment) {
             let screen = app.screen;
             screens::show(app, screen);
         }
+        // What was said before is not what matters now.
+        (Attachment::Attached(_), Attachment::Lost(_)) => app.line = None,
         _ => {}
     }
 }

@@ -91,10 +91,10 @@ fn hints(app: &App, width: u16) -> Bar {
         (None, None) => (vec![app.screen.context(), Context::Everywhere], true),
     };
     let keymap = &app.settings.keymap;
-    // What a console that is read-only may not do is there, and dimmed.
+    // What can not be done from here now is there, and dimmed.
     let hint = |(key, words): (String, &str), action: Action| {
         let line = Line::new(app.theme).say(" ");
-        match app.settings.is_read_only && action.changes_data() {
+        match app.why_not_change().is_some() && action.changes_data() {
             true => line.dim(format!("{key} {words} ")),
             false => line.key(key).say(format!(" {words} ")),
         }

@@ -245,6 +245,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Form, &["esc"], Action::No, "changes nothing", "cancel"),
     key(Context::Form, &["ctrl-c"], Action::Interrupt, "changes nothing; twice leaves at once", ""),
     key(Context::Typing, &["enter"], Action::Accept, "takes the text", "take"),
+    key(Context::Typing, &["tab"], Action::Complete, "completes a field or a value", "complete"),
     key(Context::Typing, &["esc"], Action::No, "leaves the text as it was", "cancel"),
     key(Context::Typing, &["ctrl-c"], Action::Interrupt, "leaves the field; twice leaves the program", ""),
     key(Context::Typing, &["up"], Action::Up, "a line up", ""),

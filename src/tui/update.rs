@@ -202,6 +202,7 @@ fn act_while_typing(app: &mut App, action: Action) {
                 screens::set_filter(app, &typing.before);
             }
         }
+        Action::Complete => complete(app),
         Action::Interrupt => {
             app.typing = None;
             act(app, Action::Interrupt);
@@ -266,8 +267,10 @@ pub(super) fn act_on(app: &mut App, action: Action) {
 
 /// Carries out an action of a screen.
 fn act(app: &mut App, action: Action) {
-    if app.settings.is_read_only && action.changes_data() {
-        return app.refuse_change();
+    if action.changes_data()
+        && let Some(why) = app.why_not_change()
+    {
+        return app.note(why);
     }
     match action {
         Action::ShowJobs => screens::show(app, Screen::Jobs),
@@ -348,6 +351,21 @@ fn bundle_saved(app: &mut App, saved: Result<String, String>) {
             Some("it is written to the folder that syncdeck was started in; or: syncdeck bundle FILE".to_owned()),
         ),
     }
+}
+
+/// Takes the one way on that there is, or what all ways on have in common.
+fn complete(app: &mut App) {
+    let ways = super::filters::ways_on(app);
+    let Some(first) = ways.first() else { return };
+    let Some(typing) = &mut app.typing else { return };
+    let common = ways.iter().fold(first.text.as_str(), |common, way| {
+        let n = common.chars().zip(way.text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        &common[..n]
+    });
+    // Where nothing more is common, the first is as good as any: the list shows the others.
+    let text = if common.len() > typing.input.value().len() { common } else { first.text.as_str() };
+    typing.input = Input::new(text.to_owned());
+    screens::filter_typed(app);
 }
 
 fn open_filter(app: &mut App) {

@@ -13,7 +13,7 @@ use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::control::Handle;
 use crate::engine::Start;
-use crate::model::{Actor, Via};
+use crate::model::{Actor, PlanOrder, Via};
 use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, control, tui};
@@ -87,6 +87,21 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             result
         }
         Command::Open(args) => open_bundle(&args, color, out).await,
+        Command::Plan(args) => {
+            let found = look(config, out)?;
+            let job = found.config.jobs.iter().find(|job| job.id.as_str() == args.job);
+            let order = job.map(PlanOrder::of);
+            let house = House::open(found, Via::Command).await?;
+            let result = commands::plan::run(&args, order, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Journal(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::journal::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Connection(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::connection::run(&args, house.handle(), out).await;

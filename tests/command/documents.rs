@@ -152,7 +152,9 @@ fn a_paused_job_refuses_to_run_says_why_and_how_to_go_on() {
         ran.stderr.contains("`contacts` is paused since") && ran.stderr.contains("(migration until 14:00)"),
         "{ran}"
     );
-    assert!(ran.stderr.contains("hint: syncdeck resume contacts"), "{ran}");
+    assert!(ran.stderr.contains("hint: `syncdeck resume contacts`"), "{ran}");
+    let end = end(&scene.run(&["run", "--once", "--json"]).ended(1));
+    assert_eq!(end["state"], "paused", "{end}");
     assert_eq!(scene.simulator.requests(), [0, 0], "a paused job asks nothing of anybody");
     let said = scene.run(&["resume", "--all"]).ended(0).stdout;
     assert_eq!(said, "resumed contacts\n");
@@ -167,8 +169,10 @@ fn a_trigger_and_a_cancel_of_a_stopped_engine_are_kept_for_its_start() {
     let due = |scene: &Scene| scene.run(&["status", "--json"]).ended(0).json()["jobs"][0]["next_run"].clone();
     assert!(due(&scene).is_string());
     let said = scene.run(&["cancel", "contacts"]).ended(0).stdout;
-    assert_eq!(said, "cancelled the run of contacts\n");
+    assert_eq!(said, "nothing ran; called off the ordered run of contacts\n");
     assert_eq!(due(&scene), Value::Null);
+    let said = scene.run(&["cancel", "contacts"]).ended(0).stdout;
+    assert_eq!(said, "nothing ran: contacts has no run in progress\n");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod documents;
 mod errors;
 mod files;
 mod help;
+mod points;
 #[path = "../process/mod.rs"]
 mod process;
 mod secrets;

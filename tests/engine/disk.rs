@@ -58,6 +58,11 @@ impl Disk {
         })))
     }
 
+    /// All that is on it.
+    pub fn content(&self) -> Vec<u8> {
+        self.0.lock().bytes.clone()
+    }
+
     /// The disk as it was so many syncs ago.
     pub fn syncs_ago(&self, n: usize) -> Self {
         let platters = self.0.lock();

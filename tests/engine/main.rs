@@ -6,6 +6,7 @@ mod first;
 mod hands;
 mod house;
 mod inside;
+mod points;
 mod seeds;
 mod stories;
 mod tale;

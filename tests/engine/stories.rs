@@ -11,7 +11,7 @@ use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::{
     BulkRetry, BulkStage, Checkpoint, Counts, DeadLetter, DeadLetterId, EditForm, FieldChange, JobFinish, JobId,
-    LetterCheck, LetterFilter, LetterPlace, LogFilter, RawJson, RunEnd, Selection,
+    LetterCheck, LetterFilter, LetterPlace, LogFilter, RawJson, RewindTo, RunEnd, Selection, Sequence,
 };
 use syncdeck::sim::{Options, SimulatedClock, World};
 use tokio::time::Instant;
@@ -279,6 +279,10 @@ impl Telling {
         if !act.restore.is_empty() {
             orders.push(Request::Restore { selection: self.selection(id, &act.restore, LetterPlace::Discarded).await });
         }
+        if let Some(to) = act.rewind {
+            let to = if to == 0 { RewindTo::Start } else { RewindTo::Sequence(Sequence(to)) };
+            orders.push(Request::Rewind { job: id.clone(), to, reason: "a wrong map".to_owned(), expected: None });
+        }
         for order in orders {
             let what = format!("{order:?}");
             let Answer::Done(done) = house.ask(order).await else { panic!("{what} was not answered as an order") };
@@ -423,6 +427,11 @@ impl Telling {
         differs("sequence", expect.sequence, sequence, &mut wrong);
         if expect.same_checkpoint && checkpoint.as_ref() != before {
             wrong.push(format!("the checkpoint moved from {before:?} to {checkpoint:?}"));
+        }
+        if let Some((action, reason)) = &expect.journal {
+            let entry = house.store.journal(None, 1).await.expect("the journal").pop();
+            let found = entry.map(|entry| (entry.action, entry.reason.unwrap_or_default()));
+            differs("the journal's last entry", Some(Some((action.clone(), reason.clone()))), found, &mut wrong);
         }
         let watermark = checkpoint.as_ref().and_then(|checkpoint| checkpoint.position.watermark.as_ref());
         let watermark = watermark.map_or_else(String::new, |watermark| watermark.id.to_string());
@@ -734,6 +743,9 @@ stories! {
     a_run_hands_over
     a_run_since_a_time
     a_run_with_a_limit_of_records
+    a_rewind_after_a_listing
+    a_rewind_during_a_run
+    a_rewind_to_the_start_and_a_kill
     a_schedule_outlives_the_process
     a_sorted_listing_whose_cursors_expire
     a_tie_over_a_page_border

@@ -127,6 +127,8 @@ pub struct Act {
     pub apply_offered: Vec<String>,
     pub discard: Vec<String>,
     pub restore: Vec<String>,
+    /// The job is put back to this checkpoint; 0 is the start.
+    pub rewind: Option<u64>,
     /// `run --once`, with a process of its own.
     pub run: Option<Run>,
     /// The engine serves; where it does so already, time passes.
@@ -256,6 +258,8 @@ pub struct Expect {
     pub not_at_crm: Vec<String>,
     /// Notices that were told since the act began, and words in their text.
     pub told: Vec<(String, String)>,
+    /// What the last entry of the journal did, and why.
+    pub journal: Option<(String, String)>,
     pub not_told: Vec<String>,
     /// Runs of the job in all.
     pub runs: Option<usize>,

@@ -6,5 +6,6 @@ mod letters;
 mod links;
 mod open;
 mod pages;
+mod points;
 mod search;
 mod story;

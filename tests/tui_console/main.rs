@@ -1,5 +1,6 @@
 //! The console without a terminal: keys and answers in, frames and questions out.
 
+mod attached;
 mod bindings;
 mod hostile;
 mod keys;

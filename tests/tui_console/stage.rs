@@ -33,6 +33,8 @@ pub struct World {
     pub runs: Vec<Run>,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
+    pub journal: Vec<JournalEntry>,
+    pub plan: PlanPart,
     /// What a look at the first letters finds, and at all others.
     pub check: LetterCheck,
     pub form: EditForm,
@@ -281,12 +283,43 @@ impl World {
                 let all: Vec<Notice> = self.logs.iter().filter(matches).cloned().collect();
                 Ok(Answer::Logs(all[all.len().saturating_sub(*limit)..].to_vec()))
             }
-            Request::Journal { .. } => Ok(Answer::Journal(Vec::new())),
+            Request::Journal { .. } => Ok(Answer::Journal(self.journal.clone())),
+            Request::JournalVerify => Ok(Answer::Verified(JournalProof::default())),
+            Request::RewindPreview { job, to } => Ok(Answer::RewindPreview(Box::new(self.rewind_preview(job, to)))),
+            Request::Rewind { job, .. } => done(&format!("rewound {job}"), None),
+            Request::CheckpointExport { .. } => Ok(Answer::CheckpointFile(None)),
+            Request::CheckpointImport { job, .. } => done(&format!("{job} stands elsewhere"), None),
+            Request::Plan { .. } => Ok(Answer::Plan(Box::new(self.plan.clone()))),
             Request::Why { key, live, .. } => {
                 let why = WhyAnswer { key: key.clone(), is_live: *live, ..self.why.clone() };
                 Ok(Answer::Why(Box::new(why)))
             }
             Request::SyncOne { record, .. } => done(&format!("`{record}` was written to hubspot"), None),
+        }
+    }
+
+    fn rewind_preview(&self, job: &JobId, to: &RewindTo) -> RewindPreview {
+        let to = match to {
+            RewindTo::Sequence(sequence) => self.checkpoints.iter().find(|one| one.sequence == *sequence).cloned(),
+            RewindTo::Time(at) => self.checkpoints.iter().find(|one| one.saved_at <= *at).cloned(),
+            RewindTo::Record(_) | RewindTo::Start => None,
+        };
+        let now = self.checkpoints.first().cloned();
+        let position = to.as_ref().map(|to| to.position.clone()).unwrap_or_default();
+        RewindPreview {
+            job: job.clone(),
+            scanned_since: 1_800,
+            written_since: 99,
+            errored_since: 2,
+            is_paused: self.snapshot.jobs.iter().any(|one| one.id == *job && one.state.word() == "paused"),
+            safe: vec!["a record whose mapped fields are what was last written costs no write".to_owned()],
+            beware: to
+                .iter()
+                .map(|to| format!("if the cursor of #{} has expired, that listing begins again", to.sequence))
+                .collect(),
+            now,
+            to,
+            position,
         }
     }
 
@@ -346,6 +379,7 @@ fn checkpoint(sequence: u64) -> Checkpoint {
         page: counts(200, 1, 10, 0),
         total: counts(412_880 - (1_866 - sequence) * 200, 1_022, 17_182, 37),
         moved_by: None,
+        moved: None,
     }
 }
 
@@ -364,6 +398,11 @@ pub fn notice(number: u64, level: Level, job: &str, text: &str) -> Notice {
     }
 }
 
+pub fn resume_rules() -> ResumeRules {
+    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
+}
+
 pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
     JobStatus {
         id: name.into(),
@@ -379,6 +418,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         history: vec![0; RATE_BUCKETS],
         progress: Progress::default(),
         checkpoint: None,
+        resume: resume_rules(),
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
@@ -821,9 +861,88 @@ pub fn world() -> World {
             per_minute: Some(180),
             seconds_carefully: 347,
         },
+        journal: journal(),
+        plan: plan(),
         check: LetterCheck::default(),
         form: form(),
         refusal: None,
         why: WhyAnswer { key: String::new(), at: NOW, is_live: false, is_known: false, answers: Vec::new() },
+    }
+}
+
+fn journal() -> Vec<JournalEntry> {
+    let entry =
+        |number: u64, seconds, action: &str, job: &str, reason: Option<&str>, before: &str, after: &str| JournalEntry {
+            number,
+            at: ago(seconds),
+            by: Actor::person("ada", Via::Console),
+            action: action.to_owned(),
+            job: Some(job.into()),
+            reason: reason.map(str::to_owned),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            hash: format!("{number:064x}"),
+        };
+    vec![
+        entry(
+            3,
+            60,
+            "rewind",
+            "orders_to_erp",
+            Some("wrong map"),
+            "#912: reads on at cursor p9",
+            "#913: reads on at cursor p2",
+        ),
+        entry(2, 70, "pause", "orders_to_erp", Some("wrong map"), "active", "paused"),
+        entry(1, 86_400, "resume", "customers_to_crm", None, "paused", "active"),
+    ]
+}
+
+fn plan() -> PlanPart {
+    let row =
+        |record: &str, what, fields: &[(&str, Option<&str>, Option<&str>)], is_field_by_field, why: Option<&str>| {
+            PlanRow {
+                record: record.into(),
+                what,
+                version_before: (what == PlanWhat::Update).then(|| "2026-03-02T08:00:00Z".to_owned()),
+                version: Some("2026-03-02T09:14:55Z".to_owned()),
+                fields: fields
+                    .iter()
+                    .map(|(field, from, to)| PlannedField {
+                        field: (*field).to_owned(),
+                        from: from.map(str::to_owned),
+                        to: to.map(str::to_owned),
+                    })
+                    .collect(),
+                is_field_by_field,
+                why: why.map(str::to_owned),
+            }
+        };
+    let reasons = SkipCounts { unchanged: 1_731, filtered: 20, ..SkipCounts::default() };
+    let counts = Counts {
+        scanned: 1_800,
+        created: 9,
+        updated: 23,
+        deleted: 2,
+        skipped: 1_751,
+        errored: 15,
+        reasons,
+        ..Counts::default()
+    };
+    PlanPart {
+        totals: PlanTotals { counts, rejected: 12, still_dead: 3, dead_again: 4 },
+        pages: 9,
+        rows: vec![
+            row("cus_00918274", PlanWhat::Create, &[("email", None, Some("\"ada@example.com\""))], true, None),
+            row("cus_00918275", PlanWhat::Update, &[("phone", Some("\"030 1\""), Some("\"+49 30 1\""))], true, None),
+            row("cus_00918276", PlanWhat::Update, &[("name", None, Some("\"Grace\""))], false, None),
+            row("cus_00918277", PlanWhat::Delete, &[], true, None),
+            row("cus_00918278", PlanWhat::Reject, &[], true, Some("phone: `x` is no phone number")),
+        ],
+        next: None,
+        source_total: None,
+        begins: "reads the listing of everything from its start".to_owned(),
+        problem: None,
+        notes: Vec::new(),
     }
 }

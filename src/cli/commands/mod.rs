@@ -8,8 +8,10 @@ pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod journal;
 pub mod keys;
 pub mod orders;
+pub mod plan;
 pub mod run;
 pub mod runs;
 #[cfg(test)]
@@ -41,6 +43,8 @@ pub enum Command {
     Cancel(orders::JobArgs),
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
+    Plan(plan::Args),
+    Journal(journal::Args),
     Runs(runs::Args),
     Connection(connection::Args),
     Bundle(bundle::Args),
@@ -157,10 +161,24 @@ pub const COMMANDS: &[Entry] = &[
     ),
     entry(
         "checkpoint",
-        "Where a job stands, and where it stood",
+        "Where a job stands, where it stood, and back to there",
         checkpoint::EXAMPLE,
         checkpoint::Args::augment_args,
         |matches| read_args(matches, Command::Checkpoint),
+    ),
+    entry(
+        "plan",
+        "A dry run: what a job would create, update and delete; nothing is written anywhere",
+        plan::EXAMPLE,
+        plan::Args::augment_args,
+        |matches| read_args(matches, Command::Plan),
+    ),
+    entry(
+        "journal",
+        "Who did what, when and why, with what stood before and after",
+        journal::EXAMPLE,
+        journal::Args::augment_args,
+        |matches| read_args(matches, Command::Journal),
     ),
     entry(
         "runs",

@@ -3,7 +3,8 @@
 //! `--json` prints a line a second for each running job and a last line for each that ended:
 //! `{"event":"progress"|"finished","job","instance","state","scanned","created","updated","deleted","skipped","held","errored",
 //! "retried","seconds","checkpoint"}`. A progress line counts the run in progress; its `state` is the job's (`running`, `waiting`, …).
-//! A finished line counts all that was run, and its `state` is `done`, `failed`, `stopped`, `handed_over` or `parked`.
+//! A finished line counts all that was run, and its `state` is `done`, `failed`, `stopped`, `handed_over`, `parked`
+//! or `paused` (it did not run).
 
 use crate::cli::commands::{runs, status};
 use crate::cli::json;
@@ -155,7 +156,7 @@ fn tell_finish(args: &Args, finish: &JobFinish, out: &mut Output) -> Result<(), 
         return out.flush();
     }
     let counts = status::balance(&finish.counts);
-    out.note(format!("{}: {} in {:.1} s, {counts}", finish.job, word(&finish.end), finish.seconds));
+    out.note(format!("{}: {} in {:.1} s, {counts}", finish.job, word(finish), finish.seconds));
     Ok(())
 }
 
@@ -191,7 +192,7 @@ fn tell_table(ends: &[JobFinish], out: &mut Output) -> Result<(), Report> {
     ]);
     for end in ends {
         let counts = &end.counts;
-        let mut row = vec![plain(end.job.as_str()), (word(&end.end).to_owned(), runs::end_style(&end.end))];
+        let mut row = vec![plain(end.job.as_str()), (word(end).to_owned(), runs::end_style(&end.end))];
         let figures = [
             counts.scanned,
             counts.created,
@@ -247,9 +248,10 @@ fn exit(ends: &[JobFinish], is_stopping: bool) -> Exit {
     }
 }
 
-fn word(end: &RunEnd) -> &'static str {
-    match end {
+fn word(finish: &JobFinish) -> &'static str {
+    match &finish.end {
         RunEnd::Interrupted => "stopped",
+        _ if finish.is_paused => "paused",
         end => runs::end_word(end),
     }
 }
@@ -297,7 +299,7 @@ fn progress_line(at: Timestamp, job: &JobStatus) -> RunLine<'_> {
 }
 
 fn finished_line(finish: &JobFinish) -> RunLine<'_> {
-    let state = word(&finish.end).to_owned();
+    let state = word(finish).to_owned();
     run_line("finished", &finish.job, state, &finish.counts, finish.seconds, finish.checkpoint.as_ref())
 }
 

@@ -11,6 +11,7 @@ fn finish(job: &str, end: RunEnd, errored: u64) -> JobFinish {
     JobFinish {
         job: JobId::from(job),
         end,
+        is_paused: false,
         counts,
         seconds: 1.9,
         checkpoint: Some(sample::checkpoint("next")),

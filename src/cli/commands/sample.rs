@@ -2,6 +2,7 @@
 
 use crate::control::{FieldLine, FieldMark, LetterView};
 use crate::model::*;
+use std::time::Duration;
 
 /// Text as a hostile system would send it: an escape, a line end, C1, a bidi override, a formula's beginning.
 pub const HOSTILE: &str = "=\x1b[2J\r\nx\u{9b}31m\u{202e}\u{200b}\x07\x7f";
@@ -46,7 +47,13 @@ pub fn checkpoint(text: &str) -> Checkpoint {
         page: counts(),
         total: counts(),
         moved_by: None,
+        moved: None,
     }
+}
+
+pub fn resume_rules() -> ResumeRules {
+    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 
 pub fn snapshot(job: &str, text: &str) -> Snapshot {
@@ -72,6 +79,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         history: Vec::new(),
         progress: Progress { done: 1_000, total: Some(4_000), eta_seconds: Some(61) },
         checkpoint: Some(checkpoint(text)),
+        resume: resume_rules(),
         in_flight: 500,
         dead_waiting: 1_241,
         dead_retrying: 0,

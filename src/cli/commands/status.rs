@@ -156,7 +156,12 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
     lines.push(match &job.checkpoint {
         Some(checkpoint) => fact(
             "checkpoint",
-            format!("#{} saved {}; next: {}", checkpoint.sequence, checkpoint.saved_at, checkpoint.resume_condition()),
+            format!(
+                "#{} saved {}; next: {}",
+                checkpoint.sequence,
+                checkpoint.saved_at,
+                checkpoint.resume_condition(&job.resume)
+            ),
         ),
         None => fact("checkpoint", "none yet".to_owned()),
     });

@@ -154,6 +154,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
         },
         map: Vec::new(),
         configured: 0,
+        source_identity: 0,
     }
 }
 

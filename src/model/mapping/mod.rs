@@ -41,17 +41,18 @@ use self::expression::{Expression, RecordNeeds};
 use self::output::{Field, Input, Object, Program};
 use super::pointer::PointerSet;
 use super::{Fingerprint, Pointer, RawJson};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One destination field and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldRule {
     /// The destination field; a dot nests, a name that begins with `/` is a pointer.
     pub field: String,
     pub rule: Rule,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "a job has a handful of rules, and most of them are copies")]
 pub enum Rule {
     Copy(CopyRule),
@@ -61,7 +62,7 @@ pub enum Rule {
 }
 
 /// `from` and what is done with it, in this order: default or required, trim, values, to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CopyRule {
     pub from: Pointer,
     pub default: Option<Value>,
@@ -74,7 +75,7 @@ pub struct CopyRule {
 }
 
 /// A transform by its name in the table, with its options as written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Transform {
     pub name: String,
     pub options: Map<String, Value>,

@@ -2,7 +2,7 @@
 
 use super::move_in;
 use crate::control::Request;
-use crate::model::{Checkpoint, JobId, Phase};
+use crate::model::{Checkpoint, JobId, Phase, ResumeRules};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, WIDE};
@@ -171,6 +171,12 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     draw_detail(app, canvas, layout.detail);
 }
 
+/// What turns the job's positions into words.
+fn rules(app: &App) -> ResumeRules {
+    let status = app.checkpoints.job.as_ref().and_then(|job| app.job_status(job));
+    status.map_or_else(ResumeRules::unknown, |status| status.resume.clone())
+}
+
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.checkpoints;
     let right = match &state.checkpoints {
@@ -191,6 +197,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &canvas.line().say(" No checkpoint yet: the first page is not saved."));
     }
     let window = state.list.window(list.len());
+    let rules = rules(app);
     let rows: Vec<Vec<Cell>> = list[window.clone()]
         .iter()
         .map(|checkpoint| {
@@ -198,7 +205,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 Cell::new(grouped(checkpoint.sequence.0)),
                 Cell::new(brief_moment(checkpoint.saved_at, app.now)),
                 Cell::new(checkpoint.run.to_string()),
-                Cell::new(checkpoint.resume_condition()),
+                Cell::new(checkpoint.resume_condition(&rules)),
                 Cell::new(format!("+{}", grouped(checkpoint.page.scanned))),
             ]
         })
@@ -230,14 +237,16 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     let label = |name: &str| canvas.line().dim(name).to(12);
     let width = usize::from(inner.width).saturating_sub(12);
     let position = &checkpoint.position;
+    let rules = rules(app);
     let mut lines =
         vec![label("saved").say(format!("{}   run #{}", moment(checkpoint.saved_at, app.now), checkpoint.run))];
     if let Some(by) = &checkpoint.moved_by {
         lines.push(label("moved by").tone(by.to_string(), Tone::Bold));
     }
-    let condition = visible_within(&checkpoint.resume_condition(), width * 4, canvas.theme.symbols).wrapped(width);
+    let condition =
+        visible_within(&checkpoint.resume_condition(&rules), width * 4, canvas.theme.symbols).wrapped(width);
     for (at, part) in condition.into_iter().enumerate() {
-        lines.push(label(if at == 0 { "goes on from" } else { "" }).to(13).shown(part, Tone::Plain));
+        lines.push(label(if at == 0 { "next run" } else { "" }).to(13).shown(part, Tone::Plain));
     }
     let phase = match position.phase {
         Phase::Backfill => "backfill: the first complete listing",

@@ -357,8 +357,8 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     if inner.height < 3 {
         return canvas.put(inner, &canvas.line().say(format!("{head}   ")).dim(risk));
     }
-    let mut lines = vec![canvas.line().say(head), canvas.line().dim("goes on from")];
-    let condition = crate::tui::text::visible(&checkpoint.resume_condition(), canvas.theme.symbols);
+    let mut lines = vec![canvas.line().say(head), canvas.line().dim("the next run")];
+    let condition = crate::tui::text::visible(&checkpoint.resume_condition(&job.resume), canvas.theme.symbols);
     let room = usize::from(inner.height).saturating_sub(4).max(1);
     for part in condition.wrapped(usize::from(inner.width)).into_iter().take(room) {
         lines.push(canvas.line().shown(part, Tone::Plain));

@@ -1,8 +1,12 @@
-//! `syncdeck checkpoint show|history`: where a job stands, and where it stood.
+//! `syncdeck checkpoint show|history|rewind|export|import`: where a job stands, where it stood, and back to there.
 //!
 //! `show --json` prints the checkpoint, or `null` where the job has none yet:
 //! `{"cursor","watermark":{"updated_at","id"}|null,"sequence","stats":{"processed","errors"},"saved_at"}`.
-//! `history --json` prints `{"job","checkpoints":[{…as above,"run","page":{counts},"moved_by"}]}`, newest first.
+//! `history --json` prints `{"job","checkpoints":[{…as above,"run","page":{counts},"moved_by","moved"}]}`, newest first.
+
+mod confirm;
+mod file;
+mod rewind;
 
 use crate::cli::commands::status::{balance, extend};
 use crate::cli::json;
@@ -10,10 +14,10 @@ use crate::cli::questions::{Ask, checkpoints};
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
-use crate::model::{Checkpoint, JobId};
+use crate::model::{Checkpoint, JobId, ResumeRules, Timestamp};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck checkpoint show customers_to_crm --json\n  syncdeck checkpoint history customers_to_crm --limit 5";
+pub const EXAMPLE: &str = "Example:\n  syncdeck checkpoint show customers_to_crm --json\n  syncdeck checkpoint rewind customers_to_crm --time 14:00 --reason wrong-map\n  syncdeck checkpoint history customers_to_crm --limit 5";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -29,6 +33,15 @@ pub enum Action {
     /// Past checkpoints, newest first
     #[command(after_help = "Example:\n  syncdeck checkpoint history customers_to_crm --limit 5")]
     History(History),
+    /// Back to where it stood: counted first, asked about, and appended as a new checkpoint
+    #[command(after_help = rewind::EXAMPLE)]
+    Rewind(rewind::Args),
+    /// Where a job stands, as a file
+    #[command(after_help = file::EXPORT_EXAMPLE)]
+    Export(file::Export),
+    /// Takes a position over from a file
+    #[command(after_help = file::IMPORT_EXAMPLE)]
+    Import(file::Import),
 }
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
@@ -56,19 +69,37 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
     let job = match &args.action {
         Action::Show(show) => &show.job,
         Action::History(history) => &history.job,
+        Action::Rewind(rewind) => &rewind.job,
+        Action::Export(export) => &export.job,
+        Action::Import(import) => &import.job,
     };
     super::must_be_known(Some(job), handle).await?;
-    carry_out(args, &async |request| handle.ask(request).await, out).await
+    let (now, rules) = {
+        let watch = handle.watch();
+        let snapshot = watch.borrow();
+        let status = snapshot.jobs.iter().find(|status| status.id.as_str() == job);
+        (snapshot.at, status.map_or_else(ResumeRules::unknown, |status| status.resume.clone()))
+    };
+    carry_out(args, &rules, now, &async |request| handle.ask(request).await, out).await
 }
 
-async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+async fn carry_out(
+    args: &Args,
+    rules: &ResumeRules,
+    now: Timestamp,
+    ask: &impl Ask,
+    out: &mut Output,
+) -> Result<Exit, Report> {
     match &args.action {
+        Action::Rewind(args) => return rewind::carry_out(args, rules, now, ask, out).await,
+        Action::Export(args) => return file::export(args, ask, out).await,
+        Action::Import(args) => return file::import(args, rules, ask, out).await,
         Action::Show(show) => {
             let last = checkpoints(ask, &JobId::from(show.job.as_str()), 1).await?.pop();
             if show.json {
                 out.json(&json::checkpoint(last.as_ref()))?;
             } else {
-                lines(&show.job, last.as_ref()).into_iter().try_for_each(|line| out.line(line))?;
+                lines(&show.job, last.as_ref(), rules).into_iter().try_for_each(|line| out.line(line))?;
             }
         }
         Action::History(history) => {
@@ -77,14 +108,14 @@ async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit
                 let past: Vec<Value> = past.iter().map(document).collect();
                 out.json(&json!({ "job": history.job, "checkpoints": past }))?;
             } else {
-                out.table(&table(&past))?;
+                out.table(&table(&past, rules))?;
             }
         }
     }
     Ok(Exit::Done)
 }
 
-fn lines(job: &str, checkpoint: Option<&Checkpoint>) -> Vec<Line> {
+fn lines(job: &str, checkpoint: Option<&Checkpoint>, rules: &ResumeRules) -> Vec<Line> {
     let Some(checkpoint) = checkpoint else {
         return vec![format!("`{job}` has no checkpoint yet: it begins at the start of the listing").into()];
     };
@@ -97,15 +128,15 @@ fn lines(job: &str, checkpoint: Option<&Checkpoint>) -> Vec<Line> {
         fact("saved at", format!("{} by run {}", checkpoint.saved_at, checkpoint.run)),
         fact("cursor", position.cursor.as_ref().map_or_else(none, |cursor| cursor.0.clone())),
         fact("watermark", watermark.map_or_else(none, |mark| format!("{}, id {}", mark.version, mark.id.shown()))),
-        fact("next", checkpoint.resume_condition()),
+        fact("next", checkpoint.resume_condition(rules)),
         fact("total", balance(&checkpoint.total)),
         fact("this page", balance(&checkpoint.page)),
     ];
-    lines.extend(checkpoint.moved_by.as_ref().map(|by| fact("moved by", by.to_string())));
+    lines.extend(checkpoint.moved_words().map(|words| fact("set by", words)));
     lines
 }
 
-fn table(past: &[Checkpoint]) -> Table {
+fn table(past: &[Checkpoint], rules: &ResumeRules) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new(&[
         ("SEQUENCE", Right),
@@ -114,6 +145,7 @@ fn table(past: &[Checkpoint]) -> Table {
         ("PAGE", Right),
         ("PROCESSED", Right),
         ("ERRORS", Right),
+        ("SET BY", Left),
         ("NEXT", Left),
     ]);
     for checkpoint in past {
@@ -124,7 +156,8 @@ fn table(past: &[Checkpoint]) -> Table {
             plain(figure(checkpoint.page.scanned)),
             plain(figure(checkpoint.total.scanned)),
             plain(figure(checkpoint.total.errored)),
-            plain(checkpoint.resume_condition()),
+            plain(checkpoint.moved_words().unwrap_or_else(|| "—".to_owned())),
+            plain(checkpoint.resume_condition(rules)),
         ]);
     }
     table
@@ -135,7 +168,7 @@ fn document(checkpoint: &Checkpoint) -> Value {
     let moved_by = checkpoint.moved_by.as_ref().map(ToString::to_string);
     extend(
         &mut document,
-        json!({ "run": checkpoint.run, "page": json::counts(&checkpoint.page), "moved_by": moved_by }),
+        json!({ "run": checkpoint.run, "page": json::counts(&checkpoint.page), "moved_by": moved_by, "moved": checkpoint.moved }),
     );
     document
 }
@@ -157,7 +190,7 @@ mod tests {
             Ok(Answer::Checkpoints(page.collect()))
         };
         let (mut out, stdout, stderr) = captured();
-        let result = carry_out(&Args { action }, &ask, &mut out).await;
+        let result = carry_out(&Args { action }, &sample::resume_rules(), Timestamp::ZERO, &ask, &mut out).await;
         assert_eq!(out.finish(result), Exit::Done, "{}", stderr.text());
         stdout.text()
     }

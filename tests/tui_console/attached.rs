@@ -1,0 +1,175 @@
+//! A console over an engine of another process, and what it does when that goes.
+
+use crate::stage::{NOW, Stage, ago, key_event, theme, world};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
+use syncdeck::control::{Attachment, Host, Loss, Request};
+use syncdeck::tui::text::Symbols;
+use syncdeck::tui::{Left, LockedChoice, LockedPage, LockedView, Msg};
+
+const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
+const SYMBOLS: [(Symbols, &str); 2] = [(Symbols::Unicode, ""), (Symbols::Ascii, "_ascii")];
+
+fn host() -> Host {
+    Host {
+        pid: 4127,
+        user: "ops".to_owned(),
+        command: "serve".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: ago(15_120),
+    }
+}
+
+fn loss(tries: u32) -> Loss {
+    Loss { host: host(), at: NOW, was_told: true, tries }
+}
+
+fn attached(width: u16, height: u16, symbols: Symbols) -> Stage {
+    let mut stage = Stage::with(world(), width, height, symbols);
+    stage.send(Msg::Attachment(Attachment::Attached(host())));
+    stage
+}
+
+fn in_every_way(name: &str, prepare: impl Fn(&mut Stage)) {
+    for (width, height) in SIZES {
+        for (symbols, suffix) in SYMBOLS {
+            let mut stage = attached(width, height, symbols);
+            prepare(&mut stage);
+            insta::assert_snapshot!(format!("{name}{suffix}_{width}x{height}"), stage.text());
+        }
+    }
+}
+
+#[test]
+fn the_header_says_whose_engine_it_is() {
+    in_every_way("attached", |_| {});
+}
+
+#[test]
+fn the_last_frame_of_a_lost_engine_stays_with_a_banner() {
+    in_every_way("lost", |stage| stage.send(Msg::Attachment(Attachment::Lost(loss(2)))));
+    in_every_way("gone", |stage| {
+        stage.later(5_000);
+        stage.send(Msg::Attachment(Attachment::Gone(loss(10))));
+    });
+}
+
+#[test]
+fn what_is_attached_and_read_only_says_both_at_every_size() {
+    for (width, height) in SIZES {
+        let mut stage = attached(width, height, Symbols::Unicode);
+        stage.app.settings.is_read_only = true;
+        let header = stage.text().lines().next().unwrap_or_default().to_owned();
+        assert!(header.contains("READ-ONLY") && header.contains("ATTACHED"), "{width}x{height}: {header}");
+    }
+}
+
+#[test]
+fn the_last_frame_is_dimmed_and_without_colours_but_for_what_is_new() {
+    let mut stage = attached(120, 36, Symbols::Unicode);
+    let colours = |buffer: &Buffer, rows: std::ops::Range<u16>| {
+        rows.flat_map(|y| (0..120).map(move |x| (x, y)))
+            .filter(|position| !matches!(buffer[*position].fg, Color::Reset))
+            .count()
+    };
+    assert!(colours(&stage.frame().0, 2..33) > 0, "the living frame has colours");
+    stage.send(Msg::Attachment(Attachment::Lost(loss(0))));
+    let (buffer, _) = stage.frame();
+    assert_eq!(colours(&buffer, 2..33), 0);
+    assert!((2..33).all(|y| buffer[(5, y)].modifier.contains(Modifier::DIM)));
+    assert!(colours(&buffer, 34..35) > 0, "the banner is no part of what was");
+}
+
+#[test]
+fn closing_an_attached_screen_asks_nothing() {
+    for keys in ["q", "ctrl-c"] {
+        let mut stage = attached(120, 36, Symbols::Unicode);
+        stage.press(keys);
+        assert_eq!(stage.left, Some(Left::Quit), "{keys}");
+    }
+}
+
+#[test]
+fn nothing_is_asked_of_an_engine_that_is_lost_and_everything_again_when_it_is_back() {
+    let mut stage = attached(120, 36, Symbols::Unicode);
+    stage.send(Msg::Attachment(Attachment::Lost(loss(0))));
+    stage.asked.clear();
+    stage.press("n");
+    assert!(stage.shows("the engine is not there: nothing was changed"), "{}", stage.text());
+    stage.press("p 2");
+    assert!(stage.asked.is_empty(), "{:?}", stage.asked);
+    assert!(stage.app.overlay.is_none());
+    stage.send(Msg::Attachment(Attachment::Attached(host())));
+    assert!(stage.shows("attached again, to pid 4127 (syncdeck serve, by ops)"), "{}", stage.text());
+    assert!(matches!(stage.asked.first(), Some(Request::DeadGroups { .. })), "{:?}", stage.asked);
+    stage.press("1 j j j n");
+    assert_eq!(stage.orders().len(), 1);
+}
+
+#[test]
+fn r_starts_an_engine_here_only_when_the_other_is_gone_for_good() {
+    let mut stage = attached(120, 36, Symbols::Unicode);
+    stage.press("2");
+    stage.send(Msg::Attachment(Attachment::Lost(loss(3))));
+    stage.press("r");
+    assert_eq!(stage.left, None);
+    stage.send(Msg::Attachment(Attachment::Gone(loss(10))));
+    stage.press("r");
+    assert_eq!(stage.left, Some(Left::StartHere));
+}
+
+#[test]
+fn an_engine_of_another_version_is_said_to_be_one() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.send(Msg::Attachment(Attachment::Attached(Host { version: "9.9.9".to_owned(), ..host() })));
+    assert!(stage.shows(&format!("engine 9.9.9, screen {}", env!("CARGO_PKG_VERSION"))), "{}", stage.text());
+}
+
+fn locked(symbols: Symbols) -> LockedView {
+    let page = LockedPage {
+        state: "/var/lib/syncdeck/acme-production".to_owned(),
+        holder: "pid 4127 (syncdeck serve), started 10:20 by ops".to_owned(),
+        pid: Some(4127),
+        is_alive: Some(true),
+        problem: "no answer in 3 s".to_owned(),
+        log: vec!["2026-03-02T14:31:58Z  INFO page committed job=customers_to_crm\u{1b}[2J".to_owned()],
+    };
+    LockedView::new(theme(symbols), page)
+}
+
+fn seen(view: &LockedView, width: u16, height: u16) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    view.view(&mut buffer);
+    crate::stage::text(&buffer)
+}
+
+#[test]
+fn a_locked_state_has_a_page() {
+    for (width, height) in SIZES {
+        for (symbols, suffix) in SYMBOLS {
+            let text = seen(&locked(symbols), width, height);
+            assert!(!suffix.contains("ascii") || text.is_ascii(), "{text}");
+            insta::assert_snapshot!(format!("locked{suffix}_{width}x{height}"), text);
+        }
+    }
+    for width in 1..130 {
+        for height in 1..40 {
+            seen(&locked(Symbols::Unicode), width, height);
+        }
+    }
+}
+
+#[test]
+fn the_keys_of_a_locked_state_try_again_wait_tell_and_quit() {
+    let mut view = locked(Symbols::Unicode);
+    assert_eq!(view.key(&key_event("r")), Some(LockedChoice::TryAgain));
+    assert_eq!(view.key(&key_event("q")), Some(LockedChoice::Quit));
+    assert_eq!(view.key(&key_event("x")), None);
+    view.key(&key_event("w"));
+    assert!(view.is_waiting && seen(&view, 80, 24).contains("waiting; this opens as soon as it answers"));
+    view.key(&key_event("i"));
+    assert!(seen(&view, 80, 24).contains("page committed job=customers_to_crm␛[2J"));
+    view.key(&key_event("esc"));
+    assert!(seen(&view, 80, 24).contains("never breaks the lock"));
+}
