@@ -236,6 +236,13 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Confirm, &["y"], Action::Yes, "yes", "yes"),
     key(Context::Confirm, &["n", "esc", "enter", "q"], Action::No, "no, change nothing", "no"),
     key(Context::Confirm, &["ctrl-c"], Action::Interrupt, "no; twice leaves at once", ""),
+    key(
+        Context::QuitQuestion,
+        &["b"],
+        Action::KeepInBackground,
+        "keeps the jobs going in the background and closes the screen",
+        "background",
+    ),
     key(Context::QuitQuestion, &["s"], Action::StopAndQuit, "stops the jobs and quits", "stop and quit"),
     key(Context::QuitQuestion, &["esc", "n", "enter", "q"], Action::No, "stays", "stay"),
     key(Context::QuitQuestion, &["ctrl-c"], Action::Interrupt, "leaves at once", "leave at once"),
