@@ -72,6 +72,7 @@ pub enum Action {
     ChangedOnly,
     Discard,
     BringBack,
+    Bundle,
     TestConnection,
     HoldRelease,
     ResetCircuit,

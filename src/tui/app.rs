@@ -45,6 +45,8 @@ pub enum Msg {
     },
     /// The editor ended: the text, or why there is none.
     Edited(Result<String, String>),
+    /// A file was written, and its path; or why not.
+    Saved(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -65,6 +67,11 @@ pub enum Effect {
     },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Write a bundle to a new file of that name, for its owner alone; answered by [`Msg::Saved`].
+    Save {
+        name: String,
+        text: String,
+    },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
     /// To the clipboard.
@@ -107,6 +114,8 @@ pub enum Purpose {
     UsualRuns(JobId),
     /// What a test of a connection brings.
     Test,
+    /// The text of a bundle, and the file's name.
+    Bundle(String),
     Logs,
     OlderLogs,
     Why,
