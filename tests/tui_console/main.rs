@@ -3,6 +3,7 @@
 mod attached;
 mod bindings;
 mod copying;
+mod correct;
 mod hostile;
 mod keys;
 mod long_lists;
