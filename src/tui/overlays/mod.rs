@@ -336,6 +336,7 @@ pub(super) fn dialog(
     // A sentence that is too long for the dialog goes on below; a field that is typed in stays in one line.
     let cells = text_width(app);
     let mut focus = focus;
+    let short = lines.clone();
     let mut shown: Vec<Line> = Vec::new();
     for (at, line) in lines.drain(..).enumerate() {
         match focus {
@@ -346,7 +347,9 @@ pub(super) fn dialog(
             _ => shown.extend(line.wrapped(cells)),
         }
     }
-    let mut lines = shown;
+    // Where that makes it too high, every line in short says more than the first ones in full.
+    let rows = shown.iter().filter(|line| line.width() > 0).count() + 5;
+    let mut lines = if focus.is_none() && rows > usize::from(app.size.1) { short } else { shown };
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
     let area = geometry::centered(app, 76, height);
     canvas.clear(area);
