@@ -27,17 +27,20 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
+        Msg::Copied(copied) => super::copying::told(app, &copied),
         Msg::Mouse(event) => super::mouse::event(app, event),
         Msg::Resize(width, height) => app.size = (width, height),
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
-            app.snapshot = Some(snapshot);
+            let before = app.snapshot.replace(snapshot);
+            super::retries::snapshot_came(app, before.as_deref());
             screens::snapshot_came(app);
             want_refresh(app);
         }
         Msg::EngineGone => engine_gone(app),
         Msg::Attachment(attachment) => attached::changed(app, attachment),
+        Msg::Edited(result) => overlays::edit::edited(app, result),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Saved(saved) => bundle_saved(app, saved),
         Msg::Tick => tick(app),
@@ -77,7 +80,18 @@ fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
     let Some(purpose) = app.take_pending(generation) else { return };
     match (purpose, result) {
         (Purpose::Order, Ok(Answer::Done(done))) => order_done(app, done),
-        (purpose @ (Purpose::Measure | Purpose::Preview), result) => overlays::answered(app, &purpose, result),
+        (Purpose::Correct, result) => {
+            overlays::edit::saved(app, &result);
+            match result {
+                Ok(Answer::Done(done)) => order_done(app, done),
+                Ok(_) => {}
+                Err(refusal) => app.say(MessageKind::Failed, refusal.message, refusal.hint),
+            }
+        }
+        (Purpose::EditForm, Ok(Answer::EditForm(form))) => overlays::edit::form_came(app, *form),
+        (purpose @ (Purpose::Measure | Purpose::Preview | Purpose::PreviewIds | Purpose::PreviewCheck), result) => {
+            overlays::answered(app, &purpose, result)
+        }
         (purpose, Ok(answer)) => screens::answered(app, &purpose, answer),
         (purpose, Err(refusal)) => {
             screens::refused(app, &purpose, &refusal);
@@ -286,6 +300,8 @@ fn act(app: &mut App, action: Action) {
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::CopyId | Action::CopyLine | Action::CopyPayload | Action::CopyError => super::copying::act(app, action),
+        Action::CopyAnswer if app.screen == Screen::Letters => super::copying::act(app, action),
         Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
         Action::Bundle => write_bundle(app),
@@ -302,6 +318,7 @@ fn act(app: &mut App, action: Action) {
         | Action::ConnectionOfJob
         | Action::LogsOfJob
         | Action::JobOfSelection => go_to(app, action),
+        Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
 }

@@ -2,6 +2,8 @@
 
 mod attached;
 mod bindings;
+mod copying;
+mod correct;
 mod hostile;
 mod keys;
 mod long_lists;

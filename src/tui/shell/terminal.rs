@@ -1,6 +1,5 @@
 //! The terminal as it was lent: taken over whole, given back whole, whatever happens.
 
-use base64::Engine;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -65,6 +64,22 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
+    /// Gives the terminal back for a while, as it was lent: an editor takes it.
+    pub fn lend(&mut self) -> io::Result<()> {
+        give_back();
+        Ok(())
+    }
+
+    /// Takes the terminal again after [`Screen::lend`]; the next frame draws all of it.
+    pub fn take_back(&mut self, mouse: bool) -> io::Result<()> {
+        enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::SeqCst);
+        let terminal = self.lent();
+        execute!(terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
+        self.forget()?;
+        self.mouse(mouse)
+    }
+
     /// Draws a frame in one synchronized piece, so that no terminal shows half of it.
     pub fn draw(&mut self, view: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
         let terminal = self.lent();
@@ -83,17 +98,20 @@ impl Screen {
         if is_on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
     }
 
-    /// Asks the terminal to take `text` to its clipboard (OSC 52). Whether it does is its own affair.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    /// Writes an escape sequence that draws nothing.
+    pub fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
         let out = self.lent().backend_mut();
-        write!(out, "\x1b]52;c;{encoded}\x07")?;
+        out.write_all(bytes)?;
         out.flush()
     }
 
     /// Forgets what is on the terminal, so that the next frame draws all of it.
+    ///
+    /// Not by `clear`: that asks the terminal where its cursor stands, and not every terminal answers.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.lent().clear()
+        let terminal = self.lent();
+        let size = terminal.size()?;
+        terminal.resize(size.into())
     }
 
     fn lent(&mut self) -> &mut Lent {
