@@ -4,7 +4,7 @@ use crate::model::{
     Progress, RawJson, Reason, ReasonClass, RecoveredFaults, RunId, RungMark, Sequence, Tenor, VersionKind, Via,
     Watermark,
 };
-use crate::model::{Asked, Attempt, DeadLetterId};
+use crate::model::{Asked, Attempt, DeadLetterId, ResumeRules};
 
 const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
@@ -31,6 +31,7 @@ fn checkpoint(minute: u32, complete: bool) -> Checkpoint {
         page: Counts::default(),
         total: Counts::default(),
         moved_by: None,
+        moved: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn job(state: JobState) -> JobStatus {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
+        resume: ResumeRules::default(),
     }
 }
 

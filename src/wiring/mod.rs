@@ -80,16 +80,16 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             result
         }
         Command::Plan(args) => {
-            let config = read(config, out)?;
-            let job = config.jobs.iter().find(|job| job.id.as_str() == args.job);
+            let found = look(config, out)?;
+            let job = found.config.jobs.iter().find(|job| job.id.as_str() == args.job);
             let order = job.map(PlanOrder::of);
-            let house = House::open(config, Via::Command).await?;
+            let house = House::open(found, Via::Command).await?;
             let result = commands::plan::run(&args, order, house.handle(), out).await;
             house.close().await;
             result
         }
         Command::Journal(args) => {
-            let house = House::open(read(config, out)?, Via::Command).await?;
+            let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::journal::run(&args, house.handle(), out).await;
             house.close().await;
             result
