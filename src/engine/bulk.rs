@@ -216,6 +216,8 @@ impl Engine {
         let why = format!("{by} stopped it");
         for bulk in &open {
             let note = self.note(by.clone(), "stop retry", job, None);
+            let (before, after) = (Some("in progress".to_owned()), Some("stopped".to_owned()));
+            let note = Note { before, after, ..note };
             let stop = BulkChange::Stop { why: why.clone() };
             if let Some(bulk) = self.store.change_bulk(bulk.number, stop, Some(note)).await? {
                 cell.bulk_changed(bulk);

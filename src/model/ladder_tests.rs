@@ -1,8 +1,8 @@
 use super::*;
 use crate::model::{
     Actor, Checkpoint, Counts, DeadMark, Fingerprint, GroupId, LinkEvent, MatchedBy, Phase, Position, PositionRules,
-    Progress, RawJson, Reason, ReasonClass, RecoveredFaults, RunId, RungMark, Sequence, Tenor, VersionKind, Via,
-    Watermark,
+    Progress, RawJson, Reason, ReasonClass, RecoveredFaults, ResumeRules, RunId, RungMark, Sequence, Tenor,
+    VersionKind, Via, Watermark,
 };
 use crate::model::{Asked, Attempt, DeadLetterId, ResumeRules};
 
@@ -50,6 +50,7 @@ fn job(state: JobState) -> JobStatus {
         history: Vec::new(),
         progress: Progress::default(),
         checkpoint: Some(checkpoint(30, true)),
+        resume: ResumeRules::default(),
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
