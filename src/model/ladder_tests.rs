@@ -4,7 +4,7 @@ use crate::model::{
     Progress, RawJson, Reason, ReasonClass, RecoveredFaults, ResumeRules, RunId, RungMark, Sequence, Tenor,
     VersionKind, Via, Watermark,
 };
-use crate::model::{Asked, Attempt, DeadLetterId, ResumeRules};
+use crate::model::{Asked, Attempt, DeadLetterId};
 
 const NOW: Timestamp = Timestamp(1_772_461_927_000);
 
@@ -59,7 +59,6 @@ fn job(state: JobState) -> JobStatus {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
-        resume: ResumeRules::default(),
     }
 }
 
