@@ -5,6 +5,7 @@ pub mod action;
 pub mod app;
 mod attached;
 mod bars;
+pub mod filters;
 pub mod geometry;
 mod json;
 pub mod keymap;
