@@ -320,6 +320,8 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let hint = pane_hint(app);
     let right = match n {
         0 if fields.iter().all(|field| field.written.is_none() && field.destination.is_none()) => hint,
+        // What the destination did not show can not be said to be the same.
+        0 if fields.iter().all(|field| field.destination.is_none()) => "nothing to compare with".to_owned(),
         0 => "nothing differs".to_owned(),
         1 => "1 field differs".to_owned(),
         n => format!("{n} fields differ"),
