@@ -5,6 +5,7 @@ pub mod action;
 pub mod app;
 mod attached;
 mod bars;
+mod counting;
 pub mod geometry;
 mod json;
 pub mod keymap;
