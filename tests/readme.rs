@@ -1,7 +1,8 @@
 //! What the README shows is what the program takes.
 
 use std::path::Path;
-use syncdeck::config::parse;
+use syncdeck::config::{KeyChoice, parse};
+use syncdeck::tui::keymap::{Choice, Keymap};
 
 /// The README's secret from a file, which is not here, and one that is.
 const FILE_SECRET: (&str, &str) = ("${file:shop.password}", "${SHOP_PASSWORD}");
@@ -16,6 +17,11 @@ fn env(name: &str) -> Option<String> {
     Some(if name == "XDG_STATE_HOME" { "/nowhere/state" } else { "a-secret" }.to_owned())
 }
 
+fn choice(choice: &KeyChoice) -> Choice {
+    let KeyChoice { context, action, keys, .. } = choice.clone();
+    Choice { context, action, keys, place: String::new() }
+}
+
 #[test]
 fn every_configuration_of_the_readme_is_right() {
     assert_eq!(examples().len(), 3);
@@ -23,7 +29,10 @@ fn every_configuration_of_the_readme_is_right() {
         // The files that it would include are not here.
         let example: String =
             example.lines().filter(|line| !line.starts_with("include")).flat_map(|line| [line, "\n"]).collect();
-        parse(&example, Path::new("/nowhere/syncdeck.toml"), &env).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let config =
+            parse(&example, Path::new("/nowhere/syncdeck.toml"), &env).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let choices: Vec<Choice> = config.console.keys.iter().map(choice).collect();
+        assert!(Keymap::with(&choices).is_ok(), "{:?}", Keymap::with(&choices));
     }
 }
 

@@ -121,6 +121,7 @@ fn orders_to_dead_letters_are_understood() {
             dead::Action::List(dead::list::Args {
                 job: Some("a".to_owned()),
                 error: Some("email".to_owned()),
+                filter: None,
                 limit: 3,
                 json: true,
             }),

@@ -3,7 +3,7 @@
 use super::{Answer, Done, LetterView, Refusal, Request, fields};
 use crate::engine::{DryRun, Engine, OrderError, Ordered, PointOrder};
 use crate::model::mapping::fingerprint;
-use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot};
+use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot, Timestamp};
 use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -21,6 +21,11 @@ pub struct Local {
 impl Local {
     pub fn new(engine: Arc<Engine>) -> Self {
         Self { engine }
+    }
+
+    /// What the engine's clock says.
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.now()
     }
 
     pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {

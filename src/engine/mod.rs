@@ -98,6 +98,11 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// What the clock says by which everything here is done.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes an engine over what the store holds; nothing runs yet.
     pub async fn new(parts: Parts) -> Result<Arc<Self>, EngineError> {
         let told = Arc::new(Notify::new());

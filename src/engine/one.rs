@@ -151,7 +151,7 @@ impl Engine {
             }
             _ => format!("`{shown}` was not sent: {source} says that it is gone, and there is nothing to delete"),
         };
-        let changed = counts.written() + counts.errored;
+        let changed = counts.written();
         let level = if counts.errored > 0 { Level::Warn } else { Level::Info };
         let teller = Teller::new(self.notices.clone(), cell.clone(), None);
         teller.tell_record(level, "record.synced", text.clone(), record, link.destination_id.as_ref());

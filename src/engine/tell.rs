@@ -2,9 +2,11 @@
 
 use super::job::JobCell;
 use super::limit::{Gate, GateEvent};
+use crate::model::filter::{Facts, Sieve, contains};
 use crate::model::{Clock, ConnectionId, DestinationId, JobId, JobStatus, Level, LogFilter, Notice, RecordId, RunId};
 use parking_lot::Mutex;
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 use tracing::{debug, error, info, warn};
@@ -69,17 +71,58 @@ impl Notices {
 
     /// Matching notices, oldest first: the last `limit` of those before `before`.
     pub fn read(&self, filter: &LogFilter, before: Option<u64>, limit: usize) -> Vec<Notice> {
+        let sieve = Sieve::new(&filter.terms);
         let ring = self.ring.lock();
         let mut found: Vec<Notice> = ring
             .notices
             .iter()
             .rev()
-            .filter(|notice| before.is_none_or(|before| notice.number < before) && matches(notice, filter))
+            .filter(|notice| before.is_none_or(|before| notice.number < before))
+            .filter(|notice| matches(notice, filter) && sieve.lets_through(&Told(notice)))
             .take(limit)
             .cloned()
             .collect();
         found.reverse();
         found
+    }
+}
+
+/// A notice, as a filter looks at it.
+struct Told<'n>(&'n Notice);
+
+impl Facts for Told<'_> {
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        let notice = self.0;
+        match field {
+            "job" => notice.job.as_ref().map(|job| job.as_str().into()),
+            "connection" => notice.connection.as_ref().map(|connection| connection.as_str().into()),
+            "level" => Some(notice.level.word().into()),
+            "event" => Some(notice.event.as_str().into()),
+            "id" => {
+                let record = notice.record.as_ref().map(|record| record.as_str());
+                let there = notice.destination_id.as_ref().map(|id| id.as_str());
+                // Both ids in one text: either may be the one that is looked for.
+                Some([record, there].into_iter().flatten().collect::<Vec<_>>().join("\n").into())
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&self, field: &str) -> Option<i64> {
+        match field {
+            "run" => self.0.run.and_then(|run| i64::try_from(run.0).ok()),
+            "age" | "since" => Some(self.0.at.0),
+            _ => None,
+        }
+    }
+
+    fn anywhere(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        let notice = self.0;
+        found(&notice.text)
+            || found(&notice.event)
+            || notice.job.as_ref().is_some_and(|job| found(job.as_str()))
+            || notice.connection.as_ref().is_some_and(|connection| found(connection.as_str()))
+            || notice.record.as_ref().is_some_and(|record| found(record.as_str()))
     }
 }
 
@@ -90,14 +133,7 @@ fn matches(notice: &Notice, filter: &LogFilter) -> bool {
     if filter.job.is_some() && filter.job != notice.job {
         return false;
     }
-    filter.words.iter().all(|word| {
-        let has = |text: &str| text.to_lowercase().contains(word.as_str());
-        has(&notice.text)
-            || has(&notice.event)
-            || notice.job.as_ref().is_some_and(|job| has(job.as_str()))
-            || notice.connection.as_ref().is_some_and(|connection| has(connection.as_str()))
-            || notice.record.as_ref().is_some_and(|record| has(record.as_str()))
-    })
+    filter.words.iter().all(|word| Told(notice).anywhere(&mut |text| contains(text, word)))
 }
 
 /// What foreign systems quote of a record when they complain of it.

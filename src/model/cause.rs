@@ -3,7 +3,7 @@
 //! Part of the stored format: the state file keeps letters under these hashes, so a change to the masking, to the
 //! words below or to the hash parts the letters that were stored from those that come.
 
-use super::{GroupId, JobId, Reason, ReasonClass};
+use super::{GroupId, JobId, Reason};
 use regex::Regex;
 use std::sync::LazyLock;
 use xxhash_rust::xxh3::Xxh3;
@@ -45,9 +45,7 @@ pub fn group_of(job: &JobId, reason: &Reason) -> GroupId {
     let field = reason.field.as_deref().map(without_indexes);
     let message = masked(&reason.message);
     let mut hash = Xxh3::new();
-    for part in
-        [Some(job.as_str()), Some(class_word(reason.class)), status.as_deref(), field.as_deref(), Some(&message)]
-    {
+    for part in [Some(job.as_str()), Some(reason.class.word()), status.as_deref(), field.as_deref(), Some(&message)] {
         hash.update(part.unwrap_or("\u{1e}").as_bytes());
         // A part can not run over into the next one.
         hash.update(b"\x1f");
@@ -67,20 +65,10 @@ fn without_indexes(field: &str) -> String {
     plain
 }
 
-fn class_word(class: ReasonClass) -> &'static str {
-    match class {
-        ReasonClass::Unreadable => "unreadable",
-        ReasonClass::Mapping => "mapping",
-        ReasonClass::Rejected => "rejected",
-        ReasonClass::Exhausted => "exhausted",
-        ReasonClass::Conflict => "conflict",
-        ReasonClass::Orphan => "orphan",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ReasonClass;
 
     fn reason(message: &str) -> Reason {
         Reason {

@@ -38,6 +38,20 @@ pub enum ReasonClass {
     Orphan,
 }
 
+impl ReasonClass {
+    /// The word of the class, as lists and scripts show it. Groups are told apart by it, so it never changes.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Mapping => "mapping",
+            Self::Rejected => "rejected",
+            Self::Exhausted => "exhausted",
+            Self::Conflict => "conflict",
+            Self::Orphan => "orphan",
+        }
+    }
+}
+
 /// The group of a dead letter: the hash of its reason with ids, numbers and quoted values masked.
 /// Shown as six to sixteen hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

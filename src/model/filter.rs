@@ -1,5 +1,17 @@
 //! The words by which lists are narrowed, the same on every screen and command.
 
+mod complete;
+mod language;
+mod moment;
+mod sieve;
+#[cfg(test)]
+mod tests;
+
+pub use complete::{Completion, completions};
+pub use language::{Compared, Field, FieldKind, Term, Test, parse};
+pub(crate) use sieve::contains;
+pub use sieve::{Facts, Sieve};
+
 use super::{DeadLetterId, GroupId, JobId, LetterPlace, Level, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +29,29 @@ pub struct LetterFilter {
     /// Only letters that an order of this very moment moved to where they are: what taking it back is for.
     #[serde(default)]
     pub moved_at: Option<Timestamp>,
+    /// Whatever else was asked for, in the fields of [`LETTER_FIELDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Term>,
 }
+
+/// The fields by which dead letters can be narrowed.
+pub const LETTER_FIELDS: &[Field] = &[
+    Field::new("job", FieldKind::Name, "the job"),
+    Field::new("state", FieldKind::Word(&["waiting", "retrying", "discarded", "recovered", "all"]), "where it is"),
+    Field::new("id", FieldKind::Text, "the record's id"),
+    Field::new("cause", FieldKind::Text, "the reason"),
+    Field::new("field", FieldKind::Name, "the field that was refused"),
+    Field::new("code", FieldKind::Number, "the answer's status"),
+    Field::new(
+        "kind",
+        FieldKind::Word(&["unreadable", "mapping", "rejected", "exhausted", "conflict", "orphan"]),
+        "why it was given up",
+    ),
+    Field::new("tries", FieldKind::Number, "how often it was tried"),
+    Field::new("age", FieldKind::Age, "since the last try"),
+    Field::new("since", FieldKind::Since, "tried last at or after"),
+    Field::new("group", FieldKind::Name, "the cause's id"),
+];
 
 /// Which log lines are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +59,22 @@ pub struct LogFilter {
     pub level: Option<Level>,
     pub job: Option<JobId>,
     pub words: Vec<String>,
+    /// Whatever else was asked for, in the fields of [`LOG_FIELDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Term>,
 }
+
+/// The fields by which the log can be narrowed.
+pub const LOG_FIELDS: &[Field] = &[
+    Field::new("job", FieldKind::Name, "the job"),
+    Field::new("connection", FieldKind::Name, "the connection"),
+    Field::new("level", FieldKind::Word(&["debug", "info", "warn", "error"]), "the level"),
+    Field::new("event", FieldKind::Text, "what kind of event"),
+    Field::new("id", FieldKind::Text, "the record's id, on either side"),
+    Field::new("run", FieldKind::Number, "the run"),
+    Field::new("age", FieldKind::Age, "how long ago"),
+    Field::new("since", FieldKind::Since, "at or after"),
+];
 
 /// Which letters an action is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,24 +85,51 @@ pub enum Selection {
 }
 
 impl LetterFilter {
-    /// Reads what a person typed: words, `job:NAME`, `state:waiting|retrying|discarded|recovered|all`, `group:HEX`.
+    /// Reads what a person typed, in the language of filters with the fields of [`LETTER_FIELDS`].
     ///
     /// Returns the reason when a word is wrong, so that the last valid filter can stay.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
         let mut filter = Self::default();
-        for word in text.split_whitespace() {
-            match word.split_once(':') {
-                Some(("job", "*" | "")) => filter.job = None,
-                Some(("job", name)) => filter.job = Some(JobId::from(name)),
-                Some(("state", name)) => filter.places = places(name)?,
-                Some(("group", hex)) => {
-                    let id = u64::from_str_radix(hex, 16).map_err(|_| format!("group: `{hex}` is no group id"))?;
-                    filter.group = Some(GroupId(id));
-                }
-                _ => filter.words.push(word.to_lowercase()),
-            }
+        for term in parse(text, LETTER_FIELDS, now)? {
+            filter.take(term)?;
         }
         Ok(filter)
+    }
+
+    /// What stands in an index is asked of it; the rest must be looked for.
+    fn take(&mut self, term: Term) -> Result<(), String> {
+        let one = |names: &[String]| match names {
+            [name] if !name.contains('*') => Some(name.clone()),
+            _ => None,
+        };
+        match (term.field.as_deref(), &term.test) {
+            (Some("state"), Test::Is(names)) => {
+                let named: Vec<LetterPlace> = names.iter().flat_map(|name| places(name)).copied().collect();
+                self.places = match term.is_not {
+                    true => places("all").iter().filter(|place| !named.contains(place)).copied().collect(),
+                    false => named,
+                };
+                if self.places.is_empty() {
+                    return Err("-state: leaves no letter out of none".to_owned());
+                }
+            }
+            (Some("group"), Test::Is(names)) if !term.is_not => {
+                let hex = names.join("|");
+                let id = u64::from_str_radix(&hex, 16).map_err(|_| format!("group: `{hex}` is no group id"))?;
+                self.group = Some(GroupId(id));
+            }
+            (Some("job"), Test::Is(names)) if self.job.is_none() && !term.is_not && one(names).is_some() => {
+                self.job = one(names).map(|name| JobId::from(name.as_str()));
+            }
+            (None, Test::Has(words)) if words.len() == 1 && !term.is_not => self.words.extend(words.iter().cloned()),
+            _ => self.terms.push(term),
+        }
+        Ok(())
+    }
+
+    /// True when the letters themselves must be looked at, because what is asked for stands in no index.
+    pub fn reads_letters(&self) -> bool {
+        !self.words.is_empty() || !self.terms.is_empty() || self.moved_at.is_some()
     }
 
     /// The places that are meant.
@@ -62,24 +138,28 @@ impl LetterFilter {
     }
 }
 
-fn places(names: &str) -> Result<Vec<LetterPlace>, String> {
-    let mut places = Vec::new();
-    for name in names.split('|') {
-        match name {
-            "waiting" => places.push(LetterPlace::Waiting),
-            "retrying" => places.push(LetterPlace::Retrying),
-            "discarded" => places.push(LetterPlace::Discarded),
-            "recovered" => places.push(LetterPlace::Recovered),
-            "all" => places.extend([
-                LetterPlace::Waiting,
-                LetterPlace::Retrying,
-                LetterPlace::Discarded,
-                LetterPlace::Recovered,
-            ]),
-            _ => {
-                return Err(format!("state: needs waiting, retrying, discarded, recovered or all, not `{name}`"));
+impl LogFilter {
+    /// Reads what a person typed, in the language of filters with the fields of [`LOG_FIELDS`].
+    pub fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
+        let mut filter = Self::default();
+        for term in parse(text, LOG_FIELDS, now)? {
+            match &term.test {
+                Test::Has(words) if term.field.is_none() && words.len() == 1 && !term.is_not => {
+                    filter.words.extend(words.iter().cloned());
+                }
+                _ => filter.terms.push(term),
             }
         }
+        Ok(filter)
     }
-    Ok(places)
+}
+
+fn places(name: &str) -> &'static [LetterPlace] {
+    match name {
+        "waiting" => &[LetterPlace::Waiting],
+        "retrying" => &[LetterPlace::Retrying],
+        "discarded" => &[LetterPlace::Discarded],
+        "recovered" => &[LetterPlace::Recovered],
+        _ => &[LetterPlace::Waiting, LetterPlace::Retrying, LetterPlace::Discarded, LetterPlace::Recovered],
+    }
 }

@@ -13,7 +13,7 @@ mod counts;
 mod dead_letter;
 mod dry_run;
 mod edit;
-mod filter;
+pub mod filter;
 mod ids;
 mod job;
 mod ladder;

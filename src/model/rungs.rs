@@ -119,10 +119,10 @@ fn seen(evidence: &Evidence) -> Rung {
 }
 
 fn changed(evidence: &Evidence) -> Rung {
-    use RungMark::{No, Nothing, Unknown, Yes};
+    use RungMark::{Nothing, Unknown, Yes};
     let is_written = evidence.link.as_ref().is_some_and(Link::is_live);
     let (mark, text, is_live) = match evidence.found().map(|found| found.is_as_written) {
-        Some(Some(true)) => (No, "the same as what was last written: an unchanged record is skipped", true),
+        Some(Some(true)) => (Nothing, "the same as what was last written: an unchanged record is skipped", true),
         Some(Some(false)) => (Yes, "it differs from what was last written", true),
         Some(None) => (Yes, "it was never written", true),
         None if is_written => (Unknown, "whether it changed since it was written is not known", false),

@@ -77,6 +77,11 @@ impl Directory {
         self.numbers.get(job).copied()
     }
 
+    /// The names of all jobs, each at the place of its number.
+    pub(super) fn names(&self) -> &[JobId] {
+        &self.names
+    }
+
     pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
         let name = self.names.get(number as usize);
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))

@@ -1,12 +1,14 @@
 //! How a dead letter is laid out: a head for lists, filters and moves, a body with the payloads, and the row of its group.
 
 use super::StoreError;
-use super::jobs::PlaceCounts;
+use super::jobs::{Directory, PlaceCounts};
+use crate::model::filter::{Facts, Sieve, Term, contains};
 use crate::model::{
     Actor, Attempt, DeadLetter, DeadLetterId, DestinationId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace,
     LetterRow, LetterState, RawJson, Reason, ReasonClass, RecordId, RunId, Timestamp, Version, cause,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Attempts kept of a letter, the newest; their number is counted on.
 pub(super) const ATTEMPTS_MAX: usize = 50;
@@ -232,18 +234,70 @@ pub(super) struct Wanted {
     words: Vec<String>,
     pub up_to: u64,
     moved_at: Option<Timestamp>,
+    terms: Sieve,
+    reads_letters: bool,
+    /// The jobs that the filter's names of jobs let through, by number; none where it has no such names.
+    jobs: Option<Vec<bool>>,
+}
+
+/// A job's name, for the names of a filter.
+struct Named<'j>(&'j JobId);
+
+impl Facts for Named<'_> {
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        (field == "job").then(|| self.0.as_str().into())
+    }
+
+    fn number(&self, _: &str) -> Option<i64> {
+        None
+    }
+
+    fn anywhere(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
+    }
+}
+
+impl Facts for Head<'_> {
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        match field {
+            "id" => Some(self.record.into()),
+            "cause" => Some(self.reason().title().into()),
+            "field" => self.field.map(Cow::from),
+            "kind" => Some(self.class.word().into()),
+            "group" => Some(GroupId(self.group).to_string().into()),
+            _ => None,
+        }
+    }
+
+    fn number(&self, field: &str) -> Option<i64> {
+        match field {
+            "code" => self.status.map(i64::from),
+            "tries" => Some(i64::from(self.attempts)),
+            "age" | "since" => Some(self.last_at.0),
+            _ => None,
+        }
+    }
+
+    fn anywhere(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        found(self.record) || found(self.message) || self.field.is_some_and(found)
+    }
 }
 
 impl Wanted {
     /// None when nothing can match, because the filter's job is not known here.
-    pub(super) fn new(filter: &LetterFilter, number: impl Fn(&JobId) -> Option<u32>) -> Option<Self> {
+    pub(super) fn new(filter: &LetterFilter, jobs: &Directory) -> Option<Self> {
         let job = match &filter.job {
-            Some(job) => Some(number(job)?),
+            Some(job) => Some(jobs.number(job)?),
             None => None,
         };
         let mut places = filter.wanted_places().to_vec();
         places.sort_unstable();
         places.dedup();
+        let is_name = |term: &&Term| term.field.as_deref() == Some("job");
+        let names: Vec<Term> = filter.terms.iter().filter(is_name).cloned().collect();
+        let others: Vec<Term> = filter.terms.iter().filter(|term| !is_name(term)).cloned().collect();
+        let sieve = Sieve::new(&names);
+        let let_through = || jobs.names().iter().map(|job| sieve.lets_through(&Named(job))).collect();
         Some(Self {
             job,
             group: filter.group,
@@ -251,17 +305,21 @@ impl Wanted {
             words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
             moved_at: filter.moved_at,
+            terms: Sieve::new(&others),
+            reads_letters: filter.reads_letters(),
+            jobs: (!sieve.is_empty()).then(let_through),
         })
     }
 
     /// Whether the letters themselves must be looked at: what is asked for stands in no index.
     pub(super) fn reads_letters(&self) -> bool {
-        !self.words.is_empty() || self.moved_at.is_some()
+        self.reads_letters
     }
 
     /// Whether a letter is meant, its number aside.
     pub(super) fn matches(&self, head: &Head<'_>) -> bool {
         self.job.is_none_or(|job| head.job == job)
+            && self.jobs.as_ref().is_none_or(|jobs| jobs.get(head.job as usize).copied().unwrap_or(false))
             && self.group.is_none_or(|group| head.group == group.0)
             && self.places.contains(&head.state.place())
             && self.moved_at.is_none_or(|at| head.state.moved_at() == Some(at))
@@ -270,18 +328,8 @@ impl Wanted {
                     || contains(head.message, word)
                     || head.field.is_some_and(|field| contains(field, word))
             })
+            && self.terms.lets_through(head)
     }
-}
-
-/// Whether `word` (in lower case) occurs in `text` in any case.
-///
-/// Texts are nearly always ASCII, and a search goes through millions of them, so those are compared in place.
-fn contains(text: &str, word: &str) -> bool {
-    if text.is_ascii() {
-        let (text, word) = (text.as_bytes(), word.as_bytes());
-        return word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    }
-    text.to_lowercase().contains(word)
 }
 
 /// A head without its letter is a damaged file.

@@ -148,8 +148,7 @@ fn visit_matching(
 
 impl Shared {
     fn wanted(&self, filter: &LetterFilter) -> Option<Wanted> {
-        let directory = self.directory.read();
-        Wanted::new(filter, |job| directory.number(job))
+        Wanted::new(filter, &self.directory.read())
     }
 
     pub(super) fn letters_waiting(&self, job: &JobId) -> Result<u64, StoreError> {

@@ -85,7 +85,9 @@ pub enum Action {
     Yes,
     No,
     Accept,
+    Complete,
     StopAndQuit,
+    KeepInBackground,
     /// The engine of another process is gone: run one here.
     StartHere,
 }
@@ -98,7 +100,7 @@ impl Action {
 
     /// Must not be done by a key that is pressed without a thought: Enter, Space, Esc.
     pub fn needs_thought(self) -> bool {
-        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit)
+        self.changes_data() || matches!(self, Self::Yes | Self::StopAndQuit | Self::KeepInBackground)
     }
 
     /// Changes what the engine does or holds, so it must never happen by accident.

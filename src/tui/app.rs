@@ -70,6 +70,8 @@ pub enum Effect {
 pub enum Left {
     /// The engine is to finish its pages, save its checkpoints and stop.
     Quit,
+    /// The engine is to go on without a screen, in a process of its own.
+    Background,
     /// The engine is to stop at once, as safely as after a crash.
     QuitNow,
     /// The engine that this was attached to is gone; one is to be started in this process.

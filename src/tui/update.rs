@@ -210,6 +210,7 @@ fn act_while_typing(app: &mut App, action: Action) {
                 screens::set_filter(app, &typing.before);
             }
         }
+        Action::Complete => complete(app),
         Action::Interrupt => {
             app.typing = None;
             act(app, Action::Interrupt);
@@ -322,6 +323,21 @@ fn next_theme(app: &mut App) {
     };
     app.theme.look = *look;
     app.note(format!("theme {}; `theme = \"{}\"` under [console] makes it stay", look.name, look.name));
+}
+
+/// Takes the one way on that there is, or what all ways on have in common.
+fn complete(app: &mut App) {
+    let ways = super::filters::ways_on(app);
+    let Some(first) = ways.first() else { return };
+    let Some(typing) = &mut app.typing else { return };
+    let common = ways.iter().fold(first.text.as_str(), |common, way| {
+        let n = common.chars().zip(way.text.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+        &common[..n]
+    });
+    // Where nothing more is common, the first is as good as any: the list shows the others.
+    let text = if common.len() > typing.input.value().len() { common } else { first.text.as_str() };
+    typing.input = Input::new(text.to_owned());
+    screens::filter_typed(app);
 }
 
 fn open_filter(app: &mut App) {

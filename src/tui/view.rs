@@ -131,12 +131,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let (line, cursor) = overlays::field(canvas, " / ", &typing.input, true, 60);
         let line = match &typing.error {
             Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
-            None => line.dim(match app.screen {
-                Screen::Dead | Screen::Letters => "   words, job:NAME, state:waiting|retrying|discarded|recovered|all",
-                Screen::Runs => "   words, job:NAME, state:run|ok|part|fail|stop|cut",
-                Screen::Logs => "   words, job:NAME",
-                _ => "   words",
-            }),
+            None => ways_on(app, line, usize::from(area.width)),
         };
         canvas.put(area, &line);
         canvas.cursor = Some(Position::new(area.x + cursor as u16, area.y));
@@ -157,6 +152,20 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         },
     };
     canvas.put(area, &line);
+}
+
+/// What can follow in a filter, as much of it as there is room for.
+fn ways_on(app: &App, line: Line, room: usize) -> Line {
+    let ways = super::filters::ways_on(app);
+    let mut line = line.dim("   ");
+    for (at, way) in ways.iter().enumerate() {
+        let next = Line::new(app.theme).dim(" ").within(&way.label, 30, if at == 0 { Tone::Plain } else { Tone::Dim });
+        if line.width() + next.width() + 2 > room {
+            return line.dim(" …");
+        }
+        line = line.and(next);
+    }
+    line
 }
 
 /// Failures stay over the screen until Esc, the newest at the bottom.

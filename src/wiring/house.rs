@@ -268,9 +268,16 @@ impl House {
 /// The exit status of a console that was left so.
 pub(super) fn exit_of(left: Left) -> Exit {
     match left {
-        Left::Quit | Left::QuitNow | Left::StartHere => Exit::Done,
+        Left::Quit | Left::QuitNow | Left::Background | Left::StartHere => Exit::Done,
         Left::ToldToEnd | Left::TerminalGone => Exit::Interrupted,
     }
+}
+
+/// The process whose engine answers for the state of `config`; none where nobody does.
+pub(super) async fn who_answers(config: &Config) -> Option<u32> {
+    let remote = Remote::connect(&config.workspace.state, signature(Via::Command)).await.ok()?;
+    let pid = remote.watch().borrow().engine.pid;
+    Some(pid)
 }
 
 /// Waits until whoever holds the state answers, or holds it no more.

@@ -1,5 +1,6 @@
 //! The wiring: config → store → connections → engine → control → door. The only room that reads the configuration.
 
+mod background;
 mod check;
 mod demo;
 mod house;
@@ -53,7 +54,7 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             let house = House::own(read(config, out)?, "run").await?;
             headless(house, &args, out).await
         }
-        Command::Serve => serve::run(read(config, out)?, out).await,
+        Command::Serve(args) => serve::run(&args, read(config, out)?, out).await,
         Command::Status(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::status::run(&args, house.handle(), out).await;
@@ -216,6 +217,7 @@ async fn console(
         let house = if is_read_only { house.read_only() } else { house };
         match house.show(ascii, color, &signals, out).await? {
             Left::StartHere => {}
+            Left::Background => return background::start(&path, &found.config, out).await,
             left => return Ok(house::exit_of(left)),
         }
     }

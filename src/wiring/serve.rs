@@ -2,13 +2,18 @@
 
 use super::house::House;
 use super::signals::Signals;
+use crate::cli::commands::serve::Args;
 use crate::cli::{Exit, Output, Report};
 use crate::config::Config;
 use crate::engine::Start;
 use sd_notify::NotifyState;
 
 /// Runs every job on its schedule until the process is told to end.
-pub(super) async fn run(config: Config, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn run(args: &Args, config: Config, out: &mut Output) -> Result<Exit, Report> {
+    if args.detached {
+        // Whoever started this goes away, and the terminal with it.
+        rustix::process::setsid().map_err(|error| Report::new(format!("no session of its own: {error}")))?;
+    }
     let name = config.workspace.name.clone();
     let signals = Signals::listen();
     let mut house = House::own(config, "serve").await?;

@@ -235,3 +235,29 @@ fn check_says_which_token_is_refused_and_which_port_is_dead() {
     assert_eq!((&shop["connection"], &shop["ok"]), (&json!("shop"), &json!(false)), "{ran}");
     assert!(shop["text"].as_str().is_some_and(|text| text.contains(&port.to_string())), "{shop}");
 }
+
+#[test]
+fn why_tells_of_a_record_from_a_stopped_engines_file_and_from_both_systems() {
+    let scene = Scene::with_two_bad_customers();
+    let before = scene.run(&["why", "contacts", "cus_000007", "--json"]).ended(0).json();
+    assert_eq!(before["answers"][0]["facts"]["why"]["cause"], "never_run", "{before}");
+    scene.run(&["run", "--once"]).ended(3);
+    let dead = scene.run(&["why", "cus_000007", "--json"]).ended(3).json();
+    let answer = &dead["answers"][0];
+    assert_eq!(
+        (&dead["known"], &answer["verdict"], &answer["needs_person"]),
+        (&json!(true), &json!("dead_letter"), &json!(true))
+    );
+    assert_eq!((&answer["job"], &answer["record"]), (&json!("contacts"), &json!("cus_000007")), "{dead}");
+    let text = scene.run(&["why", "contacts", "cus_000007"]).ended(3);
+    assert!(text.stdout.starts_with("✗ `cus_000007` is not in crm, because its last try failed: 422"), "{text}");
+    let written = scene.run(&["why", "contacts", "cus_000001", "--live", "--json"]).ended(0).json();
+    let answer = &written["answers"][0];
+    assert_eq!(answer["verdict"], "unchanged", "{written}");
+    let fields = answer["fields"].as_array().expect("fields");
+    assert!(!fields.is_empty() && fields.iter().all(|field| field["source"] == field["destination"]), "{written}");
+    let unknown = scene.run(&["why", "nobody"]).ended(0);
+    assert!(unknown.stdout.starts_with("? No job knows `nobody`"), "{unknown}");
+    let wrong = scene.run(&["why", "contact", "x"]).ended(2);
+    assert!(wrong.stderr.contains("no job is called `contact`"), "{wrong}");
+}

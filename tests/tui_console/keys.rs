@@ -379,6 +379,9 @@ fn q_leaves_at_once_when_nothing_runs_and_asks_when_something_does() {
     assert!(stage.shows("Quit? 2 jobs run in this program"));
     stage.press("esc q s");
     assert_eq!(stage.left, Some(Left::Quit));
+    let mut stage = Stage::new(world(), 80, 24);
+    stage.press("q b");
+    assert_eq!(stage.left, Some(Left::Background));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::cli::{Exit, Output, Report};
 use serde_json::json;
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck keys\n  syncdeck keys letters\n\n\
-    To change some, in syncdeck.toml:\n  [console]\n  keys = { retry = \"t\", discard = [\"x\", \"delete\"], zoom = \"\" }";
+    To change some, in syncdeck.toml:\n  [console]\n  keys = { retry = \"f5\", discard = [\"x\", \"delete\"], zoom = \"\" }";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {

@@ -199,3 +199,104 @@ fn of_record(why: &Why) -> Value {
         "fields": why.fields,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::commands::sample;
+    use crate::cli::output::tests::captured;
+    use crate::control::{Answer, Request};
+    use crate::model::*;
+    use std::time::Duration;
+
+    /// A record that was written and changed at the destination afterwards; everything foreign of it is `text`.
+    fn changed_there(text: &str) -> Evidence {
+        let version = Version::read("2026-01-01T00:00:00Z", &VersionKind::Auto).expect("a time");
+        let found = FoundAtSource {
+            version: Some(version.clone()),
+            is_deleted: false,
+            refused: None,
+            accepted: Ok(true),
+            is_as_written: Some(true),
+        };
+        let link = Link {
+            destination_id: Some(text.into()),
+            version: Some(version),
+            written: Some(Fingerprint(1)),
+            writes: 1,
+            history: vec![LinkEvent { at: sample::at(30), run: RunId(3), outcome: Outcome::Created }],
+            ..Link::default()
+        };
+        let field = |name: &str, there: &str| FieldNow {
+            field: name.to_owned(),
+            source: Some(text.to_owned()),
+            written: Some(text.to_owned()),
+            destination: Some(there.to_owned()),
+            differs: there != text,
+        };
+        Evidence {
+            now: sample::at(90),
+            record: text.into(),
+            matched_by: MatchedBy::Field(text.to_owned()),
+            job: sample::snapshot("customers", text).jobs[0].clone(),
+            rules: PositionRules { sorted: true, incremental: true, overlap: Duration::ZERO },
+            start: None,
+            filter: Some(text.to_owned()),
+            can_ask_source: true,
+            can_ask_destination: true,
+            in_doubt_since: None,
+            is_in_flight: false,
+            link: Some(link),
+            letters: Vec::new(),
+            group_waiting: None,
+            asked: Some(Asked {
+                source: SourceNow::Found(found),
+                destination: DestinationNow::Found { differs: vec![text.to_owned()] },
+            }),
+            fields: vec![field("email", "other"), field(text, text)],
+        }
+    }
+
+    async fn printed(evidence: Evidence, is_known: bool, json: bool) -> (Exit, String) {
+        let answers = vec![ladder(evidence)];
+        let answer = WhyAnswer { key: "sam@x".to_owned(), at: sample::at(90), is_live: true, is_known, answers };
+        let ask = async |request: Request| {
+            let wanted = Request::Why { job: Some("customers".into()), key: "sam@x".to_owned(), live: true };
+            assert_eq!(request, wanted);
+            Ok(Answer::Why(Box::new(answer.clone())))
+        };
+        let words = vec!["customers".to_owned(), "sam@x".to_owned()];
+        let (mut out, stdout, stderr) = captured();
+        let result = carry_out(&Args { words, live: true, json }, &ask, &mut out).await;
+        (out.finish(result), stdout.text() + &stderr.text())
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_told_with_its_evidence_and_fields() {
+        let (exit, text) = printed(changed_there("cus_7"), true, false).await;
+        assert_eq!(exit, Exit::DeadLettered, "it needs a person");
+        insta::assert_snapshot!(text);
+    }
+
+    #[tokio::test]
+    async fn the_document_of_an_answer_stays_as_it_is() {
+        let (_, text) = printed(changed_there("cus_7"), true, true).await;
+        insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).expect("one JSON document"));
+    }
+
+    #[tokio::test]
+    async fn what_no_job_knows_is_told_in_a_line_a_job() {
+        let evidence = Evidence { link: None, asked: None, fields: Vec::new(), ..changed_there("cus_7") };
+        let (exit, text) = printed(evidence, false, false).await;
+        assert_eq!(exit, Exit::Done);
+        insta::assert_snapshot!(text);
+    }
+
+    #[tokio::test]
+    async fn nothing_foreign_reaches_the_terminal_as_it_is() {
+        for json in [false, true] {
+            let (_, text) = printed(changed_there(sample::HOSTILE), true, json).await;
+            sample::assert_harmless(&text);
+        }
+    }
+}

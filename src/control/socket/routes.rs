@@ -7,7 +7,7 @@ use crate::control::local::Local;
 use crate::control::{Answer, Host, Refusal, Request};
 use crate::model::{
     Actor, DeadLetterId, GroupId, JobId, JobStatus, LetterFilter, Level, LogFilter, RunId, Selection, Sequence,
-    Snapshot,
+    Snapshot, Timestamp,
 };
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -370,14 +370,14 @@ impl Narrow {
         self.job.as_deref().map(JobId::from)
     }
 
-    fn letters(&self) -> Result<LetterFilter, Failure> {
+    fn letters(&self, now: Timestamp) -> Result<LetterFilter, Failure> {
         let mut text = self.q.clone().unwrap_or_default();
         for (name, value) in [("job", &self.job), ("group", &self.group), ("state", &self.state)] {
             if let Some(value) = value {
                 text.push_str(&format!(" {name}:{value}"));
             }
         }
-        LetterFilter::parse(&text).map_err(|problem| Failure::new(StatusCode::BAD_REQUEST, problem))
+        LetterFilter::parse(&text, now).map_err(|problem| Failure::new(StatusCode::BAD_REQUEST, problem))
     }
 }
 
@@ -387,7 +387,9 @@ async fn letters(State(desk): Desked, narrow: Narrowed) -> Result<Json<Value>, F
     let Query(narrow) = narrow?;
     let limit = narrow.limit();
     let by = Actor::engine();
-    let Answer::Ids { ids, total } = desk.ask(Request::DeadIds { filter: narrow.letters()?, limit }, &by).await? else {
+    let Answer::Ids { ids, total } =
+        desk.ask(Request::DeadIds { filter: narrow.letters(desk.local.now())?, limit }, &by).await?
+    else {
         return Err(other_answer());
     };
     let Answer::Rows(rows) = desk.ask(Request::DeadRows { ids: ids.to_vec() }, &by).await? else {
@@ -398,7 +400,7 @@ async fn letters(State(desk): Desked, narrow: Narrowed) -> Result<Json<Value>, F
 }
 
 async fn groups(State(desk): Desked, narrow: Narrowed) -> Result<Json<Value>, Failure> {
-    let filter = narrow?.letters()?;
+    let filter = narrow?.letters(desk.local.now())?;
     let Answer::Groups(groups) = desk.ask(Request::DeadGroups { filter }, &Actor::engine()).await? else {
         return Err(other_answer());
     };
@@ -443,8 +445,9 @@ async fn runs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure
 
 async fn logs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {
     let Query(narrow) = narrow?;
-    let words = narrow.q.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
-    let filter = LogFilter { level: narrow.level, job: narrow.job(), words };
+    let asked = LogFilter::parse(narrow.q.as_deref().unwrap_or_default(), desk.local.now())
+        .map_err(|problem| Failure::new(StatusCode::BAD_REQUEST, problem))?;
+    let filter = LogFilter { level: narrow.level, job: narrow.job(), ..asked };
     match desk.ask(Request::Logs { filter, before: narrow.before, limit: narrow.limit() }, &Actor::engine()).await? {
         Answer::Logs(list) => json_of(&list),
         _ => Err(other_answer()),

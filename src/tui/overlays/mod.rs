@@ -110,6 +110,9 @@ pub fn act(app: &mut App, action: Action) {
         Action::No => app.overlay = None,
         Action::Yes => yes(app),
         Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
+        // The demo's systems end with this process.
+        Action::KeepInBackground if app.settings.is_demo => app.note("the demo ends with its screen"),
+        Action::KeepInBackground => app.effects.push(Effect::Leave(Left::Background)),
         action => step(app, action),
     }
 }
@@ -283,6 +286,10 @@ fn draw_quit(app: &App, canvas: &mut Canvas<'_>) {
         lines.push(canvas.line().dim(format!("… and {more} more")));
     }
     lines.push(canvas.line());
+    if !app.settings.is_demo {
+        let key = canvas.line().key(app.key(Action::KeepInBackground));
+        lines.push(key.say("    keep them going in the background, close this screen"));
+    }
     lines.push(canvas.line().key(app.key(Action::StopAndQuit)).say("    stop them at the next page border, then quit"));
     lines.push(canvas.line().key("Esc").say("  stay"));
     lines.push(canvas.line());

@@ -23,7 +23,7 @@ enum Focus {
 pub struct Form {
     job: JobId,
     to: RewindTo,
-    preview: Option<RewindPreview>,
+    preview: Option<Box<RewindPreview>>,
     focus: Focus,
     reason: Input,
     name: Input,
@@ -44,7 +44,7 @@ fn ask(app: &mut App, form: &Form) {
     app.ask(Purpose::RewindPreview, Request::RewindPreview { job: form.job.clone(), to: form.to.clone() });
 }
 
-pub fn preview_came(app: &mut App, preview: RewindPreview) {
+fn preview_came(app: &mut App, preview: Box<RewindPreview>) {
     let Some(Overlay::Rewind(form)) = &mut app.overlay else { return };
     let (job, from) = (form.job.clone(), PlanFrom::Rewind(sequence_of(&preview)));
     form.preview = Some(preview);
@@ -136,7 +136,7 @@ pub fn done(app: &mut App, done: &Done) {
 
 pub fn answered(app: &mut App, result: Result<Answer, Refusal>) {
     match result {
-        Ok(Answer::RewindPreview(preview)) => preview_came(app, *preview),
+        Ok(Answer::RewindPreview(preview)) => preview_came(app, preview),
         Ok(_) => {}
         Err(refusal) => refused(app, &refusal),
     }

@@ -109,7 +109,7 @@ pub fn opened(app: &mut App, is_return: bool) {
 
 pub fn is_stale(app: &App) -> bool {
     // With words in the filter the engine must look at letters, so it is only asked when there are others.
-    let notices = if app.dead.filter.words.is_empty() { app.newest_notice() } else { app.dead.seen.1 };
+    let notices = if !app.dead.filter.reads_letters() { app.newest_notice() } else { app.dead.seen.1 };
     app.dead.seen != (app.dead_waiting(), notices)
 }
 
@@ -169,7 +169,7 @@ fn let_in(app: &mut App) {
 /// Takes a filter for causes and records alike; the last valid one stays when this one is none.
 pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     text.clone_into(&mut app.dead.filter_text);
-    let filter = LetterFilter::parse(text)?;
+    let filter = LetterFilter::parse(text, app.now)?;
     if filter == app.dead.filter {
         return Ok(());
     }
@@ -182,6 +182,15 @@ pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
         refresh(app);
     }
     Ok(())
+}
+
+/// The fields that were refused, as far as causes of the list name them.
+pub fn fields_refused(app: &App) -> Vec<String> {
+    let fields = app.dead.groups.iter().flatten().filter_map(|group| group.reason.field.clone());
+    let mut fields: Vec<String> = fields.collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 pub fn settle(app: &mut App, body: Rect) {
@@ -233,7 +242,7 @@ fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
         return;
     };
     // The filter's words narrow the group, so its kept count is not that of the selection.
-    let count = app.dead.filter.words.is_empty().then_some(group.waiting);
+    let count = (!app.dead.filter.reads_letters()).then_some(group.waiting);
     let filter = LetterFilter { group: Some(group.id), job: Some(group.job.clone()), ..app.dead.filter.clone() };
     let what = format!("{} ({})", group.reason.title(), group.job);
     order(app, Scope { selection: Selection::Matching(filter), count, what });
@@ -248,18 +257,6 @@ const COLUMNS: [Column<'static>; 7] = [
     Column::word("LAST", 1),
     Column::word("KIND", 5),
 ];
-
-fn kind_word(class: crate::model::ReasonClass) -> &'static str {
-    use crate::model::ReasonClass as Class;
-    match class {
-        Class::Unreadable => "unreadable",
-        Class::Mapping => "mapping",
-        Class::Rejected => "rejected",
-        Class::Exhausted => "exhausted",
-        Class::Conflict => "conflict",
-        Class::Orphan => "orphan",
-    }
-}
 
 pub fn new_words(app: &App) -> Option<String> {
     let n = match app.screen {
@@ -322,7 +319,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 Cell::new(grouped(state.listed(group))),
                 if new == 0 { Cell::new("") } else { Cell::toned(format!("+{}", grouped(new)), Tone::Warn) },
                 Cell::new(brief_moment(group.last_at, app.now)),
-                Cell::new(kind_word(group.reason.class)),
+                Cell::new(group.reason.class.word()),
             ]
         })
         .collect();
@@ -358,7 +355,7 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
             .line()
             .dim("job      ")
             .say(group.job.as_str())
-            .say(format!("   {}{status}{field}", kind_word(reason.class))),
+            .say(format!("   {}{status}{field}", reason.class.word())),
         canvas
             .line()
             .dim("first    ")

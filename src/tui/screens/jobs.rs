@@ -11,9 +11,11 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
+use crate::model::filter::{Sieve, parse};
 use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
+use crate::tui::filters::JOB_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::overlays::{Confirm, Overlay, pause};
 use crate::tui::text::{counted, distance, fitted, grouped, moment, rate, short, span};
@@ -39,6 +41,8 @@ pub struct State {
     pub list: ListState,
     is_touched: bool,
     pub filter: String,
+    /// The last filter that could be read.
+    sieve: Sieve,
     pub pane: Pane,
     pub findings: ListState,
     is_zoomed: bool,
@@ -121,22 +125,7 @@ pub fn snapshot_came(app: &mut App) {
 }
 
 fn filter(app: &mut App) {
-    let words: Vec<String> = app.jobs.filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    let matches = |id: &JobId| {
-        words.is_empty()
-            || app.job_status(id).is_some_and(|job| {
-                let text = format!(
-                    "{} {} {} {} {}",
-                    job.id,
-                    job.state.word(),
-                    job.source,
-                    job.destination,
-                    job.description.as_deref().unwrap_or_default()
-                );
-                let text = text.to_lowercase();
-                words.iter().all(|word| text.contains(word))
-            })
-    };
+    let matches = |id: &JobId| app.job_status(id).is_some_and(|job| app.jobs.sieve.lets_through(job));
     let shown: Vec<JobId> = app.jobs.order.iter().filter(|id| matches(id)).cloned().collect();
     let at = app.jobs.selected.as_ref().and_then(|selected| shown.iter().position(|id| id == selected));
     app.jobs.list.selected = at.unwrap_or(app.jobs.list.selected.min(shown.len().saturating_sub(1)));
@@ -144,9 +133,12 @@ fn filter(app: &mut App) {
     app.jobs.shown = shown;
 }
 
-pub fn set_filter(app: &mut App, text: &str) {
+/// Takes a filter; the last valid one stays when this one is none.
+pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     text.clone_into(&mut app.jobs.filter);
+    app.jobs.sieve = Sieve::new(&parse(text, JOB_FIELDS, app.now)?);
     filter(app);
+    Ok(())
 }
 
 pub fn step_back(app: &mut App) -> bool {

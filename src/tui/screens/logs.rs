@@ -3,7 +3,7 @@
 use super::job::level_word;
 use super::move_in;
 use crate::control::Request;
-use crate::model::{JobId, Level, LogFilter, Notice};
+use crate::model::{Level, LogFilter, Notice};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, WIDE};
@@ -20,8 +20,8 @@ const HELD_MAX: usize = 5_000;
 #[derive(Clone, Debug)]
 pub struct State {
     pub filter_text: String,
-    words: Vec<String>,
-    job: Option<JobId>,
+    /// The last filter that could be read.
+    filter: LogFilter,
     level: Level,
     /// Newest last; none while they are being asked for.
     lines: Option<Vec<Notice>>,
@@ -37,8 +37,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             filter_text: String::new(),
-            words: Vec::new(),
-            job: None,
+            filter: LogFilter::default(),
             level: Level::Info,
             lines: None,
             has_older: false,
@@ -61,7 +60,7 @@ impl State {
     }
 
     fn filter(&self) -> LogFilter {
-        LogFilter { level: Some(self.level), job: self.job.clone(), words: self.words.clone() }
+        LogFilter { level: Some(self.level), ..self.filter.clone() }
     }
 }
 
@@ -113,22 +112,15 @@ pub fn older_came(app: &mut App, older: Vec<Notice>) {
     }
 }
 
-pub fn set_filter(app: &mut App, text: &str) {
+/// Takes a filter; the last valid one stays when this one is none.
+pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     text.clone_into(&mut app.logs.filter_text);
-    let mut job = None;
-    let mut words = Vec::new();
-    for word in text.split_whitespace() {
-        match word.strip_prefix("job:") {
-            Some("" | "*") => job = None,
-            Some(name) => job = Some(JobId::from(name)),
-            None => words.push(word.to_lowercase()),
-        }
-    }
-    if app.logs.job != job || app.logs.words != words {
-        app.logs.job = job;
-        app.logs.words = words;
+    let filter = LogFilter::parse(text, app.now)?;
+    if app.logs.filter != filter {
+        app.logs.filter = filter;
         ask_anew(app);
     }
+    Ok(())
 }
 
 fn ask_anew(app: &mut App) {

@@ -229,20 +229,16 @@ pub fn filter_typed(app: &mut App) {
 /// Takes a new filter. One that is wrong leaves the last valid one in force and says why.
 pub fn set_filter(app: &mut App, text: &str) {
     let result = match app.screen {
-        Screen::Jobs => {
-            jobs::set_filter(app, text);
-            Ok(())
-        }
+        Screen::Jobs => jobs::set_filter(app, text),
         Screen::Dead | Screen::Letters => dead::set_filter(app, text),
-        Screen::Logs => {
-            logs::set_filter(app, text);
-            Ok(())
-        }
+        Screen::Logs => logs::set_filter(app, text),
         Screen::Runs => runs::set_filter(app, text),
         Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => Ok(()),
     };
-    if let Some(typing) = &mut app.typing {
-        typing.error = result.err();
+    match (&mut app.typing, result) {
+        (Some(typing), result) => typing.error = result.err(),
+        (None, Err(problem)) => app.note(format!("the filter can not be read: {problem}")),
+        (None, Ok(())) => {}
     }
 }
 

@@ -10,9 +10,11 @@
 use super::move_in;
 use super::runs_usual::{self, Usual};
 use crate::control::Request;
-use crate::model::{JobId, Run, RunEnd, RunId, RunKind};
+use crate::model::filter::{Sieve, Test, parse};
+use crate::model::{JobId, Run, RunEnd, RunId, RunKind, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
+use crate::tui::filters::RUN_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::text::{brief_moment, counted, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
@@ -50,39 +52,28 @@ pub struct State {
 }
 
 /// What a person typed, taken apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 struct Filter {
     /// Asked of the engine.
     job: Option<JobId>,
-    state: Option<String>,
-    words: Vec<String>,
+    sieve: Sieve,
 }
 
-/// The words of `state:`.
-const STATES: [&str; 6] = ["run", "ok", "part", "fail", "stop", "cut"];
-
 impl Filter {
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut filter = Self::default();
-        for word in text.split_whitespace() {
-            match word.split_once(':') {
-                Some(("job", "*" | "")) => filter.job = None,
-                Some(("job", name)) => filter.job = Some(JobId::from(name)),
-                Some(("state", name)) if STATES.contains(&name) => filter.state = Some(name.to_owned()),
-                Some(("state", name)) => return Err(format!("state: needs {}, not `{name}`", STATES.join(", "))),
-                _ => filter.words.push(word.to_lowercase()),
-            }
-        }
-        Ok(filter)
+    fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
+        let terms = parse(text, RUN_FIELDS, now)?;
+        let job = terms.iter().find_map(|term| match (&term.field, &term.test) {
+            (Some(field), Test::Is(names)) if field == "job" && !term.is_not => match names.as_slice() {
+                [name] if !name.contains('*') => Some(JobId::from(name.as_str())),
+                _ => None,
+            },
+            _ => None,
+        });
+        Ok(Self { job, sieve: Sieve::new(&terms) })
     }
 
     fn lets_through(&self, run: &Run) -> bool {
-        if self.state.as_deref().is_some_and(|state| state != sign(run).1) {
-            return false;
-        }
-        let text = format!("#{} {} {} {} {}", run.id, run.job, kind_word(&run.kind), run.by, end_words(run));
-        let text = text.to_lowercase();
-        self.words.iter().all(|word| text.contains(word))
+        self.sieve.lets_through(run)
     }
 }
 
@@ -168,7 +159,7 @@ pub fn usual_came(app: &mut App, job: &JobId, runs: Vec<Run>) {
 
 pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     text.clone_into(&mut app.runs.filter_text);
-    let filter = Filter::parse(text)?;
+    let filter = Filter::parse(text, app.now)?;
     let is_other_job = filter.job != app.runs.filter.job;
     app.runs.filter = filter;
     if is_other_job {
@@ -300,11 +291,12 @@ pub fn crumb(app: &App, line: Line) -> Line {
 
 pub fn new_words(app: &App) -> Option<String> {
     let n = app.runs.new;
-    (n > 0).then(|| format!("{} began since; . lets them in", counted(n as u64, "run", "runs")))
+    (n > 0)
+        .then(|| format!("{} began since; {} lets them in", counted(n as u64, "run", "runs"), app.key(Action::LetIn)))
 }
 
 /// Sign, short word and tone of how a run stands or ended.
-pub(super) fn sign(run: &Run) -> (&'static str, &'static str, Tone) {
+pub fn sign(run: &Run) -> (&'static str, &'static str, Tone) {
     match &run.end {
         None => ("▸", "run", Tone::Run),
         Some(RunEnd::Done | RunEnd::HandedOver) if run.counts.errored > 0 => ("!", "part", Tone::Warn),
@@ -315,7 +307,7 @@ pub(super) fn sign(run: &Run) -> (&'static str, &'static str, Tone) {
     }
 }
 
-pub(super) fn kind_word(kind: &RunKind) -> &'static str {
+pub fn kind_word(kind: &RunKind) -> &'static str {
     match kind {
         RunKind::Sync => "sync",
         RunKind::Full => "full",
@@ -325,7 +317,7 @@ pub(super) fn kind_word(kind: &RunKind) -> &'static str {
 }
 
 /// How it ended, in words; nothing for a run that simply did what was to do.
-fn end_words(run: &Run) -> String {
+pub fn end_words(run: &Run) -> String {
     match &run.end {
         None => "in progress".to_owned(),
         Some(RunEnd::Done) => "end of the list".to_owned(),

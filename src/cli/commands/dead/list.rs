@@ -7,10 +7,10 @@ use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter_ids, letter_rows};
 use crate::cli::text::{Align, Table, figure, plain};
 use crate::cli::{Exit, Output, Report};
-use crate::model::{JobId, LetterFilter, LetterRow};
+use crate::model::{JobId, LetterFilter, LetterRow, Timestamp};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck dead list customers_to_crm --error \"email\" --limit 20";
+pub const EXAMPLE: &str = "Example:\n  syncdeck dead list customers_to_crm --error \"email\" --limit 20\n  syncdeck dead list --filter \"code:422|409 age:<1h -email\"";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
@@ -19,6 +19,9 @@ pub struct Args {
     /// Only where all these words occur in the error, the field's name or the record's id
     #[arg(long, value_name = "TEXT")]
     pub error: Option<String>,
+    /// Words, or conditions such as `code:422`, `tries:>3`, `age:>2h`, `-cause:email`, `state:all`, `/regex/`, `a|b`
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// The most letters to list
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = crate::cli::commands::limit)]
     pub limit: usize,
@@ -28,11 +31,13 @@ pub struct Args {
 }
 
 pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
-    let filter = LetterFilter {
-        job: args.job.as_deref().map(JobId::from),
-        words: args.error.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect(),
-        ..LetterFilter::default()
-    };
+    let now = Timestamp::from(jiff::Timestamp::now());
+    let mut filter = LetterFilter::parse(args.filter.as_deref().unwrap_or_default(), now)
+        .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
+    if let Some(job) = &args.job {
+        filter.job = Some(JobId::from(job.as_str()));
+    }
+    filter.words.extend(args.error.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase));
     let (ids, total) = letter_ids(ask, filter, args.limit).await?;
     let mut rows = Vec::new();
     for page in ids.chunks(PAGE) {

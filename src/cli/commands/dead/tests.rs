@@ -51,7 +51,7 @@ impl Engine {
 }
 
 fn list(limit: usize, json: bool) -> Action {
-    Action::List(list::Args { job: None, error: None, limit, json })
+    Action::List(list::Args { job: None, error: None, filter: None, limit, json })
 }
 
 fn groups(json: bool) -> Action {
@@ -76,8 +76,13 @@ async fn a_list_says_how_many_there_are_beyond_its_limit() {
 #[tokio::test]
 async fn a_list_is_narrowed_by_job_and_words_of_the_error() {
     let engine = Engine::new(1, "x");
-    let args =
-        list::Args { job: Some("customers".to_owned()), error: Some("Email  USED".to_owned()), limit: 5, json: false };
+    let args = list::Args {
+        job: Some("customers".to_owned()),
+        error: Some("Email  USED".to_owned()),
+        filter: None,
+        limit: 5,
+        json: false,
+    };
     engine.print(Action::List(args)).await;
     let wanted = LetterFilter {
         job: Some(JobId::from("customers")),

@@ -198,7 +198,9 @@ fn next_line(app: &App, canvas: &Canvas<'_>, why: &Why, room: usize) -> Line {
     let copy = Mend { key: Some("y".to_owned()), command: None, words: "copy this answer".to_owned() };
     let mut line = canvas.line().dim("  next: ");
     for mend in why.mends.iter().chain([&copy]) {
-        let Some(key) = &mend.key else { continue };
+        // They are being asked, or were.
+        let is_needless = |key: &str| key == "t" && app.why.is_live;
+        let Some(key) = mend.key.as_ref().filter(|key| !is_needless(key)) else { continue };
         let part = canvas.line().key(key_now(app, key)).say(format!(" {}   ", mend.words));
         if line.width() + part.width() > room + 3 {
             break;
@@ -317,7 +319,9 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let n = fields.iter().filter(|field| field.differs).count();
     let hint = pane_hint(app);
     let right = match n {
-        0 if fields.is_empty() => hint,
+        0 if fields.iter().all(|field| field.written.is_none() && field.destination.is_none()) => hint,
+        // What the destination did not show can not be said to be the same.
+        0 if fields.iter().all(|field| field.destination.is_none()) => "nothing to compare with".to_owned(),
         0 => "nothing differs".to_owned(),
         1 => "1 field differs".to_owned(),
         n => format!("{n} fields differ"),
