@@ -22,6 +22,14 @@ pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
     }
 }
 
+/// What is known of a trouble, as the text of a file.
+pub async fn bundle(ask: &impl Ask, job: Option<JobId>, letter: Option<DeadLetterId>) -> Result<String, Report> {
+    match ask(Request::Bundle { job, letter }).await? {
+        Answer::Bundle { text } => Ok(text),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// Tries a connection with one call.
 pub async fn tested(ask: &impl Ask, connection: ConnectionId) -> Result<Box<Tested>, Report> {
     match ask(Request::TestConnection { connection }).await? {
@@ -122,6 +130,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
+        Answer::Bundle { .. } => "a bundle",
         Answer::Verified(_) => "a proof of the journal",
         Answer::RewindPreview(_) => "the preview of a rewind",
         Answer::CheckpointFile(_) => "a checkpoint as a file",

@@ -75,14 +75,12 @@ impl Engine {
         let (reply, mut ended) = oneshot::channel();
         let (begun, is_begun) = oneshot::channel();
         let reply = Arc::new(Mutex::new(Some(reply)));
-        {
-            let mut live = cell.live();
-            if live.ones.len() >= WAITING_MAX {
-                return refused(format!("{WAITING_MAX} records of `{job}` wait to be synced already"));
-            }
-            live.ones.push_back(OneOrder { record: record.clone(), by: by.clone(), reply: reply.clone(), begun });
+        if cell.live().ones.len() >= WAITING_MAX {
+            return refused(format!("{WAITING_MAX} records of `{job}` wait to be synced already"));
         }
         self.store.note(note).await?;
+        let order = OneOrder { record: record.clone(), by: by.clone(), reply: reply.clone(), begun };
+        cell.live().ones.push_back(order);
         cell.wake.notify_waiters();
         self.tell_order(&cell, format!("sync of one record ordered by {by}"));
         if tokio::time::timeout(BEGIN_WITHIN, is_begun).await.is_err() && reply.lock().take().is_some() {

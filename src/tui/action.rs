@@ -58,6 +58,7 @@ pub enum Action {
     RetryAll,
     Discard,
     BringBack,
+    Bundle,
     TestConnection,
     HoldRelease,
     ResetCircuit,

@@ -44,6 +44,8 @@ pub enum Msg {
         generation: u64,
         result: Result<Answer, Refusal>,
     },
+    /// A file was written, and its path; or why not.
+    Saved(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -58,6 +60,11 @@ pub enum Effect {
     },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Write a bundle to a new file of that name, for its owner alone; answered by [`Msg::Saved`].
+    Save {
+        name: String,
+        text: String,
+    },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
     /// To the clipboard.
@@ -100,6 +107,8 @@ pub enum Purpose {
     UsualRuns(JobId),
     /// What a test of a connection brings.
     Test,
+    /// The text of a bundle, and the file's name.
+    Bundle(String),
     Logs,
     OlderLogs,
     Why,

@@ -174,9 +174,9 @@ fn many_are_discarded_only_with_their_number_typed() {
 #[test]
 fn only_discarded_letters_are_brought_back() {
     let mut stage = stage();
-    stage.press("2 b");
+    stage.press("2 U");
     assert!(stage.shows("none of these is discarded"));
-    stage.press("/").type_text("state:discarded").press("enter b");
+    stage.press("/").type_text("state:discarded").press("enter U");
     stage.later(200);
     stage.press("y");
     let orders = stage.orders();

@@ -225,6 +225,7 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
             Request::Hold { connection, .. } => {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }

@@ -11,6 +11,7 @@ use crate::tui::{Options, update, view};
 use futures::future::BoxFuture;
 use ratatui::crossterm::event::{Event, MouseEventKind};
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -78,6 +79,7 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         screen,
         link,
         asked: JoinSet::new(),
+        saved: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
         drawn_at: None,
@@ -108,6 +110,8 @@ struct Console {
     screen: Screen,
     link: Link,
     asked: JoinSet<Asked>,
+    /// Files on their way to the disk.
+    saved: JoinSet<Result<String, String>>,
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
@@ -140,6 +144,10 @@ impl Console {
                 () = at(frame_at), if frame_at.is_some() => self.draw()?,
                 event = input.events.recv() => self.input(event, &mut input)?,
                 Some(answer) = self.asked.join_next() => self.answered(answer)?,
+                Some(saved) = self.saved.join_next() => {
+                    let saved = saved.unwrap_or_else(|error| Err(error.to_string()));
+                    self.take_in(Msg::Saved(saved), AFTER_INPUT)?;
+                }
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
                 changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
                 () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
@@ -156,6 +164,12 @@ impl Console {
                 Effect::Ask { generation, request } => {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
+                }
+                Effect::Save { name, text } => {
+                    self.saved.spawn_blocking(move || {
+                        let saved = crate::control::bundle::save(Path::new(&name), &text);
+                        saved.map(|path| path.display().to_string()).map_err(|error| error.to_string())
+                    });
                 }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
