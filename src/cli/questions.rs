@@ -1,9 +1,10 @@
 //! Questions to the engine with the answers that belong to them, a page at a time.
 
 use super::Report;
-use crate::control::{Answer, Done, LetterView, Refusal, Request};
+use crate::control::{Answer, Done, LetterView, Refusal, Request, RetryPreview};
 use crate::model::{
-    Checkpoint, ConnectionId, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, Tested, WhyAnswer,
+    Checkpoint, ConnectionId, DeadLetterId, EditForm, JobId, LetterCheck, LetterFilter, LetterGroup, LetterRow, Run,
+    Selection, Tested, WhyAnswer,
 };
 use std::sync::Arc;
 
@@ -111,6 +112,30 @@ pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<V
 pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> Result<Box<WhyAnswer>, Report> {
     match ask(Request::Why { job, key: key.to_owned(), live }).await? {
         Answer::Why(answer) => Ok(answer),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The fields of a letter, to be corrected.
+pub async fn edit_form(ask: &impl Ask, id: DeadLetterId) -> Result<Box<EditForm>, Report> {
+    match ask(Request::EditForm { id }).await? {
+        Answer::EditForm(form) => Ok(form),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What a retry of the selection would do.
+pub async fn retry_preview(ask: &impl Ask, selection: Selection) -> Result<RetryPreview, Report> {
+    match ask(Request::RetryPreview { selection }).await? {
+        Answer::Preview(preview) => Ok(preview),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What a retry would do with these letters, each looked at.
+pub async fn retry_check(ask: &impl Ask, ids: Vec<DeadLetterId>) -> Result<LetterCheck, Report> {
+    match ask(Request::RetryCheck { ids }).await? {
+        Answer::Check(check) => Ok(check),
         other => Err(unexpected(&other)),
     }
 }

@@ -44,6 +44,8 @@ pub enum Msg {
         generation: u64,
         result: Result<Answer, Refusal>,
     },
+    /// The editor ended: the text, or why there is none.
+    Edited(Result<String, String>),
     /// A file was written, and its path; or why not.
     Saved(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
@@ -57,6 +59,12 @@ pub enum Effect {
     Ask {
         generation: u64,
         request: Request,
+    },
+    /// Hand the terminal to the person's editor with this text. Answered by [`Msg::Edited`].
+    Edit {
+        /// What the file is called, without an ending.
+        name: String,
+        text: String,
     },
     /// Clear the terminal and draw everything again.
     Redraw,
@@ -123,6 +131,15 @@ pub enum Purpose {
     /// A part of a dry run.
     Count,
     Journal,
+    /// Of a preview: the letters that are looked at, and what is found of some of them.
+    PreviewIds,
+    PreviewCheck,
+    /// The fields of a letter that is to be corrected.
+    EditForm,
+    /// What became of a correction.
+    Correct,
+    /// How a cause stands that the list's filter no longer shows.
+    GroupNow,
     Order,
 }
 
@@ -388,11 +405,6 @@ impl App {
 
     /// True for a field that the configuration hides: by its name, its last step or its pointer.
     pub fn is_redacted(&self, field: &str) -> bool {
-        let field = field.trim_start_matches('/');
-        self.settings.redact.iter().any(|name| {
-            let name = name.trim_start_matches('/');
-            let ends_so = field.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '/']));
-            ends_so || name.replace('/', ".") == field
-        })
+        crate::model::redact::is_redacted(&self.settings.redact, field)
     }
 }

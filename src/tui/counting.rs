@@ -4,7 +4,7 @@ use super::app::{App, Purpose};
 use super::overlays::{self, Overlay};
 use super::screens::Screen;
 use crate::control::Request;
-use crate::model::{JobId, PlanFrom, PlanPart, PlanRow, PlanTotals};
+use crate::model::{JobId, PlanFrom, PlanPart, PlanRow, PlanTotals, Sequence};
 
 /// Records that one question reads: short enough that figures move, long enough that pages fill it.
 const PART: u64 = 500;
@@ -29,6 +29,8 @@ pub struct Counting {
     pub notes: Vec<String>,
     pub problem: Option<String>,
     pub progress: Reached,
+    /// The job's newest checkpoint when the count began: what was written since then is not in it.
+    pub stood_at: Option<Sequence>,
     empty_parts: u32,
 }
 
@@ -45,7 +47,9 @@ pub enum Reached {
 
 /// Begins a count; one that is under way is forgotten.
 pub fn begin(app: &mut App, job: JobId, from: PlanFrom) {
+    let stood_at = app.job_status(&job).and_then(|status| status.checkpoint.as_ref()).map(|one| one.sequence);
     app.counting = Some(Counting {
+        stood_at,
         job: job.clone(),
         from: from.clone(),
         totals: PlanTotals::default(),

@@ -13,6 +13,7 @@ pub mod keymap;
 mod locked;
 mod mouse;
 pub mod overlays;
+mod retries;
 pub mod screens;
 mod shell;
 pub mod text;

@@ -32,12 +32,14 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
-            app.snapshot = Some(snapshot);
+            let before = app.snapshot.replace(snapshot);
+            super::retries::snapshot_came(app, before.as_deref());
             screens::snapshot_came(app);
             want_refresh(app);
         }
         Msg::EngineGone => engine_gone(app),
         Msg::Attachment(attachment) => attached::changed(app, attachment),
+        Msg::Edited(result) => overlays::edit::edited(app, result),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Saved(saved) => bundle_saved(app, saved),
         Msg::Tick => tick(app),
@@ -86,7 +88,18 @@ fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
         (Purpose::Count, Ok(Answer::Plan(part))) => super::counting::came(app, *part),
         (Purpose::Count, Err(refusal)) => super::counting::refused(app, &refusal.message),
         (Purpose::Journal, Ok(Answer::Journal(entries))) => overlays::journal::came(app, &entries),
-        (purpose @ (Purpose::Measure | Purpose::Preview), result) => overlays::answered(app, &purpose, result),
+        (Purpose::Correct, result) => {
+            overlays::edit::saved(app, &result);
+            match result {
+                Ok(Answer::Done(done)) => order_done(app, done),
+                Ok(_) => {}
+                Err(refusal) => app.say(MessageKind::Failed, refusal.message, refusal.hint),
+            }
+        }
+        (Purpose::EditForm, Ok(Answer::EditForm(form))) => overlays::edit::form_came(app, *form),
+        (purpose @ (Purpose::Measure | Purpose::Preview | Purpose::PreviewIds | Purpose::PreviewCheck), result) => {
+            overlays::answered(app, &purpose, result)
+        }
         (purpose, Ok(answer)) => screens::answered(app, &purpose, answer),
         (purpose, Err(refusal)) => {
             screens::refused(app, &purpose, &refusal);
@@ -312,6 +325,7 @@ fn act(app: &mut App, action: Action) {
         | Action::ConnectionOfJob
         | Action::LogsOfJob
         | Action::JobOfSelection => go_to(app, action),
+        Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
 }

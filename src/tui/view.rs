@@ -223,8 +223,11 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
             if can_undo { line.say("   [").key(app.key(Action::Undo)).say(" undo]") } else { line }
         }
-        (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
-        (None, None) => return,
+        (None, words) => match (super::retries::progress(app, canvas.line().say(" ")), words) {
+            (Some(progress), _) => progress,
+            (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
+            (None, None) => return,
+        },
     };
     canvas.put(area, &line);
 }

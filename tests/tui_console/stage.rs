@@ -26,6 +26,8 @@ pub fn theme(symbols: Symbols) -> Theme {
 pub struct World {
     pub snapshot: Snapshot,
     pub groups: Vec<LetterGroup>,
+    /// Causes without a letter that waits.
+    pub gone: Vec<LetterGroup>,
     pub ids: Arc<[DeadLetterId]>,
     pub letter: LetterView,
     pub checkpoints: Vec<Checkpoint>,
@@ -258,6 +260,8 @@ impl World {
             Request::DeadGroups { filter } => Ok(Answer::Groups(
                 self.groups
                     .iter()
+                    .chain(self.gone.iter().filter(|_| filter.places.contains(&LetterPlace::Recovered)))
+                    .filter(|group| filter.group.is_none_or(|wanted| wanted == group.id))
                     .filter(|group| filter.job.as_ref().is_none_or(|job| *job == group.job))
                     .cloned()
                     .collect(),
@@ -863,6 +867,7 @@ pub fn world() -> World {
             group(4, "tickets_to_wh", Some(503), None, "service unavailable", 40),
             group(5, "invoices_backfill", None, Some("amount"), "amount: `‹value›` is no number", 3),
         ],
+        gone: Vec::new(),
         ids: (1..=1_042).rev().map(DeadLetterId).collect(),
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),

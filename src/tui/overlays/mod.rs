@@ -2,6 +2,8 @@
 
 pub mod bulk;
 pub mod discard;
+pub mod edit;
+mod edit_draw;
 pub mod help;
 pub mod journal;
 pub mod pause;
@@ -38,6 +40,7 @@ pub enum Overlay {
     Discard(discard::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
+    Edit(Box<edit::Form>),
     Quit,
     Page(Page),
     /// A page that grows while a dry run counts.
@@ -68,7 +71,13 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Typing,
-            Self::Confirm(_) | Self::Retry(_) => Context::Confirm,
+            Self::Confirm(_) => Context::Confirm,
+            Self::Retry(_) => Context::RetryPreview,
+            Self::Edit(form) => match form.stage {
+                edit::Stage::Fields => Context::EditForm,
+                edit::Stage::Review { .. } => Context::EditReview,
+                edit::Stage::Broken { .. } => Context::EditBroken,
+            },
             Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
@@ -83,6 +92,7 @@ impl Overlay {
             Self::Discard(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
+            Self::Edit(form) => form.input(),
             Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
         }
     }
@@ -108,7 +118,9 @@ pub fn act(app: &mut App, action: Action) {
             interrupt(app);
         }
         Action::No => app.overlay = None,
+        action if edit::act(app, action) => {}
         Action::Yes => yes(app),
+        Action::ChangedOnly => retry::changed_only(app),
         Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
         // The demo's systems end with this process.
         Action::KeepInBackground if app.settings.is_demo => app.note("the demo ends with its screen"),
@@ -171,6 +183,7 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
+        Some(Overlay::Edit(form)) => form.typed(event, name),
         _ => {}
     }
 }
@@ -254,6 +267,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
+        Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let area = page_area(app.size);

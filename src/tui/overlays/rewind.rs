@@ -47,8 +47,10 @@ fn ask(app: &mut App, form: &Form) {
 fn preview_came(app: &mut App, preview: Box<RewindPreview>) {
     let Some(Overlay::Rewind(form)) = &mut app.overlay else { return };
     let (job, from) = (form.job.clone(), PlanFrom::Rewind(sequence_of(&preview)));
+    let now = preview.now.as_ref().map(|now| now.sequence);
     form.preview = Some(preview);
-    if app.counted(&job, &from).is_none() {
+    // A count of before the job went on is not true any more.
+    if app.counted(&job, &from).is_none_or(|counting| counting.stood_at != now) {
         counting::begin(app, job, from);
     }
 }
@@ -245,6 +247,11 @@ pub fn counted_lines(app: &App, canvas: &Canvas<'_>, job: &JobId, from: &PlanFro
         .enumerate()
         .map(|(at, part)| canvas.line().dim(if at == 0 { "read again" } else { "" }).to(12).say(part))
         .collect();
+    let now = app.job_status(job).and_then(|status| status.checkpoint.as_ref()).map(|one| one.sequence);
+    if let Some(stood_at) = counting.stood_at.filter(|stood_at| Some(*stood_at) != now) {
+        let text = format!("counted when it stood at #{stood_at}: it has gone on");
+        lines.push(canvas.line().tone("! ", Tone::Warn).within(&text, width.saturating_sub(2), Tone::Plain));
+    }
     lines.extend(
         super::plan::totals(counting)
             .iter()

@@ -158,6 +158,7 @@ pub fn refresh(app: &mut App) {
 pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
     match (purpose, answer) {
         (Purpose::Groups, Answer::Groups(groups)) => dead::groups_came(app, groups),
+        (Purpose::GroupNow, Answer::Groups(groups)) => dead::group_came(app, groups),
         (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
         (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),

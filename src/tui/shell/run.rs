@@ -1,6 +1,7 @@
 //! The loop: messages in, effects out, and a frame when something changed and it is time for one.
 
 use super::TuiError;
+use super::editor::{self, Draft};
 use super::input::Input;
 use super::terminal::{Screen, guarded};
 use super::watchdog::Watchdog;
@@ -85,6 +86,7 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         drawn_at: None,
         is_engine_gone: false,
         is_elsewhere: true,
+        editing: None,
         left: None,
     };
     console.run(&options).await
@@ -120,6 +122,8 @@ struct Console {
     is_engine_gone: bool,
     /// The attachment can still change.
     is_elsewhere: bool,
+    /// What is to be opened in an editor, and its name.
+    editing: Option<(String, String)>,
     left: Option<Left>,
 }
 
@@ -135,6 +139,10 @@ impl Console {
             self.take_in(Msg::Attachment(attachment), AFTER_INPUT)?;
         }
         while self.left.is_none() {
+            if let Some((name, text)) = self.editing.take() {
+                input = self.edit(input, &name, &text, options).await?;
+                continue;
+            }
             let frame_at = self.frame_at;
             let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
             tokio::select! {
@@ -173,6 +181,7 @@ impl Console {
                 }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
+                Effect::Edit { name, text } => self.editing = Some((name, text)),
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),
             }
@@ -182,6 +191,40 @@ impl Console {
         let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
+    }
+
+    /// Hands the terminal to the person's editor until it ends. The engine goes on meanwhile.
+    async fn edit(&mut self, input: Input, name: &str, text: &str, options: &Options) -> Result<Input, TuiError> {
+        let opened = Draft::new(name, text).map_err(|error| format!("no file to edit could be made: {error}"));
+        let result = match opened.and_then(|draft| Ok((editor::command(draft.path())?, draft))) {
+            Err(why) => Err(why),
+            Ok((mut command, draft)) => {
+                // Nobody else may read the keyboard: what is typed for the editor would be typed here too.
+                drop(input);
+                self.screen.lend()?;
+                let ended = tokio::select! {
+                    ended = async { command.spawn()?.wait().await } => Some(ended),
+                    () = options.shutdown.cancelled() => None,
+                };
+                self.screen.take_back(self.app.is_mouse_on)?;
+                let input = Input::start()?;
+                let result = match ended {
+                    None => {
+                        self.left = Some(Left::ToldToEnd);
+                        return Ok(input);
+                    }
+                    Some(Err(error)) => Err(format!("the editor could not be started: {error}")),
+                    Some(Ok(status)) if !status.success() => {
+                        Err(format!("the editor ended with {status}; nothing was taken"))
+                    }
+                    Some(Ok(_)) => draft.read().map_err(|error| format!("what was edited can not be read: {error}")),
+                };
+                self.take_in(Msg::Edited(result), Duration::ZERO)?;
+                return Ok(input);
+            }
+        };
+        self.take_in(Msg::Edited(result), AFTER_INPUT)?;
+        Ok(input)
     }
 
     /// Takes in what was typed, as much of it as is there, so that a paste is one frame.
