@@ -20,6 +20,7 @@ mod ladder;
 mod link;
 pub mod mapping;
 mod notice;
+mod notify;
 pub mod plan;
 mod pointer;
 mod position;
@@ -64,6 +65,7 @@ pub use job::{
 pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
+pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
 pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
