@@ -1,9 +1,10 @@
 //! Questions to the engine with the answers that belong to them, a page at a time.
 
 use super::Report;
-use crate::control::{Answer, Done, LetterView, Refusal, Request};
+use crate::control::{Answer, Done, LetterView, Refusal, Request, RetryPreview};
 use crate::model::{
-    Checkpoint, ConnectionId, DeadLetterId, JobId, LetterFilter, LetterGroup, LetterRow, Run, Tested, WhyAnswer,
+    Checkpoint, ConnectionId, DeadLetterId, EditForm, JobId, LetterCheck, LetterFilter, LetterGroup, LetterRow, Run,
+    Selection, Tested, WhyAnswer,
 };
 use std::sync::Arc;
 
@@ -18,6 +19,14 @@ impl<F: AsyncFn(Request) -> Result<Answer, Refusal>> Ask for F {}
 pub async fn order(ask: &impl Ask, request: Request) -> Result<Done, Report> {
     match ask(request).await? {
         Answer::Done(done) => Ok(done),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What is known of a trouble, as the text of a file.
+pub async fn bundle(ask: &impl Ask, job: Option<JobId>, letter: Option<DeadLetterId>) -> Result<String, Report> {
+    match ask(Request::Bundle { job, letter }).await? {
+        Answer::Bundle { text } => Ok(text),
         other => Err(unexpected(&other)),
     }
 }
@@ -107,6 +116,30 @@ pub async fn why(ask: &impl Ask, job: Option<JobId>, key: &str, live: bool) -> R
     }
 }
 
+/// The fields of a letter, to be corrected.
+pub async fn edit_form(ask: &impl Ask, id: DeadLetterId) -> Result<Box<EditForm>, Report> {
+    match ask(Request::EditForm { id }).await? {
+        Answer::EditForm(form) => Ok(form),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What a retry of the selection would do.
+pub async fn retry_preview(ask: &impl Ask, selection: Selection) -> Result<RetryPreview, Report> {
+    match ask(Request::RetryPreview { selection }).await? {
+        Answer::Preview(preview) => Ok(preview),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// What a retry would do with these letters, each looked at.
+pub async fn retry_check(ask: &impl Ask, ids: Vec<DeadLetterId>) -> Result<LetterCheck, Report> {
+    match ask(Request::RetryCheck { ids }).await? {
+        Answer::Check(check) => Ok(check),
+        other => Err(unexpected(&other)),
+    }
+}
+
 fn unexpected(answer: &Answer) -> Report {
     let kind = match answer {
         Answer::Done(_) => "what was done",
@@ -122,6 +155,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Runs(_) => "runs",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
+        Answer::Bundle { .. } => "a bundle",
         Answer::Verified(_) => "a proof of the journal",
         Answer::RewindPreview(_) => "the preview of a rewind",
         Answer::CheckpointFile(_) => "a checkpoint as a file",

@@ -100,22 +100,28 @@ fn orders_are_understood() {
 #[test]
 fn orders_to_dead_letters_are_understood() {
     let group = Some(GroupId(0x5e41_c09a_77b2_d310));
+    let retry = |which| dead::Action::Retry(RetryArgs { which, ..Default::default() });
     let cases = [
-        ("retry 7 9", dead::Action::Retry(RetryArgs { ids: vec![7, 9], ..Default::default() })),
-        ("retry --job a", dead::Action::Retry(RetryArgs { job: Some("a".to_owned()), ..Default::default() })),
-        ("retry --group 5e41c09a77b2d310", dead::Action::Retry(RetryArgs { group, ..Default::default() })),
-        ("retry --all", dead::Action::Retry(RetryArgs { all: true, ..Default::default() })),
+        ("retry 7 9", retry(dead::act::Which { ids: vec![7, 9], ..Default::default() })),
+        ("retry --job a", retry(dead::act::Which { job: Some("a".to_owned()), ..Default::default() })),
+        ("retry --group 5e41c09a77b2d310", retry(dead::act::Which { group, ..Default::default() })),
+        ("retry --all", retry(dead::act::Which { all: true, ..Default::default() })),
         (
             "discard 7 --reason x",
-            dead::Action::Discard(DiscardArgs { ids: vec![7], group: None, reason: "x".to_owned() }),
+            dead::Action::Discard(DiscardArgs {
+                ids: vec![7],
+                group: None,
+                reason: Some("x".to_owned()),
+                dry_run: false,
+            }),
         ),
         (
             "discard --group 5e41c09a77b2d310 --reason x",
-            dead::Action::Discard(DiscardArgs { ids: vec![], group, reason: "x".to_owned() }),
+            dead::Action::Discard(DiscardArgs { ids: vec![], group, reason: Some("x".to_owned()), dry_run: false }),
         ),
         ("groups --json", dead::Action::Groups(dead::groups::Args { job: None, json: true })),
         ("show 7 --json", dead::Action::Show(dead::show::Args { id: 7, json: true })),
-        ("export --format csv", dead::Action::Export(dead::export::Args { format: Format::Csv })),
+        ("export --format csv", dead::Action::Export(dead::export::Args { format: Format::Csv, reveal: false })),
         (
             "list a --error email --limit 3 --json",
             dead::Action::List(dead::list::Args {

@@ -30,6 +30,8 @@ pub enum Attachment {
     Own,
     /// It is in another process, over its control socket.
     Attached(Host),
+    /// There is no engine: what is shown was written down then.
+    Bundle(Timestamp),
     /// It stopped answering; it is looked for once a second.
     Lost(Loss),
     /// It was looked for long enough: nobody looks any more.
@@ -51,7 +53,7 @@ pub struct Loss {
 impl Attachment {
     /// False while questions and orders can not reach the engine.
     pub fn is_there(&self) -> bool {
-        matches!(self, Self::Own | Self::Attached(_))
+        matches!(self, Self::Own | Self::Attached(_) | Self::Bundle(_))
     }
 
     pub fn is_own(&self) -> bool {

@@ -115,6 +115,10 @@ impl Local {
                 Ok(Answer::Why(Box::new(answer)))
             }
             Request::SyncOne { job, record } => done(engine.sync_one(&job, &record, by).await, None),
+            Request::Bundle { job, letter } => {
+                let text = self.bundle(job, letter, by).await?;
+                Ok(Answer::Bundle { text })
+            }
             Request::Journal { before, limit } => {
                 Ok(Answer::Journal(store.journal(before, limit.min(ROWS_MAX)).await?))
             }

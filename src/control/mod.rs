@@ -1,6 +1,7 @@
 //! What is said between a door and an engine: one handle, questions and orders, and a snapshot to watch.
 
 mod attachment;
+pub mod bundle;
 mod fields;
 pub mod local;
 mod points;
@@ -131,6 +132,11 @@ pub enum Request {
         before: Option<u64>,
         limit: usize,
     },
+    /// What is known of a job, of a letter and its job, or of all, as the text of a file without secrets.
+    Bundle {
+        job: Option<JobId>,
+        letter: Option<DeadLetterId>,
+    },
     /// Walks the journal's chain.
     JournalVerify,
     /// What a rewind would do, as far as it is known without asking the source.
@@ -217,6 +223,7 @@ impl Request {
             | Self::Runs { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
+            | Self::Bundle { .. }
             | Self::JournalVerify
             | Self::RewindPreview { .. }
             | Self::CheckpointExport { .. }
@@ -245,6 +252,9 @@ pub enum Answer {
     Runs(Vec<Run>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
+    Bundle {
+        text: String,
+    },
     Verified(JournalProof),
     RewindPreview(Box<RewindPreview>),
     /// None where the job has no checkpoint.
@@ -350,6 +360,7 @@ pub struct Handle {
 enum End {
     Local(local::Local, Actor),
     Remote(socket::Remote),
+    Offline(Arc<bundle::Offline>),
 }
 
 impl Handle {
@@ -360,6 +371,11 @@ impl Handle {
     /// A handle of an engine in another process; its orders are signed there.
     pub fn attached(remote: socket::Remote) -> Self {
         Self { end: End::Remote(remote), is_read_only: false }
+    }
+
+    /// A bundle in the place of an engine: it answers questions from what it holds.
+    pub fn offline(bundle: bundle::Bundle) -> Self {
+        Self { end: End::Offline(Arc::new(bundle::Offline::new(bundle))), is_read_only: true }
     }
 
     /// The same engine, of which only questions are asked: every order is refused before it leaves.
@@ -379,6 +395,7 @@ impl Handle {
         match &self.end {
             End::Local(local, actor) => local.ask(request, actor).await,
             End::Remote(remote) => remote.ask(request).await,
+            End::Offline(offline) => offline.ask(request),
         }
     }
 
@@ -387,6 +404,7 @@ impl Handle {
         match &self.end {
             End::Local(local, _) => local.jobs(),
             End::Remote(remote) => remote.jobs(),
+            End::Offline(offline) => offline.jobs(),
         }
     }
 
@@ -395,6 +413,7 @@ impl Handle {
         match &self.end {
             End::Local(local, _) => local.watch(),
             End::Remote(remote) => remote.watch(),
+            End::Offline(offline) => offline.watch(),
         }
     }
 
@@ -403,6 +422,7 @@ impl Handle {
         match &self.end {
             End::Local(..) => watch::channel(Attachment::Own).1,
             End::Remote(remote) => remote.attachment(),
+            End::Offline(offline) => watch::channel(Attachment::Bundle(offline.at())).1,
         }
     }
 }

@@ -190,6 +190,11 @@ impl JobCell {
         &self.destination_gate.connection.limits
     }
 
+    /// When it runs, in words: `every 5m`.
+    pub fn schedule_words(&self) -> String {
+        schedule_text(&self.spec.schedule)
+    }
+
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock()
     }

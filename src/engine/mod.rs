@@ -37,11 +37,11 @@ pub use limit::Gate;
 pub use orders::{OrderError, Ordered};
 pub use rewind::PointOrder;
 pub use schedule::Start;
-pub use tell::Notices;
+pub use tell::{Notices, without_content};
 
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
-use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, RunEnd, Snapshot, Timestamp};
+use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, Masks, RunEnd, Snapshot, Timestamp};
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live, OpenLetters};
@@ -210,6 +210,17 @@ impl Engine {
 
     pub fn job(&self, id: &JobId) -> Option<&Arc<JobCell>> {
         self.jobs.get(id)
+    }
+
+    /// The secrets of the configuration, to mask them in what leaves the engine.
+    pub fn masks(&self) -> Masks {
+        // Every connection knows all of them.
+        self.links.values().next().map(|link| link.masks.clone()).unwrap_or_default()
+    }
+
+    /// Fields whose values the configuration hides.
+    pub fn redacted_fields(&self) -> &[String] {
+        &self.info.redact
     }
 
     pub fn job_ids(&self) -> impl Iterator<Item = &JobId> {

@@ -153,7 +153,7 @@ static CONTENT_OF_RECORD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A reason as the log may hold it: never a record's content, which complaints quote and whose answers begin with it.
-fn without_content(text: &str, is_of_record: bool) -> String {
+pub fn without_content(text: &str, is_of_record: bool) -> String {
     // What begins like JSON or HTML is the beginning of somebody's answer.
     let words = text.find(['{', '[', '<']).map_or(text.to_owned(), |at| format!("{}…", &text[..at]));
     let words = CONTENT.replace_all(&words, "…");

@@ -118,20 +118,43 @@ impl BulkRetry {
 
     /// The end in one sentence, with what was sent and what was not.
     pub fn result(&self) -> String {
-        let letters = |n: u64| if n == 1 { "1 letter".to_owned() } else { format!("{n} letters") };
-        let mut text = format!("retry of {} of {}: {} recovered", letters(self.total), self.job, self.recovered);
+        let letters = |n: u64| if n == 1 { "1 letter".to_owned() } else { format!("{} letters", grouped(n)) };
+        let mut text =
+            format!("retry of {} of {}: {} recovered", letters(self.total), self.job, grouped(self.recovered));
         if self.failed > 0 {
-            text.push_str(&format!(", {} failed again", self.failed));
+            text.push_str(&format!(", {} failed again", grouped(self.failed)));
         }
         if self.needless > 0 {
-            text.push_str(&format!(", {} needed nothing", self.needless));
+            text.push_str(&format!(", {} needed nothing", grouped(self.needless)));
         }
-        if let BulkStage::Ended { stopped: Some(why) } | BulkStage::Stopping { why } = &self.stage {
-            let rest = self.total.saturating_sub(self.done());
-            text.push_str(&format!("; stopped because {why}; {} not sent", letters(rest)));
+        let rest = self.total.saturating_sub(self.done());
+        match &self.stage {
+            BulkStage::Ended { stopped: Some(why) } | BulkStage::Stopping { why } => {
+                text.push_str(&format!("; stopped because {why}; {} not sent", letters(rest)));
+            }
+            BulkStage::Ended { stopped: None } if rest > 0 => {
+                text.push_str(&format!("; {} were taken out meanwhile", letters(rest)));
+            }
+            BulkStage::Gathering | BulkStage::Canary | BulkStage::Rest => {
+                text.push_str(&format!(", {} to go", grouped(rest)));
+            }
+            BulkStage::Ended { stopped: None } => {}
         }
         text
     }
+}
+
+/// A number with a comma between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]

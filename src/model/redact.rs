@@ -65,6 +65,48 @@ fn walk(names: &[String], json: &str, path: &str, depth: usize, out: &mut String
     out.push('}');
 }
 
+/// Values shorter than this are too common to be searched for in other text.
+const MASKED_MIN: usize = 4;
+
+/// The values (texts by their content) that `names` hide in `json`, at any depth.
+pub fn hidden_values(names: &[String], json: &RawJson) -> Vec<String> {
+    let mut values = Vec::new();
+    if !names.is_empty()
+        && let Ok(tree) = json.to_value()
+    {
+        collect(names, &tree, "", false, &mut values);
+    }
+    values
+}
+
+fn collect(names: &[String], tree: &serde_json::Value, path: &str, is_hidden: bool, values: &mut Vec<String>) {
+    match tree {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                collect(names, value, &place, is_hidden || is_redacted(names, &place), values);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(names, item, path, is_hidden, values)),
+        serde_json::Value::String(text) if is_hidden => values.push(text.clone()),
+        other if is_hidden => values.push(other.to_string()),
+        _ => {}
+    }
+}
+
+/// A text's content, or any other value as its JSON text.
+pub fn shown_text(value: &RawJson) -> String {
+    serde_json::from_str::<String>(value.as_str()).unwrap_or_else(|_| value.as_str().to_owned())
+}
+
+/// `text` without the hidden `values`: an answer likes to quote them.
+pub fn masked(text: &str, values: &[String]) -> String {
+    let mut values: Vec<&str> = values.iter().map(|value| value.trim()).collect();
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let long = values.into_iter().filter(|value| value.len() >= MASKED_MIN);
+    long.fold(text.to_owned(), |text, value| text.replace(value, HIDDEN))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +135,13 @@ mod tests {
     fn what_lies_too_deep_to_be_looked_at_is_hidden_whole() {
         let deep = format!("{}{{\"phone\":1}}{}", "[".repeat(100), "]".repeat(100));
         assert!(!without(&["phone"], &deep).contains("phone"));
+    }
+
+    #[test]
+    fn a_hidden_value_is_hidden_where_it_is_quoted_too() {
+        let record = RawJson::from_trusted(r#"{"phone":"(030) 1234","a":{"phone":["x",12345]},"b":"seen"}"#.to_owned());
+        let values = hidden_values(&["phone".to_owned()], &record);
+        assert_eq!(values, ["(030) 1234", "x", "12345"]);
+        assert_eq!(masked("phone (030) 1234 of x is no 12345", &values), "phone •••• of x is no ••••");
     }
 }

@@ -56,8 +56,23 @@ pub enum Action {
     JobOfSelection,
     Retry,
     RetryAll,
+    /// Stops a retry of many letters.
+    StopRetry,
+    /// Corrects the fields of a letter.
+    Edit,
+    /// Opens what is being corrected in an editor.
+    Editor,
+    /// Text, JSON, or not sent.
+    ChangeKind,
+    /// Back to what is sent without a correction.
+    Original,
+    EditAgain,
+    SaveOnly,
+    /// Retries only what changed at its source.
+    ChangedOnly,
     Discard,
     BringBack,
+    Bundle,
     TestConnection,
     HoldRelease,
     ResetCircuit,
@@ -109,6 +124,10 @@ impl Action {
                 | Self::ResetCircuit
                 | Self::Retry
                 | Self::RetryAll
+                | Self::StopRetry
+                | Self::Edit
+                | Self::SaveOnly
+                | Self::ChangedOnly
                 | Self::Discard
                 | Self::BringBack
                 | Self::SyncOne

@@ -43,6 +43,10 @@ pub enum Msg {
         generation: u64,
         result: Result<Answer, Refusal>,
     },
+    /// The editor ended: the text, or why there is none.
+    Edited(Result<String, String>),
+    /// A file was written, and its path; or why not.
+    Saved(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -55,8 +59,19 @@ pub enum Effect {
         generation: u64,
         request: Request,
     },
+    /// Hand the terminal to the person's editor with this text. Answered by [`Msg::Edited`].
+    Edit {
+        /// What the file is called, without an ending.
+        name: String,
+        text: String,
+    },
     /// Clear the terminal and draw everything again.
     Redraw,
+    /// Write a bundle to a new file of that name, for its owner alone; answered by [`Msg::Saved`].
+    Save {
+        name: String,
+        text: String,
+    },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
     /// To the clipboard.
@@ -99,6 +114,8 @@ pub enum Purpose {
     UsualRuns(JobId),
     /// What a test of a connection brings.
     Test,
+    /// The text of a bundle, and the file's name.
+    Bundle(String),
     Logs,
     OlderLogs,
     Why,
@@ -107,6 +124,15 @@ pub enum Purpose {
     /// Newest number and count of what an order is for, before it is confirmed.
     Measure,
     Preview,
+    /// Of a preview: the letters that are looked at, and what is found of some of them.
+    PreviewIds,
+    PreviewCheck,
+    /// The fields of a letter that is to be corrected.
+    EditForm,
+    /// What became of a correction.
+    Correct,
+    /// How a cause stands that the list's filter no longer shows.
+    GroupNow,
     Order,
 }
 
@@ -369,11 +395,6 @@ impl App {
 
     /// True for a field that the configuration hides: by its name, its last step or its pointer.
     pub fn is_redacted(&self, field: &str) -> bool {
-        let field = field.trim_start_matches('/');
-        self.settings.redact.iter().any(|name| {
-            let name = name.trim_start_matches('/');
-            let ends_so = field.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '/']));
-            ends_so || name.replace('/', ".") == field
-        })
+        crate::model::redact::is_redacted(&self.settings.redact, field)
     }
 }

@@ -47,6 +47,10 @@ pub(super) fn owner(app: &App, line: Line, is_wide: bool) -> Option<Line> {
             Some(line.tone("ATTACHED", Tone::Run).say(text))
         }
         Attachment::Attached(host) => Some(line.tone("ATTACHED", Tone::Run).say(format!(" pid {}", host.pid))),
+        Attachment::Bundle(at) => {
+            let at = at.to_jiff().strftime("%Y-%m-%d %H:%MZ").to_string();
+            Some(line.tone(format!("bundle of {at}, offline"), Tone::Warn))
+        }
         Attachment::Lost(_) => Some(line.tone("ENGINE LOST", Tone::Fail)),
         Attachment::Gone(_) => Some(line.tone("ENGINE GONE", Tone::Fail)),
     }
@@ -59,7 +63,7 @@ pub(super) fn banner(app: &App, line: Line) -> Option<Line> {
         format!("✗ engine (pid {}) {how} {}Z", loss.host.pid, loss.at.clock_text())
     };
     match &app.attachment {
-        Attachment::Own | Attachment::Attached(_) => None,
+        Attachment::Own | Attachment::Attached(_) | Attachment::Bundle(_) => None,
         Attachment::Lost(loss) => {
             let line = line.tone(what(loss), Tone::Fail);
             Some(line.say(format!("   looking for it ({} of 10)   ", loss.tries + 1)).key("q").say(" quit"))

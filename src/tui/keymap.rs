@@ -34,6 +34,14 @@ pub enum Context {
     QuitQuestion,
     /// A form with text fields: letters type.
     Form,
+    /// What a retry of many would do, before it is ordered.
+    RetryPreview,
+    /// The fields of a dead letter: letters type.
+    EditForm,
+    /// What a correction changes, before it is sent.
+    EditReview,
+    /// A text from the editor that can not be used.
+    EditBroken,
     /// One line of text: a filter, the search of the help.
     Typing,
     /// Something to read: messages, a value.
@@ -57,7 +65,13 @@ impl Context {
             Self::Logs => "Logs",
             Self::Why => "Why",
             Self::Move | Self::Everywhere | Self::Gone => "every screen",
-            Self::Confirm | Self::QuitQuestion | Self::Form => "a dialog",
+            Self::Confirm
+            | Self::QuitQuestion
+            | Self::Form
+            | Self::RetryPreview
+            | Self::EditForm
+            | Self::EditReview
+            | Self::EditBroken => "a dialog",
             Self::Typing | Self::Lookup => "a text field",
             Self::Reading => "a page to read",
         }
@@ -125,11 +139,14 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Dead, &["r"], Action::Retry, "retries the selected cause (more than 20: asks)", "retry"),
     key(Context::Dead, &["R"], Action::RetryAll, "retries all that match (preview first)", "retry all…"),
     key(Context::Dead, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
-    key(Context::Dead, &["b"], Action::BringBack, "brings discarded ones back", ""),
+    key(Context::Dead, &["X"], Action::StopRetry, "stops the retry of many letters", ""),
+    key(Context::Dead, &["U"], Action::BringBack, "brings discarded ones back", ""),
     key(Context::Dead, &["s"], Action::Sort, "sorts by count, newest, oldest", "sort"),
     key(Context::Dead, &["."], Action::LetIn, "lets the new ones in", ""),
     key(Context::Letters, &["r"], Action::Retry, "retries the marked records, or the selected one", "retry"),
     key(Context::Letters, &["R"], Action::RetryAll, "retries all that match (preview first)", "retry all…"),
+    key(Context::Letters, &["e"], Action::Edit, "corrects the fields, then retries", "edit"),
+    key(Context::Letters, &["X"], Action::StopRetry, "stops the retry of many letters", ""),
     key(Context::Letters, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
     key(Context::Letters, &["v"], Action::View, "shows the record as fields or as JSON", "fields/json"),
     key(Context::Letters, &["]"], Action::Next, "goes to the next record", "[ ] record"),
@@ -140,7 +157,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Letters, &["enter"], Action::Open, "opens the record, then the whole value of a field", ""),
     key(Context::Letters, &["="], Action::HideUnchanged, "hides fields that are the same", ""),
     key(Context::Letters, &["i"], Action::Reveal, "shows or hides redacted values", ""),
-    key(Context::Letters, &["b"], Action::BringBack, "brings discarded ones back", ""),
+    key(Context::Letters, &["U"], Action::BringBack, "brings discarded ones back", ""),
     key(Context::Letters, &["."], Action::LetIn, "lets the new ones in", ""),
     key(Context::Checkpoints, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Checkpoints, &["["], Action::Previous, "goes to the previous job", ""),
@@ -172,7 +189,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Why, &["t"], Action::Live, "asks both systems too, or only what is known here", "live on/off"),
     key(Context::Why, &["y"], Action::CopyAnswer, "copies the answer as plain sentences", "copy"),
     key(Context::Why, &["r"], Action::Retry, "retries its dead letter", ""),
-    key(Context::Why, &["b"], Action::BringBack, "brings its discarded letter back", ""),
+    key(Context::Why, &["U"], Action::BringBack, "brings its discarded letter back", ""),
     key(Context::Why, &["p"], Action::PauseResume, "pauses or resumes the job", ""),
     key(Context::Why, &["]"], Action::Next, "goes to the next answer", "[ ] answer"),
     key(Context::Why, &["["], Action::Previous, "goes to the previous answer", ""),
@@ -207,6 +224,13 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["7"], Action::ShowLogs, "shows the log", ""),
     key(Context::Everywhere, &["8"], Action::ShowWhy, "tells why a record is not there", ""),
     key(Context::Everywhere, &["!"], Action::Attention, "jumps to what needs attention", ""),
+    key(
+        Context::Everywhere,
+        &["b"],
+        Action::Bundle,
+        "writes what is known of the selection to a file for a ticket",
+        "",
+    ),
     key(Context::Everywhere, &["u"], Action::Undo, "undoes the last change", ""),
     key(Context::Everywhere, &["`"], Action::Messages, "shows all messages", ""),
     key(Context::Everywhere, &["esc"], Action::Back, "closes, clears, then goes back; never quits", ""),
@@ -244,6 +268,26 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Form, &["shift-tab", "up"], Action::PreviousPane, "to the previous field", ""),
     key(Context::Form, &["esc"], Action::No, "changes nothing", "cancel"),
     key(Context::Form, &["ctrl-c"], Action::Interrupt, "changes nothing; twice leaves at once", ""),
+    key(Context::RetryPreview, &["y"], Action::Yes, "retries them", "retry"),
+    key(Context::RetryPreview, &["c"], Action::ChangedOnly, "retries only those that changed at the source", ""),
+    key(Context::RetryPreview, &["n", "esc", "enter", "q"], Action::No, "no, change nothing", "no"),
+    key(Context::RetryPreview, &["ctrl-c"], Action::Interrupt, "no; twice leaves at once", ""),
+    key(Context::EditForm, &["ctrl-s"], Action::Accept, "shows the change before it is sent", "show the change"),
+    key(Context::EditForm, &["tab", "down"], Action::NextPane, "to the next field", "next field"),
+    key(Context::EditForm, &["shift-tab", "up"], Action::PreviousPane, "to the previous field", ""),
+    key(Context::EditForm, &["ctrl-t"], Action::ChangeKind, "text, JSON, or not sent", "text/JSON/not sent"),
+    key(Context::EditForm, &["ctrl-x"], Action::Editor, "opens all fields in your editor", "in $EDITOR"),
+    key(Context::EditForm, &["ctrl-o"], Action::Original, "back to what is sent without a correction", "original"),
+    key(Context::EditForm, &["esc"], Action::No, "throws the edit away", "throw away"),
+    key(Context::EditForm, &["ctrl-c"], Action::Interrupt, "throws the edit away; twice leaves at once", ""),
+    key(Context::EditReview, &["y"], Action::Yes, "saves it and retries now", "save and retry now"),
+    key(Context::EditReview, &["s"], Action::SaveOnly, "saves it for the next retry", "save only"),
+    key(Context::EditReview, &["e"], Action::EditAgain, "back to the fields", "edit again"),
+    key(Context::EditReview, &["esc", "n", "q"], Action::No, "throws the edit away", "throw away"),
+    key(Context::EditReview, &["ctrl-c"], Action::Interrupt, "throws the edit away; twice leaves at once", ""),
+    key(Context::EditBroken, &["e"], Action::EditAgain, "opens the text in your editor again", "edit again"),
+    key(Context::EditBroken, &["esc", "n", "q"], Action::No, "throws the edit away", "throw away"),
+    key(Context::EditBroken, &["ctrl-c"], Action::Interrupt, "throws the edit away; twice leaves at once", ""),
     key(Context::Typing, &["enter"], Action::Accept, "takes the text", "take"),
     key(Context::Typing, &["tab"], Action::Complete, "completes a field or a value", "complete"),
     key(Context::Typing, &["esc"], Action::No, "leaves the text as it was", "cancel"),

@@ -12,6 +12,7 @@ pub mod keymap;
 mod locked;
 mod mouse;
 pub mod overlays;
+mod retries;
 pub mod screens;
 mod shell;
 pub mod text;

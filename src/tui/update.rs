@@ -7,7 +7,7 @@ use super::geometry;
 use super::keymap::{self, Context};
 use super::overlays::{self, Overlay};
 use super::screens::{self, Screen};
-use crate::control::{Answer, Attachment, Done, Refusal};
+use crate::control::{Answer, Attachment, Done, Refusal, Request};
 use crate::model::Timestamp;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 use std::time::Duration;
@@ -32,13 +32,16 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
-            app.snapshot = Some(snapshot);
+            let before = app.snapshot.replace(snapshot);
+            super::retries::snapshot_came(app, before.as_deref());
             screens::snapshot_came(app);
             want_refresh(app);
         }
         Msg::EngineGone => engine_gone(app),
         Msg::Attachment(attachment) => attached::changed(app, attachment),
+        Msg::Edited(result) => overlays::edit::edited(app, result),
         Msg::Answered { generation, result } => answered(app, generation, result),
+        Msg::Saved(saved) => bundle_saved(app, saved),
         Msg::Tick => tick(app),
     }
     screens::settle(app);
@@ -76,7 +79,18 @@ fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
     let Some(purpose) = app.take_pending(generation) else { return };
     match (purpose, result) {
         (Purpose::Order, Ok(Answer::Done(done))) => order_done(app, done),
-        (purpose @ (Purpose::Measure | Purpose::Preview), result) => overlays::answered(app, &purpose, result),
+        (Purpose::Correct, result) => {
+            overlays::edit::saved(app, &result);
+            match result {
+                Ok(Answer::Done(done)) => order_done(app, done),
+                Ok(_) => {}
+                Err(refusal) => app.say(MessageKind::Failed, refusal.message, refusal.hint),
+            }
+        }
+        (Purpose::EditForm, Ok(Answer::EditForm(form))) => overlays::edit::form_came(app, *form),
+        (purpose @ (Purpose::Measure | Purpose::Preview | Purpose::PreviewIds | Purpose::PreviewCheck), result) => {
+            overlays::answered(app, &purpose, result)
+        }
         (purpose, Ok(answer)) => screens::answered(app, &purpose, answer),
         (purpose, Err(refusal)) => {
             screens::refused(app, &purpose, &refusal);
@@ -287,6 +301,7 @@ fn act(app: &mut App, action: Action) {
         Action::Undo => undo(app),
         Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
+        Action::Bundle => write_bundle(app),
         Action::Redraw => app.effects.push(Effect::Redraw),
         Action::Back => back(app),
         Action::Quit => quit(app),
@@ -300,6 +315,7 @@ fn act(app: &mut App, action: Action) {
         | Action::ConnectionOfJob
         | Action::LogsOfJob
         | Action::JobOfSelection => go_to(app, action),
+        Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
 }
@@ -313,6 +329,42 @@ fn next_theme(app: &mut App) {
     };
     app.theme.look = *look;
     app.note(format!("theme {}; `theme = \"{}\"` under [console] makes it stay", look.name, look.name));
+}
+
+/// Asks for what is known of the selection: the letter where one is selected, else its job, else everything.
+fn write_bundle(app: &mut App) {
+    let letter = if app.screen == Screen::Letters { app.letters.selected_id() } else { None };
+    let job = app.selected_job();
+    let workspace = app.snapshot.as_ref().map_or("syncdeck", |snapshot| snapshot.engine.workspace.as_str());
+    let about = match (letter, &job) {
+        (Some(letter), _) => format!("-letter-{letter}"),
+        (None, Some(job)) => format!("-{job}"),
+        (None, None) => String::new(),
+    };
+    let at = app.now.to_jiff().strftime("%Y%m%d-%H%M%S");
+    let name = file_name(&format!("{workspace}{about}-{at}"));
+    app.note("writing a bundle…");
+    app.ask(Purpose::Bundle(name), Request::Bundle { job, letter });
+}
+
+/// A name that means nothing to any file system or shell but itself.
+fn file_name(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '@');
+    let name: String = text.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).take(100).collect();
+    format!("{}.syncdeck", name.trim_start_matches('-'))
+}
+
+fn bundle_saved(app: &mut App, saved: Result<String, String>) {
+    match saved {
+        Ok(path) => {
+            app.say(MessageKind::Done, format!("wrote {path}; it opens with: syncdeck open FILE"), None);
+        }
+        Err(problem) => app.say(
+            MessageKind::Failed,
+            format!("the bundle could not be written: {problem}"),
+            Some("it is written to the folder that syncdeck was started in; or: syncdeck bundle FILE".to_owned()),
+        ),
+    }
 }
 
 /// Takes the one way on that there is, or what all ways on have in common.

@@ -11,6 +11,7 @@ use super::screens::{self, Screen};
 use super::text::{grouped, span};
 use super::theme::Tone;
 use super::widgets::{Canvas, Hit, Line};
+use crate::control::Attachment;
 use crate::model::JobState;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -108,7 +109,8 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     // On a narrow screen what must always be seen comes before the names.
     let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());
     let mut line = if is_short { canvas.line().say(" ") } else { canvas.line().bold(" syncdeck").say("  ") };
-    if app.settings.is_read_only {
+    // That nothing can be changed in a bundle needs no second word.
+    if app.settings.is_read_only && !matches!(app.attachment, Attachment::Bundle(_)) {
         line = line.tone("READ-ONLY", Tone::Warn).say("  ");
     }
     line = match elsewhere {
@@ -221,8 +223,11 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
             if can_undo { line.say("   [").key(app.key(Action::Undo)).say(" undo]") } else { line }
         }
-        (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
-        (None, None) => return,
+        (None, words) => match (super::retries::progress(app, canvas.line().say(" ")), words) {
+            (Some(progress), _) => progress,
+            (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
+            (None, None) => return,
+        },
     };
     canvas.put(area, &line);
 }

@@ -12,11 +12,12 @@ mod signals;
 use crate::cli::commands::{self, Command, orders::Order};
 use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
+use crate::control::Handle;
 use crate::engine::Start;
 use crate::model::{Actor, PlanOrder, Via};
 use crate::tui::Left;
 use crate::tui::theme::Depth;
-use crate::{cli, tui};
+use crate::{cli, control, tui};
 use house::{House, Shut};
 use signals::Signals;
 use std::ffi::OsString;
@@ -80,6 +81,13 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             house.close().await;
             result
         }
+        Command::Bundle(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::bundle::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Open(args) => open_bundle(&args, color, out).await,
         Command::Plan(args) => {
             let found = look(config, out)?;
             let job = found.config.jobs.iter().find(|job| job.id.as_str() == args.job);
@@ -114,6 +122,25 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             result
         }
     }
+}
+
+/// Shows a bundle: in the console, or as `status` does where there is no terminal.
+async fn open_bundle(args: &commands::bundle::OpenArgs, color: cli::Color, out: &mut Output) -> Result<Exit, Report> {
+    let bundle = control::bundle::open(&args.file).map_err(|error| {
+        let report = Report::new(error.to_string());
+        match error.hint() {
+            Some(hint) => report.with_hint(hint),
+            None => report,
+        }
+    })?;
+    let handle = Handle::offline(bundle);
+    if tui::needs_terminal().is_err() {
+        return commands::status::run(&commands::status::Args::default(), &handle, out).await;
+    }
+    let signals = Signals::listen();
+    let options = screen::options(None, args.ascii, color, &signals)?;
+    let left = tui::run(handle, options).await.map_err(house::screen_failed)?;
+    Ok(house::exit_of(left))
 }
 
 async fn ordered(

@@ -1,5 +1,6 @@
 //! The real engine against the simulated systems, in this process, under a paused clock.
 
+mod bundle;
 mod disk;
 mod first;
 mod hands;

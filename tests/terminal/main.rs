@@ -2,6 +2,7 @@
 
 mod app;
 mod background;
+mod editor;
 mod ends;
 #[path = "../process/mod.rs"]
 #[allow(dead_code, reason = "the walks of a command line use the rest of it")]

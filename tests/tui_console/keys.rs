@@ -89,7 +89,9 @@ fn from_an_alert_to_the_retry_of_its_cause_in_five_keys() {
     stage.later(200);
     stage.press("y");
     let orders = stage.orders();
-    let [Request::Retry { selection: Selection::Matching(filter) }] = orders.as_slice() else { panic!("{orders:?}") };
+    let [Request::RetryCarefully { selection: Selection::Matching(filter), .. }] = orders.as_slice() else {
+        panic!("{orders:?}")
+    };
     assert_eq!(filter.group, Some(GroupId(1)));
     assert_eq!(filter.up_to, Some(DeadLetterId(1_042)), "what comes later is not meant");
     assert_eq!(filter.places, [LetterPlace::Waiting]);
@@ -139,9 +141,11 @@ fn a_star_marks_all_that_match_also_beyond_the_screen() {
     assert!(stage.shows("1,041 marked"), "space takes one out");
     stage.press("* *");
     stage.press("r");
-    let Request::RetryPreview { selection: Selection::Matching(filter) } = stage.last_asked() else {
-        panic!("{:?}", stage.last_asked())
-    };
+    let filter = stage.asked.iter().rev().find_map(|request| match request {
+        Request::RetryPreview { selection: Selection::Matching(filter) } => Some(filter.clone()),
+        _ => None,
+    });
+    let filter = filter.expect("a preview of all that match");
     assert_eq!((filter.group, filter.up_to), (Some(GroupId(1)), Some(DeadLetterId(1_042))));
 }
 
@@ -174,9 +178,9 @@ fn many_are_discarded_only_with_their_number_typed() {
 #[test]
 fn only_discarded_letters_are_brought_back() {
     let mut stage = stage();
-    stage.press("2 b");
+    stage.press("2 U");
     assert!(stage.shows("none of these is discarded"));
-    stage.press("/").type_text("state:discarded").press("enter b");
+    stage.press("/").type_text("state:discarded").press("enter U");
     stage.later(200);
     stage.press("y");
     let orders = stage.orders();

@@ -67,5 +67,8 @@ fn all_of_a_million_are_marked_and_retried_by_their_description() {
     stage.press("* r");
     stage.later(200);
     stage.press("y");
-    assert!(matches!(stage.orders()[0], Request::Retry { selection: syncdeck::model::Selection::Matching(_) }));
+    assert!(matches!(
+        stage.orders()[0],
+        Request::RetryCarefully { selection: syncdeck::model::Selection::Matching(_), .. }
+    ));
 }

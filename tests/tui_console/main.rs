@@ -2,6 +2,7 @@
 
 mod attached;
 mod bindings;
+mod correct;
 mod hostile;
 mod keys;
 mod long_lists;

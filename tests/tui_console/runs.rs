@@ -1,9 +1,10 @@
 //! Runs, connections and conflicts: keys in, questions out, and frames at three sizes.
 
 use crate::stage::{Stage, ago, world};
-use syncdeck::control::Request;
-use syncdeck::model::{Actor, Circuit, Hold, RunId, Via};
+use syncdeck::control::{Attachment, Request};
+use syncdeck::model::{Actor, Circuit, DeadLetterId, Hold, RunId, Via};
 use syncdeck::tui::text::Symbols;
+use syncdeck::tui::{Effect, Msg};
 
 const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
 
@@ -155,4 +156,36 @@ fn a_circuit_is_reset_after_a_question_and_only_when_it_is_open() {
     stage.later(200);
     stage.press("y");
     assert_eq!(stage.last_asked(), &Request::ResetCircuit { connection: "shop".into() });
+}
+
+#[test]
+fn b_writes_what_is_known_of_the_selection() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("2 enter b");
+    let letter = Request::Bundle { job: Some("customers_to_crm".into()), letter: Some(DeadLetterId(1_042)) };
+    assert!(stage.asked.contains(&letter), "{:?}", stage.asked);
+    let name = "acme-production-letter-1042-20260302-143207.syncdeck";
+    assert_eq!(stage.effects.last(), Some(&Effect::Save { name: name.to_owned(), text: "{}".to_owned() }));
+    stage.send(Msg::Saved(Ok(name.to_owned())));
+    assert!(stage.shows("wrote acme-production-letter-1042"), "{}", stage.text());
+    stage.press("1 b");
+    let job = Request::Bundle { job: Some("tickets_to_wh".into()), letter: None };
+    assert!(stage.asked.contains(&job), "{:?}", stage.asked);
+    stage.send(Msg::Saved(Err("permission denied".to_owned())));
+    assert!(stage.shows("the bundle could not be written: permission denied"), "{}", stage.text());
+}
+
+#[test]
+fn a_bundle_on_the_screen_says_of_when_it_is() {
+    for (width, height) in SIZES {
+        let mut offline = world();
+        offline.snapshot.engine.is_running = false;
+        let mut stage = Stage::new(offline, width, height);
+        stage.app.settings.is_read_only = true;
+        stage.send(Msg::Attachment(Attachment::Bundle(ago(86_400))));
+        let text = stage.text();
+        let header = text.lines().next().expect("a header");
+        let wanted = if width < 80 { "bundle of 2026-03-01" } else { "bundle of 2026-03-01 14:32Z" };
+        assert!(header.contains(wanted), "{header}");
+    }
 }

@@ -26,6 +26,8 @@ pub fn theme(symbols: Symbols) -> Theme {
 pub struct World {
     pub snapshot: Snapshot,
     pub groups: Vec<LetterGroup>,
+    /// Causes without a letter that waits.
+    pub gone: Vec<LetterGroup>,
     pub ids: Arc<[DeadLetterId]>,
     pub letter: LetterView,
     pub checkpoints: Vec<Checkpoint>,
@@ -210,6 +212,7 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
             Request::Hold { connection, .. } => {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }
@@ -242,6 +245,8 @@ impl World {
             Request::DeadGroups { filter } => Ok(Answer::Groups(
                 self.groups
                     .iter()
+                    .chain(self.gone.iter().filter(|_| filter.places.contains(&LetterPlace::Recovered)))
+                    .filter(|group| filter.group.is_none_or(|wanted| wanted == group.id))
                     .filter(|group| filter.job.as_ref().is_none_or(|job| *job == group.job))
                     .cloned()
                     .collect(),
@@ -847,6 +852,7 @@ pub fn world() -> World {
             group(4, "tickets_to_wh", Some(503), None, "service unavailable", 40),
             group(5, "invoices_backfill", None, Some("amount"), "amount: `‹value›` is no number", 3),
         ],
+        gone: Vec::new(),
         ids: (1..=1_042).rev().map(DeadLetterId).collect(),
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),

@@ -1,5 +1,6 @@
 //! The commands, a file each. The table [`COMMANDS`] is all that help, completions and parsing know of them.
 
+pub mod bundle;
 pub mod check;
 pub mod checkpoint;
 pub mod completions;
@@ -46,6 +47,8 @@ pub enum Command {
     Journal(journal::Args),
     Runs(runs::Args),
     Connection(connection::Args),
+    Bundle(bundle::Args),
+    Open(bundle::OpenArgs),
     Why(why::Args),
     Keys(keys::Args),
     Schema,
@@ -193,6 +196,20 @@ pub const COMMANDS: &[Entry] = &[
         connection::EXAMPLE,
         connection::Args::augment_args,
         |matches| read_args(matches, Command::Connection),
+    ),
+    entry(
+        "bundle",
+        "What is known of a trouble, in one file for a ticket, without secrets",
+        bundle::EXAMPLE,
+        bundle::Args::augment_args,
+        |matches| read_args(matches, Command::Bundle),
+    ),
+    entry(
+        "open",
+        "Show a bundle in the console, without an engine",
+        bundle::OPEN_EXAMPLE,
+        bundle::OpenArgs::augment_args,
+        |matches| read_args(matches, Command::Open),
     ),
     entry(
         "keys",

@@ -222,3 +222,38 @@ pub fn letter(id: u64, text: &str) -> LetterView {
         offered: None,
     }
 }
+
+/// The fields of a letter that can be corrected: an id, a text, a number, another text.
+pub fn form(text: &str) -> EditForm {
+    let field = |name: &str, value: RawJson| EditField {
+        field: name.to_owned(),
+        source: Some(value.clone()),
+        original: Some(value.clone()),
+        value: Some(value),
+        problem: None,
+        locked: None,
+        takes: ValueKind::Text,
+    };
+    let text = RawJson::from_value(&serde_json::Value::from(text));
+    let id = EditField {
+        locked: Some("it is the record's id".to_owned()),
+        ..field("id", RawJson::from_value(&serde_json::json!("c1")))
+    };
+    EditForm {
+        letter: DeadLetterId(7),
+        job: JobId::from("customers"),
+        record: RecordId::from("c1"),
+        source_connection: "shop".to_owned(),
+        destination_connection: "crm".to_owned(),
+        content: "00".to_owned(),
+        fields: vec![
+            id,
+            field("email", text.clone()),
+            field("n", RawJson::from_trusted("12345678901234567890".to_owned())),
+            field("note", text),
+        ],
+        correction: None,
+        offered: None,
+        offered_changes: Vec::new(),
+    }
+}

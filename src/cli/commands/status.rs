@@ -3,7 +3,7 @@
 //! `--json` prints one document:
 //! `{"at","workspace","engine":{"running","pid","started_at","version","state_folder","log_folder","store_error"},"jobs":[…],"connections":[…],"findings":[…]}`.
 //! A job is `{"job","instance","description","source","destination","schedule","state","why","since","until","phase",
-//! "scanned",…,"errored","retried","skipped_because","rate","in_flight","dead_waiting","lag_seconds","next_run","limited_by",
+//! "scanned",…,"errored","retried","skipped_because","rate","in_flight","dead_waiting","dead_retrying","lag_seconds","next_run","limited_by",
 //! "progress":{"done","total","eta_seconds"},"run":{"id","kind","by","started_at",…counts,"pages"}|null,"checkpoint":{…}|null}`.
 //! Times are RFC 3339; `rate` is records a second; the counts are those of all checkpointed pages since the job began.
 //! `lag_seconds` is the age of the newest version that is in step (the watermark), `null` where versions are no times.
@@ -47,6 +47,12 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     match (args.job.is_some(), jobs.as_slice()) {
         (true, [job]) => details(snapshot, job).into_iter().try_for_each(|line| out.line(line))?,
         _ => out.table(&table(snapshot, &jobs))?,
+    }
+    for job in jobs.iter().filter(|job| args.job.is_none() && job.dead_retrying > 0) {
+        out.line(format!("{}: {} dead letters waiting{}", job.id, figure(job.dead_waiting), retrying(snapshot, job)))?;
+    }
+    for retry in snapshot.retries.iter().filter(|retry| jobs.iter().any(|job| job.id == retry.job)) {
+        out.line(retry.result())?;
     }
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
@@ -114,6 +120,15 @@ fn table(snapshot: &Snapshot, jobs: &[&JobStatus]) -> Table {
     table
 }
 
+/// What becomes of the letters that were ordered to be retried.
+fn retrying(snapshot: &Snapshot, job: &JobStatus) -> String {
+    match (job.dead_retrying, snapshot.engine.is_running) {
+        (0, _) => String::new(),
+        (n, true) => format!(", {} of them being retried", figure(n)),
+        (n, false) => format!(", {} of them to be retried when the engine starts", figure(n)),
+    }
+}
+
 fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
     let fact = |name: &str, text: String| Line::new().with(format!("  {name:<13}"), Style::Dim).then(text);
     let mut lines =
@@ -152,7 +167,7 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
             .map(|seconds| fact("lag", format!("{} since the newest record in step changed", span(seconds)))),
     );
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
-    lines.push(fact("dead letters", format!("{} waiting", figure(job.dead_waiting))));
+    lines.push(fact("dead letters", format!("{} waiting{}", figure(job.dead_waiting), retrying(snapshot, job))));
     lines.push(match &job.checkpoint {
         Some(checkpoint) => fact(
             "checkpoint",
@@ -257,6 +272,7 @@ fn job_document(at: Timestamp, job: &JobStatus) -> Value {
             "rate": (job.rate * 10.0).round() / 10.0,
             "in_flight": job.in_flight,
             "dead_waiting": job.dead_waiting,
+            "dead_retrying": job.dead_retrying,
             "lag_seconds": lag(at, job),
             "next_run": job.due,
             "limited_by": job.limited_by,

@@ -54,6 +54,15 @@ impl Scope {
     }
 }
 
+/// The order that retries `n` letters: a few at once, of many one first and the rest slowly.
+pub fn retry_of(selection: Selection, n: u64) -> Request {
+    if n <= RETRY_AT_ONCE {
+        Request::Retry { selection }
+    } else {
+        Request::RetryCarefully { selection, per_minute: None }
+    }
+}
+
 /// Retries at once where that is harmless, else shows first what would happen.
 pub fn retry(app: &mut App, mut scope: Scope, is_all: bool) {
     if !scope.narrow(LetterPlace::Waiting) {

@@ -2,6 +2,8 @@
 
 pub mod bulk;
 pub mod discard;
+pub mod edit;
+mod edit_draw;
 pub mod help;
 pub mod pause;
 mod retry;
@@ -33,6 +35,7 @@ pub enum Overlay {
     Pause(pause::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Edit(Box<edit::Form>),
     Quit,
     Page(Page),
 }
@@ -61,7 +64,13 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Typing,
-            Self::Confirm(_) | Self::Retry(_) => Context::Confirm,
+            Self::Confirm(_) => Context::Confirm,
+            Self::Retry(_) => Context::RetryPreview,
+            Self::Edit(form) => match form.stage {
+                edit::Stage::Fields => Context::EditForm,
+                edit::Stage::Review { .. } => Context::EditReview,
+                edit::Stage::Broken { .. } => Context::EditBroken,
+            },
             Self::Pause(_) | Self::Discard(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Page(_) => Context::Reading,
@@ -74,6 +83,7 @@ impl Overlay {
             Self::Help(help) => Some(&mut help.search),
             Self::Pause(form) => Some(&mut form.reason),
             Self::Discard(form) => form.input(),
+            Self::Edit(form) => form.input(),
             Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) => None,
         }
     }
@@ -99,7 +109,9 @@ pub fn act(app: &mut App, action: Action) {
             interrupt(app);
         }
         Action::No => app.overlay = None,
+        action if edit::act(app, action) => {}
         Action::Yes => yes(app),
+        Action::ChangedOnly => retry::changed_only(app),
         Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
         // The demo's systems end with this process.
         Action::KeepInBackground if app.settings.is_demo => app.note("the demo ends with its screen"),
@@ -156,6 +168,7 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             edit(&mut form.reason, event);
         }
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Edit(form)) => form.typed(event, name),
         _ => {}
     }
 }
@@ -237,6 +250,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
         Some(Overlay::Page(page)) => {
             let area = page_area(app.size);

@@ -129,12 +129,14 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         state.sort();
         return;
     };
+    let mut gone = Vec::new();
     let mut latest: HashMap<GroupId, LetterGroup> = groups.into_iter().map(|group| (group.id, group)).collect();
     for group in shown.iter_mut() {
         match latest.remove(&group.id) {
             Some(now) => *group = now,
             // It has no letter left that the filter shows: it stays in its row until `.`, with none.
             None => {
+                gone.push((group.job.clone(), group.id));
                 for place in state.filter.wanted_places() {
                     let count = match place {
                         LetterPlace::Waiting => &mut group.waiting,
@@ -150,6 +152,29 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
     state.unseen = latest.into_values().collect();
     if shown.is_empty() {
         let_in(app);
+    }
+    ask_where_they_went(app, &gone);
+}
+
+/// What became of the selected cause's letters, where none is left that the filter shows.
+fn ask_where_they_went(app: &mut App, gone: &[(crate::model::JobId, GroupId)]) {
+    let Some(selected) = app.dead.selected_group().map(|group| (group.job.clone(), group.id)) else { return };
+    if gone.contains(&selected) {
+        use LetterPlace::{Discarded, Recovered, Retrying, Waiting};
+        let (job, group) = selected;
+        let places = vec![Waiting, Retrying, Discarded, Recovered];
+        let filter = LetterFilter { job: Some(job), group: Some(group), places, ..LetterFilter::default() };
+        app.ask(Purpose::GroupNow, Request::DeadGroups { filter });
+    }
+}
+
+/// Takes over the figures of a cause that the filter no longer shows.
+pub fn group_came(app: &mut App, groups: Vec<LetterGroup>) {
+    for now in groups {
+        let shown = app.dead.groups.iter_mut().flatten();
+        if let Some(group) = shown.into_iter().find(|group| group.id == now.id && group.job == now.job) {
+            *group = now;
+        }
     }
 }
 
@@ -286,7 +311,11 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
     let right = match groups {
         None => String::new(),
-        Some(_) => format!("{} · {} listed · sort: {order}", counted(n_causes, "cause", "causes"), grouped(listed)),
+        Some(_) => {
+            let retried = crate::tui::retries::brief(app, None).map(|words| format!(" · {words}")).unwrap_or_default();
+            let causes = counted(n_causes, "cause", "causes");
+            format!("{causes} · {} listed · sort: {order}{retried}", grouped(listed))
+        }
     };
     let inner = canvas.panel(area, "Dead letters by cause", &right, true);
     let Some(groups) = groups else {

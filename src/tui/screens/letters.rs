@@ -89,6 +89,11 @@ impl State {
         self.record.as_ref().filter(|view| Some(view.letter.id) == self.selected_id())
     }
 
+    /// True while redacted values are shown.
+    pub fn is_revealed(&self) -> bool {
+        self.page.is_revealed()
+    }
+
     fn is_marked(&self, id: DeadLetterId) -> bool {
         match &self.marks {
             Marks::None => false,
@@ -321,6 +326,10 @@ pub fn act(app: &mut App, action: Action) {
             let scope = matching_scope(app);
             bulk::retry(app, scope, true);
         }
+        Action::Edit => match app.letters.selected_id() {
+            Some(id) => crate::tui::overlays::edit::open(app, id),
+            None => app.note("no record is selected"),
+        },
         Action::Discard => with_scope(app, bulk::discard),
         Action::BringBack => with_scope(app, bulk::bring_back),
         action if app.letters.is_in_record => record::act(app, action),
@@ -457,7 +466,11 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Some(ids) if (ids.len() as u64) < state.total => {
             format!("first {} of {}", short(ids.len() as u64), short(state.total))
         }
-        Some(_) => format!("{} · {order}", grouped(state.total)),
+        Some(_) => {
+            let retried = crate::tui::retries::brief(app, state.group.as_ref().map(|(job, _)| job));
+            let retried = retried.map(|words| format!(" · {words}")).unwrap_or_default();
+            format!("{} · {order}{retried}", grouped(state.total))
+        }
     };
     let inner = canvas.panel(area, "Records", &right, !state.is_in_record);
     if state.ids.is_none() {

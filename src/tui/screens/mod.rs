@@ -15,7 +15,7 @@ mod runs_usual;
 pub mod why;
 
 use super::action::Action;
-use super::app::{App, Purpose};
+use super::app::{App, Effect, Purpose};
 use super::geometry;
 use super::keymap::Context;
 use super::widgets::{Canvas, ListState};
@@ -156,6 +156,7 @@ pub fn refresh(app: &mut App) {
 pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
     match (purpose, answer) {
         (Purpose::Groups, Answer::Groups(groups)) => dead::groups_came(app, groups),
+        (Purpose::GroupNow, Answer::Groups(groups)) => dead::group_came(app, groups),
         (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
         (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
@@ -167,6 +168,9 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::NewRuns, Answer::Runs(runs)) => runs::new_came(app, runs),
         (Purpose::OlderRuns, Answer::Runs(runs)) => runs::older_came(app, runs),
         (Purpose::UsualRuns(job), Answer::Runs(runs)) => runs::usual_came(app, job, runs),
+        (Purpose::Bundle(name), Answer::Bundle { text }) => {
+            app.effects.push(Effect::Save { name: name.clone(), text });
+        }
         (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),

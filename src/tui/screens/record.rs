@@ -35,6 +35,12 @@ pub struct Page {
     json: Vec<(String, bool)>,
 }
 
+impl Page {
+    pub fn is_revealed(&self) -> bool {
+        self.is_revealed
+    }
+}
+
 struct Layout {
     fields: Rect,
     answer: Rect,
@@ -58,9 +64,40 @@ fn legend_rows(fields: Rect) -> u16 {
     if fields.height >= 10 { 2 } else { 0 }
 }
 
+/// A line about a correction, where there is one.
+fn note_rows(app: &App) -> u16 {
+    let has_note = app.letters.record().is_some_and(|view| view.offered.is_some() || !view.corrections.is_empty());
+    u16::from(has_note)
+}
+
+/// What people put in place of refused values: for this letter, or for the same bad value before.
+fn correction_note(app: &App, canvas: &Canvas<'_>, view: &LetterView) -> Option<Line> {
+    let edit = app.key(Action::Edit);
+    if let Some(offered) = &view.offered {
+        let when = moment(offered.at, app.now);
+        let text = format!(": a correction of {when} by {} is there", offered.by);
+        return Some(canvas.line().say(" ").key(edit).say(" applies it").tone(text, Tone::Ok));
+    }
+    let last = view.corrections.last()?;
+    let when = moment(last.at, app.now);
+    let by = &last.by;
+    let why = last.reason.as_ref().map(|why| format!(", “{why}”")).unwrap_or_default();
+    let text = match last.fields.as_slice() {
+        [] => format!(" a correction was taken back {when} by {by}{why}"),
+        [one] => format!(" corrected {when} by {by}: {}{why}", one.field),
+        many => format!(" corrected {when} by {by}: {} fields{why}", many.len()),
+    };
+    let line = canvas.line().tone(text, Tone::Pause);
+    Some(match view.letter.state {
+        LetterState::Waiting if !last.fields.is_empty() => line.say("; ").key(app.key(Action::Retry)).say(" sends it"),
+        _ => line,
+    })
+}
+
 pub fn settle(app: &mut App, area: Rect) {
     let fields = layout(area).fields;
-    let rows = geometry::table_rows(fields).saturating_sub(usize::from(legend_rows(fields)));
+    let below = legend_rows(fields) + note_rows(app);
+    let rows = geometry::table_rows(fields).saturating_sub(usize::from(below));
     let len = rows_of(app);
     let page = &mut app.letters.page;
     page.list.settle(len, if page.view == View::Json { geometry::table_rows(fields) + 1 } else { rows });
@@ -238,7 +275,8 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let lines = fields(app, view);
     let right = format!("{} of {} · v: json", lines.len(), counted(view.fields.len() as u64, "field", "fields"));
     let inner = canvas.panel(area, "Fields", &right, app.letters.is_in_record);
-    let (list, below) = geometry::top(inner, inner.height.saturating_sub(legend_rows(area)));
+    let notes = note_rows(app);
+    let (list, below) = geometry::top(inner, inner.height.saturating_sub(legend_rows(area) + notes));
     let source = format!("SOURCE {}", view.source_connection);
     let sent = format!("SENT TO {}", view.destination_connection);
     let columns = [
@@ -271,7 +309,9 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect, view: &LetterView
     let selected = page.list.selected.checked_sub(window.start).filter(|_| app.letters.is_in_record);
     table(canvas, list, &columns, &rows, selected, &|_| false);
     let legend = canvas.line().dim(" = same  ~ transformed  ✗ rejected  + added  - dropped");
-    canvas.put_all(below, &[legend, about(app, canvas, view)]);
+    let note = correction_note(app, canvas, view);
+    let lines: Vec<Line> = note.into_iter().chain([legend, about(app, canvas, view)]).collect();
+    canvas.put_all(below, &lines);
 }
 
 /// What else is known of the record, in a line.

@@ -1,6 +1,7 @@
 //! The loop: messages in, effects out, and a frame when something changed and it is time for one.
 
 use super::TuiError;
+use super::editor::{self, Draft};
 use super::input::Input;
 use super::terminal::{Screen, guarded};
 use super::watchdog::Watchdog;
@@ -11,6 +12,7 @@ use crate::tui::{Options, update, view};
 use futures::future::BoxFuture;
 use ratatui::crossterm::event::{Event, MouseEventKind};
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -78,11 +80,13 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         screen,
         link,
         asked: JoinSet::new(),
+        saved: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
         drawn_at: None,
         is_engine_gone: false,
         is_elsewhere: true,
+        editing: None,
         left: None,
     };
     console.run(&options).await
@@ -108,6 +112,8 @@ struct Console {
     screen: Screen,
     link: Link,
     asked: JoinSet<Asked>,
+    /// Files on their way to the disk.
+    saved: JoinSet<Result<String, String>>,
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
@@ -116,6 +122,8 @@ struct Console {
     is_engine_gone: bool,
     /// The attachment can still change.
     is_elsewhere: bool,
+    /// What is to be opened in an editor, and its name.
+    editing: Option<(String, String)>,
     left: Option<Left>,
 }
 
@@ -131,6 +139,10 @@ impl Console {
             self.take_in(Msg::Attachment(attachment), AFTER_INPUT)?;
         }
         while self.left.is_none() {
+            if let Some((name, text)) = self.editing.take() {
+                input = self.edit(input, &name, &text, options).await?;
+                continue;
+            }
             let frame_at = self.frame_at;
             let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
             tokio::select! {
@@ -140,6 +152,10 @@ impl Console {
                 () = at(frame_at), if frame_at.is_some() => self.draw()?,
                 event = input.events.recv() => self.input(event, &mut input)?,
                 Some(answer) = self.asked.join_next() => self.answered(answer)?,
+                Some(saved) = self.saved.join_next() => {
+                    let saved = saved.unwrap_or_else(|error| Err(error.to_string()));
+                    self.take_in(Msg::Saved(saved), AFTER_INPUT)?;
+                }
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
                 changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
                 () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
@@ -157,8 +173,15 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Save { name, text } => {
+                    self.saved.spawn_blocking(move || {
+                        let saved = crate::control::bundle::save(Path::new(&name), &text);
+                        saved.map(|path| path.display().to_string()).map_err(|error| error.to_string())
+                    });
+                }
                 Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
+                Effect::Edit { name, text } => self.editing = Some((name, text)),
                 Effect::Redraw => self.screen.forget()?,
                 Effect::Leave(left) => self.left = Some(left),
             }
@@ -168,6 +191,40 @@ impl Console {
         let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
+    }
+
+    /// Hands the terminal to the person's editor until it ends. The engine goes on meanwhile.
+    async fn edit(&mut self, input: Input, name: &str, text: &str, options: &Options) -> Result<Input, TuiError> {
+        let opened = Draft::new(name, text).map_err(|error| format!("no file to edit could be made: {error}"));
+        let result = match opened.and_then(|draft| Ok((editor::command(draft.path())?, draft))) {
+            Err(why) => Err(why),
+            Ok((mut command, draft)) => {
+                // Nobody else may read the keyboard: what is typed for the editor would be typed here too.
+                drop(input);
+                self.screen.lend()?;
+                let ended = tokio::select! {
+                    ended = async { command.spawn()?.wait().await } => Some(ended),
+                    () = options.shutdown.cancelled() => None,
+                };
+                self.screen.take_back(self.app.is_mouse_on)?;
+                let input = Input::start()?;
+                let result = match ended {
+                    None => {
+                        self.left = Some(Left::ToldToEnd);
+                        return Ok(input);
+                    }
+                    Some(Err(error)) => Err(format!("the editor could not be started: {error}")),
+                    Some(Ok(status)) if !status.success() => {
+                        Err(format!("the editor ended with {status}; nothing was taken"))
+                    }
+                    Some(Ok(_)) => draft.read().map_err(|error| format!("what was edited can not be read: {error}")),
+                };
+                self.take_in(Msg::Edited(result), Duration::ZERO)?;
+                return Ok(input);
+            }
+        };
+        self.take_in(Msg::Edited(result), AFTER_INPUT)?;
+        Ok(input)
     }
 
     /// Takes in what was typed, as much of it as is there, so that a paste is one frame.

@@ -65,6 +65,22 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
+    /// Gives the terminal back for a while, as it was lent: an editor takes it.
+    pub fn lend(&mut self) -> io::Result<()> {
+        give_back();
+        Ok(())
+    }
+
+    /// Takes the terminal again after [`Screen::lend`]; the next frame draws all of it.
+    pub fn take_back(&mut self, mouse: bool) -> io::Result<()> {
+        enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::SeqCst);
+        let terminal = self.lent();
+        execute!(terminal.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)?;
+        self.forget()?;
+        self.mouse(mouse)
+    }
+
     /// Draws a frame in one synchronized piece, so that no terminal shows half of it.
     pub fn draw(&mut self, view: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
         let terminal = self.lent();
@@ -92,8 +108,12 @@ impl Screen {
     }
 
     /// Forgets what is on the terminal, so that the next frame draws all of it.
+    ///
+    /// Not by `clear`: that asks the terminal where its cursor stands, and not every terminal answers.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.lent().clear()
+        let terminal = self.lent();
+        let size = terminal.size()?;
+        terminal.resize(size.into())
     }
 
     fn lent(&mut self) -> &mut Lent {

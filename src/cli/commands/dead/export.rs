@@ -2,15 +2,19 @@
 //!
 //! `jsonl` prints one document a line: `{"id","job","group","record","destination_id","version","deleted","class","status",
 //! "field","message","answer","idempotency_key","first_at","last_at","attempts":[{"at","run","status","took_ms","message"}],
-//! "state":{"state",…},"source":{…},"sent":{…}|null}`. `source` and `sent` have the digits that were read.
+//! "state":{"state",…},"source":{…},"sent":{…}|null,"corrections":[…]}`. `source` and `sent` have the digits that were read.
+//! Values of fields that `console.redact` names are hidden, unless `--reveal` is given.
 //! `csv` prints the same facts without answer, key and attempts' texts, a head line first. A cell that a spreadsheet
 //! would take for a formula begins with an apostrophe.
 
 use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter, letter_ids};
 use crate::cli::{Exit, Output, Report, json};
+use crate::control::LetterView;
+use crate::model::redact::{HIDDEN, hidden_values, is_redacted, masked, redacted, shown_text};
 use crate::model::{
-    Attempt, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass, Timestamp, visible,
+    Attempt, Correction, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass, Timestamp,
+    visible,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +27,9 @@ pub struct Args {
     /// One JSON document a line, or a table for spreadsheets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// With the values of fields that the configuration redacts
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -32,7 +39,13 @@ pub enum Format {
     Csv,
 }
 
-pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn carry_out(
+    args: &Args,
+    redact: &[String],
+    ask: &impl Ask,
+    out: &mut Output,
+) -> Result<Exit, Report> {
+    let redact = if args.reveal { &[] } else { redact };
     if args.format == Format::Csv {
         out.own_text(&COLUMNS.join(","))?;
     }
@@ -41,10 +54,11 @@ pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> 
     while !out.is_closed() {
         let (ids, _) = letter_ids(ask, LetterFilter { up_to, ..LetterFilter::default() }, PAGE).await?;
         for id in ids.iter() {
-            let view = letter(ask, *id).await?;
+            let mut view = letter(ask, *id).await?;
+            hide(&mut view, redact);
             match args.format {
-                Format::Jsonl => out.json(&exported(&view.letter))?,
-                Format::Csv => out.own_text(&row(&view.letter))?,
+                Format::Jsonl => out.json(&exported(&view))?,
+                Format::Csv => out.own_text(&line(&row(&view.letter))?)?,
             }
         }
         match ids.last() {
@@ -77,9 +91,37 @@ pub(super) struct Exported<'a> {
     state: Value,
     source: &'a RawJson,
     sent: Option<&'a RawJson>,
+    corrections: &'a [Correction],
 }
 
-pub(super) fn exported(letter: &DeadLetter) -> Exported<'_> {
+/// Takes the values of redacted fields out of everything that is exported of a letter.
+fn hide(view: &mut LetterView, redact: &[String]) {
+    if redact.is_empty() {
+        return;
+    }
+    let letter = &mut view.letter;
+    let mut values = hidden_values(redact, &letter.source);
+    values.extend(letter.sent.iter().flat_map(|sent| hidden_values(redact, sent)));
+    for field in view.corrections.iter_mut().flat_map(|one| &mut one.fields) {
+        for value in [&mut field.seen, &mut field.before, &mut field.after].into_iter().flatten() {
+            if is_redacted(redact, &field.field) {
+                values.push(shown_text(value));
+                *value = RawJson::from_value(&Value::from(HIDDEN));
+            } else {
+                *value = redacted(redact, value);
+            }
+        }
+    }
+    let mask = |text: &mut String| *text = masked(text, &values);
+    letter.source = redacted(redact, &letter.source);
+    letter.sent = letter.sent.as_ref().map(|sent| redacted(redact, sent));
+    mask(&mut letter.reason.message);
+    letter.reason.answer.as_mut().map(mask);
+    letter.attempts.iter_mut().for_each(|attempt| mask(&mut attempt.message));
+}
+
+pub(super) fn exported(view: &LetterView) -> Exported<'_> {
+    let letter = &view.letter;
     Exported {
         id: letter.id,
         job: &letter.job,
@@ -100,6 +142,7 @@ pub(super) fn exported(letter: &DeadLetter) -> Exported<'_> {
         state: state_document(&letter.state),
         source: &letter.source,
         sent: letter.sent.as_ref(),
+        corrections: &view.corrections,
     }
 }
 
@@ -121,10 +164,10 @@ const COLUMNS: [&str; 15] = [
     "source",
 ];
 
-fn row(letter: &DeadLetter) -> String {
+fn row(letter: &DeadLetter) -> [String; COLUMNS.len()] {
     let reason = &letter.reason;
     let class = serde_json::to_value(reason.class).ok().and_then(|word| word.as_str().map(str::to_owned));
-    let cells: [String; COLUMNS.len()] = [
+    [
         letter.id.to_string(),
         letter.job.to_string(),
         letter.group.to_string(),
@@ -140,15 +183,25 @@ fn row(letter: &DeadLetter) -> String {
         letter.first_at.to_string(),
         letter.last_at.to_string(),
         json::harmless(letter.source.as_str()),
-    ];
-    cells.map(|text| cell(&text)).join(",")
+    ]
 }
 
-/// A cell of CSV (RFC 4180) that no spreadsheet reads as a formula.
+/// A row of CSV (RFC 4180) without its line end.
+pub(super) fn line(cells: &[String]) -> Result<String, Report> {
+    let failed = |why: String| Report::new(format!("a row of the table could not be written: {why}"));
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    writer.write_record(&cells).map_err(|error| failed(error.to_string()))?;
+    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
+    let row = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
+    Ok(row.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// A cell that no spreadsheet reads as a formula, and whose control characters are seen.
 pub(super) fn cell(text: &str) -> String {
-    // The wide signs are formulas to spreadsheets in East Asian settings.
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    // The wide signs are formulas to spreadsheets in East Asian settings; some leave white space before one out.
+    let begins = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let is_formula = begins(text) || begins(text.trim_start());
     let lead = if is_formula { "'" } else { "" };
-    let shown = format!("{lead}{}", visible(text));
-    if shown.contains([',', '"']) { format!("\"{}\"", shown.replace('"', "\"\"")) } else { shown }
+    format!("{lead}{}", visible(text))
 }

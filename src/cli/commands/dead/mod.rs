@@ -1,6 +1,7 @@
 //! `syncdeck dead …`: the records that could not be delivered, and what to do with them.
 
 pub mod act;
+pub mod edit;
 pub mod export;
 pub mod groups;
 pub mod list;
@@ -35,6 +36,9 @@ pub enum Action {
     /// Try letters again; a record that fails again keeps its letter, with one attempt more
     #[command(after_help = act::RETRY_EXAMPLE)]
     Retry(act::RetryArgs),
+    /// Put other values in place of refused ones, and retry
+    #[command(after_help = edit::EXAMPLE)]
+    Edit(edit::Args),
     /// Mark letters as not to be sent; nothing is deleted
     #[command(after_help = act::DISCARD_EXAMPLE)]
     Discard(act::DiscardArgs),
@@ -47,21 +51,23 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
     let job = match &args.action {
         Action::List(args) => args.job.as_deref(),
         Action::Groups(args) => args.job.as_deref(),
-        Action::Retry(args) => args.job.as_deref(),
-        Action::Show(_) | Action::Discard(_) | Action::Export(_) => None,
+        Action::Retry(args) => args.which.job.as_deref(),
+        Action::Show(_) | Action::Edit(_) | Action::Discard(_) | Action::Export(_) => None,
     };
     super::must_be_known(job, handle).await?;
-    carry_out(&args.action, &async |request| handle.ask(request).await, out).await
+    let redact = handle.watch().borrow().engine.redact.clone();
+    carry_out(&args.action, &redact, &async |request| handle.ask(request).await, out).await
 }
 
-async fn carry_out(action: &Action, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+async fn carry_out(action: &Action, redact: &[String], ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     match action {
         Action::List(args) => list::carry_out(args, ask, out).await,
         Action::Groups(args) => groups::carry_out(args, ask, out).await,
         Action::Show(args) => show::carry_out(args, ask, out).await,
         Action::Retry(args) => act::retry(args, ask, out).await,
+        Action::Edit(args) => edit::carry_out(args, redact, ask, out).await,
         Action::Discard(args) => act::discard(args, ask, out).await,
-        Action::Export(args) => export::carry_out(args, ask, out).await,
+        Action::Export(args) => export::carry_out(args, redact, ask, out).await,
     }
 }
 

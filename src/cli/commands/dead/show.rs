@@ -61,6 +61,16 @@ fn head(view: &LetterView) -> Vec<Line> {
     lines.extend(letter.reason.field.clone().map(|field| fact("field", field)));
     lines.push(fact("group", letter.group.to_string()));
     lines.push(fact("state", state(&letter.state)));
+    if let Some(one) = view.corrections.last() {
+        let fields: Vec<&str> = one.fields.iter().map(|field| field.field.as_str()).collect();
+        let what = if fields.is_empty() { "taken back".to_owned() } else { fields.join(", ") };
+        let why = one.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        lines.push(fact("corrected", format!("{what} at {}, by {}{why}", one.at, one.by)));
+    }
+    if let Some(one) = &view.offered {
+        let hint = format!("syncdeck dead edit {} --offered", letter.id);
+        lines.push(fact("offered", format!("a correction of {} by {} is there: `{hint}` applies it", one.at, one.by)));
+    }
     lines.push(fact("seen", format!("{} to {}", letter.first_at, letter.last_at)));
     lines
 }
@@ -149,7 +159,7 @@ struct Shown<'a> {
 
 fn document(view: &LetterView) -> Shown<'_> {
     Shown {
-        letter: export::exported(&view.letter),
+        letter: export::exported(view),
         source_connection: &view.source_connection,
         destination_connection: &view.destination_connection,
         fields: &view.fields,

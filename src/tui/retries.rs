@@ -1,0 +1,80 @@
+//! Retries of many letters, on every screen: how far they are, how they ended, and the key that stops them.
+
+use super::action::Action;
+use super::app::{App, MessageKind};
+use super::text::{counted, grouped};
+use super::theme::Tone;
+use super::widgets::Line;
+use crate::control::Request;
+use crate::model::{BulkRetry, BulkStage, JobId, Snapshot};
+
+/// Cells of the bar.
+const BAR: u64 = 20;
+
+/// Says how retries ended that went on in the snapshot before.
+pub fn snapshot_came(app: &mut App, before: Option<&Snapshot>) {
+    let was_open = |number: u64| {
+        before.is_some_and(|before| before.retries.iter().any(|retry| retry.number == number && retry.is_open()))
+    };
+    let Some(now) = &app.snapshot else { return };
+    let ended: Vec<BulkRetry> =
+        now.retries.iter().filter(|retry| !retry.is_open() && was_open(retry.number)).cloned().collect();
+    for retry in ended {
+        match &retry.stage {
+            BulkStage::Ended { stopped: Some(_) } => {
+                let hint = format!("what was not sent waits as before; group {}", retry.what);
+                app.say(MessageKind::Failed, retry.result(), Some(hint));
+            }
+            _ if retry.failed > 0 => app.say(MessageKind::Failed, retry.result(), None),
+            _ => app.say(MessageKind::Done, retry.result(), None),
+        }
+    }
+}
+
+/// The retries that go on.
+pub fn open(app: &App) -> impl Iterator<Item = &BulkRetry> {
+    app.snapshot.iter().flat_map(|snapshot| &snapshot.retries).filter(|retry| retry.is_open())
+}
+
+/// How far a retry is, in a few words.
+pub fn brief(app: &App, job: Option<&JobId>) -> Option<String> {
+    let retry = open(app).find(|retry| job.is_none_or(|job| retry.job == *job))?;
+    Some(format!("retried {}/{}", grouped(retry.done()), grouped(retry.total)))
+}
+
+/// The progress of what is being retried; none where nothing is.
+pub fn progress(app: &App, line: Line) -> Option<Line> {
+    let retry = open(app).next()?;
+    let others = open(app).count() - 1;
+    let line = line.tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
+    let line = match &retry.stage {
+        BulkStage::Gathering => line.say("gathering its letters"),
+        BulkStage::Canary => {
+            line.say(format!("the first of {} is on its way", counted(retry.total, "letter", "letters")))
+        }
+        BulkStage::Stopping { why } => line.say(format!("stopping: {why}")),
+        BulkStage::Rest | BulkStage::Ended { .. } => {
+            let full = (retry.done() * BAR).checked_div(retry.total).unwrap_or(0).min(BAR);
+            let part = |n: u64, sign: &str| sign.repeat(usize::try_from(n).unwrap_or(0));
+            let line = line.say(format!("{}/{}  ", grouped(retry.done()), grouped(retry.total)));
+            line.say(part(full, "█")).dim(part(BAR - full, "░"))
+        }
+    };
+    let line = if retry.failed > 0 {
+        line.tone(format!("  {} failed again", grouped(retry.failed)), Tone::Fail)
+    } else {
+        line
+    };
+    let line = if others > 0 { line.dim(format!("  +{others} more")) } else { line };
+    Some(line.say("   ").key(app.key(Action::StopRetry)).say(" stops it"))
+}
+
+/// Stops the retry of the selection's job, or the only one that goes on.
+pub fn stop(app: &mut App) {
+    let selected = app.selected_job();
+    let job = open(app).find(|retry| Some(&retry.job) == selected.as_ref()).or_else(|| open(app).next());
+    match job.map(|retry| retry.job.clone()) {
+        Some(job) => app.order(Request::StopRetry { job }),
+        None => app.note("no retry of many letters goes on"),
+    }
+}
