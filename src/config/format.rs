@@ -70,6 +70,12 @@ pub(super) static CONSOLE: Spec = Spec {
             "Fields that are masked on screen and in exports until they are revealed by key.",
         )
         .default("[]"),
+        key(
+            "clipboard",
+            Kind::Word(&[word("auto"), word("osc52"), word("command")]),
+            "How texts get to the clipboard: by the terminal (OSC 52), or by wl-copy, xclip or pbcopy.",
+        )
+        .default("\"auto\""),
         key("mouse", Kind::Boolean, "The console listens to the mouse from its start; a key turns it on and off.")
             .default("false"),
         key(

@@ -33,6 +33,7 @@ pub enum Msg {
     /// Pasted text. It only ever goes into text fields, never counts as keys.
     Paste(String),
     Mouse(MouseEvent),
+    Copied(super::copying::Copied),
     Resize(u16, u16),
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
@@ -74,8 +75,11 @@ pub enum Effect {
     },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
-    /// To the clipboard.
-    Copy(String),
+    /// To the clipboard; answered by [`Msg::Copied`].
+    Copy {
+        what: String,
+        text: String,
+    },
     Leave(Left),
 }
 

@@ -27,6 +27,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
+        Msg::Copied(copied) => super::copying::told(app, &copied),
         Msg::Mouse(event) => super::mouse::event(app, event),
         Msg::Resize(width, height) => app.size = (width, height),
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
@@ -299,6 +300,8 @@ fn act(app: &mut App, action: Action) {
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::CopyId | Action::CopyLine | Action::CopyPayload | Action::CopyError => super::copying::act(app, action),
+        Action::CopyAnswer if app.screen == Screen::Letters => super::copying::act(app, action),
         Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
         Action::Bundle => write_bundle(app),

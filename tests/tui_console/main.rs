@@ -2,6 +2,7 @@
 
 mod attached;
 mod bindings;
+mod copying;
 mod correct;
 mod hostile;
 mod keys;

@@ -333,6 +333,20 @@ pub(super) fn dialog(
     buttons: &Line,
     focus: Option<(usize, usize)>,
 ) {
+    // A sentence that is too long for the dialog goes on below; a field that is typed in stays in one line.
+    let cells = text_width(app);
+    let mut focus = focus;
+    let mut shown: Vec<Line> = Vec::new();
+    for (at, line) in lines.drain(..).enumerate() {
+        match focus {
+            Some((focused, cell)) if focused == at => {
+                focus = Some((shown.len(), cell));
+                shown.push(line);
+            }
+            _ => shown.extend(line.wrapped(cells)),
+        }
+    }
+    let mut lines = shown;
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
     let area = geometry::centered(app, 76, height);
     canvas.clear(area);

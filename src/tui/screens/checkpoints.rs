@@ -270,7 +270,7 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     }
     if inner.height > 12 {
         lines.push(canvas.line());
-        lines.push(canvas.line().bold("").to(12).dim(format!("{:>14}{:>17}", "THIS PAGE", "THE JOB SO FAR")));
+        lines.push(canvas.line().bold("").to(12).dim(format!("{:>13} {:>17}", "THIS PAGE", "THE JOB SO FAR")));
     }
     let (page, total) = (&checkpoint.page, &checkpoint.total);
     let counts = [
