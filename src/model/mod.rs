@@ -37,6 +37,7 @@ mod side_by_side;
 mod snapshot;
 mod template;
 mod verdict;
+mod verdict_words;
 mod version;
 mod visible;
 mod why;
