@@ -77,6 +77,13 @@ pub enum Action {
     HoldRelease,
     ResetCircuit,
     ComparePair,
+    /// Puts a job back to the selected checkpoint.
+    Rewind,
+    /// Puts it back to a time, a number or before a record.
+    RewindWhere,
+    /// What the next run would do.
+    Plan,
+    Journal,
     CompareKind,
     Sort,
     Mark,
@@ -135,6 +142,8 @@ impl Action {
                 | Self::Discard
                 | Self::BringBack
                 | Self::SyncOne
+                | Self::Rewind
+                | Self::RewindWhere
                 | Self::Undo
         )
     }

@@ -6,6 +6,7 @@ pub mod app;
 mod attached;
 mod bars;
 mod copying;
+mod counting;
 pub mod filters;
 pub mod geometry;
 mod json;
