@@ -77,6 +77,28 @@ fn what_belongs_to_later_versions_is_known_by_name() {
 }
 
 #[test]
+fn mistakes_beside_a_mode_of_a_later_version_are_told_too() {
+    let problems = problems(
+        "[connections.a]\ntype = \"rest\"\nbase_url = \"http://a\"\n[jobs.j]\nmode = \"two_way\"\nmax_attempts = 0\n\
+         schedule = { every = \"5\" }\n",
+    );
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].contains("`mode = \"two_way\"` is not available"), "{problems:?}");
+}
+
+#[test]
+fn a_port_from_a_variable_is_no_secret() {
+    let env = |name: &str| match name {
+        "PORT" => Some("4100".to_owned()),
+        _ => env(name),
+    };
+    let text = "[workspace]\nstate = \"s\"\n[connections.a]\ntype = \"rest\"\nbase_url = \"http://127.0.0.1:${PORT}\"\n\
+                auth = { type = \"bearer\", token = \"${TOKEN}\" }\n";
+    let masks = parse(text, Path::new("syncdeck.toml"), &env).expect("it is right").masks;
+    assert_eq!(masks.mask("127.0.0.1:4100 the-secret-token"), "127.0.0.1:4100 ••••");
+}
+
+#[test]
 fn every_missing_variable_is_named() {
     let text = "[connections.a]\ntype = \"rest\"\nbase_url = \"https://${HOST_A}${HOST_B}\"";
     assert_eq!(

@@ -13,6 +13,8 @@ pub struct ConsoleConfig {
     pub theme: ThemeChoice,
     /// Fields that are masked on screen and in exports until they are revealed.
     pub redact: Vec<String>,
+    /// `auto`, `osc52` or `command`.
+    pub clipboard: String,
     pub mouse: bool,
     /// Keys that are to be otherwise, in the order of the file.
     pub keys: Vec<KeyChoice>,
@@ -92,7 +94,13 @@ pub(super) fn console(
         Value::Text(text) => Some(text.text.clone()),
         _ => None,
     });
-    Some(ConsoleConfig { theme, redact: redact.collect(), mouse: table.boolean("mouse"), keys })
+    Some(ConsoleConfig {
+        theme,
+        redact: redact.collect(),
+        mouse: table.boolean("mouse"),
+        clipboard: table.owned_text("clipboard")?,
+        keys,
+    })
 }
 
 fn theme_line(file: &Table, name: &str, files: &[SourceFile], report: &Report) -> Option<ThemeLine> {

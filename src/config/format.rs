@@ -17,6 +17,7 @@ pub(super) static FILE: Spec = Spec {
         key("connections", Kind::Named(&Kind::Tagged(&CONNECTION)), "The systems, declared once, by name."),
         later("instances", "The same jobs for many customers."),
         key("jobs", Kind::Named(&Kind::Tagged(&JOB)), "The jobs, by name."),
+        key("notify", Kind::Named(&Kind::Table(&NOTIFY)), "Who is told when something needs a person, by name."),
         later("flows", "Requests that are answered step by step, by name."),
         later("serve", "The address for webhooks and flows."),
         key("console", Kind::Table(&CONSOLE), "How the console looks and which keys it knows."),
@@ -70,6 +71,12 @@ pub(super) static CONSOLE: Spec = Spec {
             "Fields that are masked on screen and in exports until they are revealed by key.",
         )
         .default("[]"),
+        key(
+            "clipboard",
+            Kind::Word(&[word("auto"), word("osc52"), word("command")]),
+            "How texts get to the clipboard: by the terminal (OSC 52), or by wl-copy, xclip or pbcopy.",
+        )
+        .default("\"auto\""),
         key("mouse", Kind::Boolean, "The console listens to the mouse from its start; a key turns it on and off.")
             .default("false"),
         key(
@@ -80,6 +87,39 @@ pub(super) static CONSOLE: Spec = Spec {
         .default("{}"),
     ],
 };
+
+static NOTIFY: Spec = Spec {
+    about: "Who is told when something needs a person, and when that is over.",
+    keys: &[
+        key("on", Kind::List(&NOTIFIED_WORD), "What is told.").default(
+            "[\"needs_attention\", \"stalled\", \"missed_schedule\", \"dead_letters\", \"circuit_open\", \"store_error\"]",
+        ),
+        key(
+            "command",
+            Kind::List(&Kind::Text),
+            "A program and its arguments, run without a shell; it gets the alert as JSON on its standard input.",
+        ),
+        key("url", Kind::Secret, "An address to which the alert is posted as JSON."),
+        key("over", Kind::Boolean, "Tell also when it is over.").default("true"),
+        key("timeout", Kind::Span, "The longest that telling may take.").default("\"10s\""),
+    ],
+};
+
+static NOTIFIED_WORD: Kind = Kind::Word(&NOTIFIED);
+
+static NOTIFIED: [Word; 11] = [
+    word("needs_attention"),
+    word("stalled"),
+    word("failed"),
+    word("missed_schedule"),
+    word("many_errors"),
+    word("dead_letters"),
+    word("circuit_open"),
+    word("held"),
+    word("budget_low"),
+    word("paused_long"),
+    word("store_error"),
+];
 
 static CONNECTION: Tagged = Tagged {
     tag: "type",

@@ -16,6 +16,7 @@ mod format_job;
 mod jobs;
 mod map;
 mod mistake;
+mod notify;
 mod read;
 mod read_json;
 mod read_text;
@@ -34,7 +35,7 @@ pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 
-use crate::model::{Connection, Job, Masks};
+use crate::model::{Connection, Hook, Job, Masks};
 use declare::Spec;
 use format::{CONSOLE, FILE, THEME, WORKSPACE};
 use read::Reader;
@@ -49,6 +50,8 @@ pub struct Config {
     pub workspace: Workspace,
     pub connections: Vec<Connection>,
     pub jobs: Vec<Job>,
+    /// Who is told when something needs a person.
+    pub hooks: Vec<Hook>,
     pub console: ConsoleConfig,
     /// All secrets, to mask them in texts that come from outside.
     pub masks: Masks,
@@ -161,6 +164,7 @@ struct Document {
     theme: Option<Table>,
     connections: Vec<Entry>,
     jobs: Vec<Entry>,
+    hooks: Vec<Entry>,
     /// A file was no TOML, so that nothing can be said of names that are missing.
     is_partial: bool,
 }
@@ -177,7 +181,8 @@ impl Document {
                     extend(&mut self.connections, table, "connection", files, report);
                 }
                 ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
-                ("connections" | "jobs", _) => self.is_partial = true,
+                ("notify", Value::Table(table)) => extend(&mut self.hooks, table, "hook", files, report),
+                ("connections" | "jobs" | "notify", _) => self.is_partial = true,
                 (name @ ("workspace" | "console"), value) => {
                     let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
                     let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
@@ -209,6 +214,7 @@ impl Document {
         let console = table_or_default(self.console, &CONSOLE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
         let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
+        let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
         if self.is_partial {
             return None;
         }
@@ -221,6 +227,7 @@ impl Document {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,
             jobs: jobs.into_iter().collect::<Option<_>>()?,
+            hooks: hooks.into_iter().collect::<Option<_>>()?,
             console: console?,
             masks: Masks::default(),
             warnings: Vec::new(),

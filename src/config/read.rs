@@ -199,6 +199,7 @@ impl Reader<'_> {
             Some((_, None)) => {
                 let place = written.map_or(place, |value| self.place(value.span()));
                 self.not_yet(place, tagged.tag, &tag, words());
+                self.shared_keys(table, tagged);
             }
             None => {
                 if let Some(value) = written {
@@ -215,6 +216,20 @@ impl Reader<'_> {
                 .for_each(|(_, value)| self.suspect(value.get_ref()));
         }
         None
+    }
+
+    /// Checks what a variant of a later version has in common with the first of this one, so that all mistakes are told
+    /// at once.
+    fn shared_keys(&mut self, table: &DeTable<'_>, tagged: &'static Tagged) {
+        let Some(spec) = tagged.variants.iter().find_map(|variant| variant.spec) else { return };
+        for (key, value) in table.iter() {
+            let name = key.get_ref().as_ref();
+            if let Some(known) = spec.key(name).filter(|known| !known.later && known.name != tagged.tag) {
+                self.path.push(name.to_owned());
+                self.node(value, &known.kind, name);
+                self.path.pop();
+            }
+        }
     }
 
     fn table(

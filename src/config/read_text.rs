@@ -46,7 +46,9 @@ impl Reader<'_> {
     /// A text after its references were replaced. The canonical form keeps the references.
     pub(super) fn expanded(&mut self, raw: &str, place: Place) -> Option<Text> {
         let expanded = expand(raw, &self.folder, self.env);
-        for value in &expanded.values {
+        // A port is no secret, and an address without it tells nobody where nothing answered.
+        let is_address = self.path.last().is_some_and(|name| name == "base_url");
+        for value in expanded.values.iter().filter(|value| !(is_address && value.parse::<u16>().is_ok())) {
             self.report.secret(value);
         }
         for (warning, hint) in expanded.warnings {

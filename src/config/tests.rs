@@ -51,6 +51,9 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     for entry in &document.jobs {
         jobs::job(entry, &names, &mut report);
     }
+    for entry in &document.hooks {
+        notify::hook(entry, &mut report);
+    }
     cycles::warn_of_cycles(&document.jobs, &mut report);
     let (workspace, console) = (document.workspace.expect("a workspace"), document.console.expect("a console"));
     let table_of = |entry: Entry| match entry.node.value {
@@ -62,7 +65,7 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     super::console::console(&console, None, &files, &report);
 
     let mut taken = Taken::new();
-    for entry in document.connections.iter().chain(&document.jobs) {
+    for entry in document.connections.iter().chain(&document.jobs).chain(&document.hooks) {
         if let Value::Table(table) = &entry.node.value {
             gather(table, &mut taken);
         }

@@ -5,6 +5,7 @@
 
 mod error;
 pub mod http;
+pub mod notify;
 pub mod rest;
 
 pub use error::{Fault, FaultKind, RecordFault};

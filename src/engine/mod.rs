@@ -17,6 +17,7 @@ mod fresh;
 mod hands;
 mod job;
 mod limit;
+mod notify;
 mod one;
 mod orders;
 mod page;
@@ -34,6 +35,7 @@ pub use bulk::usual_rate;
 pub use dry_run::DryRun;
 pub use job::JobCell;
 pub use limit::Gate;
+pub use notify::Carrier;
 pub use orders::{OrderError, Ordered};
 pub use rewind::PointOrder;
 pub use schedule::Start;
@@ -91,7 +93,9 @@ pub struct Engine {
     running: AtomicBool,
     /// Held over each change that a person makes to a connection, so that what is saved and what is true keep one order.
     hands_turn: tokio::sync::Mutex<()>,
+    hooks: parking_lot::Mutex<Vec<(crate::model::Hook, Carrier)>>,
     attendants: tokio::sync::Mutex<JoinSet<()>>,
+    notifier: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
     /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
     last_retry: parking_lot::Mutex<Timestamp>,
@@ -141,7 +145,9 @@ impl Engine {
             gone: CancellationToken::new(),
             running: AtomicBool::new(false),
             hands_turn: tokio::sync::Mutex::new(()),
+            hooks: parking_lot::Mutex::new(Vec::new()),
             attendants: tokio::sync::Mutex::new(JoinSet::new()),
+            notifier: tokio::sync::Mutex::new(None),
             publisher: tokio::sync::Mutex::new(None),
             last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
         });
@@ -154,6 +160,7 @@ impl Engine {
         let (finished, ends) = mpsc::channel(self.jobs.len().max(1));
         self.running.store(true, Ordering::Relaxed);
         self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
+        self.notifier.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().notify())));
         let mut attendants = self.attendants.lock().await;
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
@@ -175,6 +182,7 @@ impl Engine {
         while attendants.join_next().await.is_some() {}
         // Until then it told how the stopping goes.
         self.gone.cancel();
+        self.notifier.lock().await.take();
         if let Some(publisher) = self.publisher.lock().await.take() {
             // It ends by itself, and if it was dead already, nothing is lost with it.
             let _ = publisher.await;
@@ -188,6 +196,7 @@ impl Engine {
     pub async fn halt(&self) {
         self.attendants.lock().await.shutdown().await;
         self.publisher.lock().await.take();
+        self.notifier.lock().await.take();
         self.running.store(false, Ordering::Relaxed);
     }
 

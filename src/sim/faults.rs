@@ -160,6 +160,8 @@ impl FaultRule {
 pub enum Profile {
     #[default]
     None,
+    /// About seven requests of a thousand: enough to see, and things go on.
+    Few,
     /// About four requests of a hundred.
     Some,
     /// About twenty of a hundred.
@@ -170,6 +172,7 @@ impl Profile {
     pub fn of(name: &str) -> Option<Self> {
         match name {
             "none" => Some(Self::None),
+            "few" => Some(Self::Few),
             "some" => Some(Self::Some),
             "many" => Some(Self::Many),
             _ => None,
@@ -179,6 +182,7 @@ impl Profile {
     fn share(self) -> f64 {
         match self {
             Self::None => 0.0,
+            Self::Few => 0.007,
             Self::Some => 0.04,
             Self::Many => 0.20,
         }

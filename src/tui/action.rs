@@ -77,6 +77,13 @@ pub enum Action {
     HoldRelease,
     ResetCircuit,
     ComparePair,
+    /// Puts a job back to the selected checkpoint.
+    Rewind,
+    /// Puts it back to a time, a number or before a record.
+    RewindWhere,
+    /// What the next run would do.
+    Plan,
+    Journal,
     CompareKind,
     Sort,
     Mark,
@@ -88,6 +95,10 @@ pub enum Action {
     Live,
     SyncOne,
     CopyAnswer,
+    CopyId,
+    CopyPayload,
+    CopyError,
+    CopyLine,
     MoreLines,
     FewerLines,
     Yes,
@@ -131,6 +142,8 @@ impl Action {
                 | Self::Discard
                 | Self::BringBack
                 | Self::SyncOne
+                | Self::Rewind
+                | Self::RewindWhere
                 | Self::Undo
         )
     }

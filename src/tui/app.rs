@@ -1,6 +1,7 @@
 //! What the console holds: the engine's last snapshot, where the person is, and what was asked and not yet answered.
 
 use super::action::Action;
+use super::counting::Counting;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
@@ -33,6 +34,7 @@ pub enum Msg {
     /// Pasted text. It only ever goes into text fields, never counts as keys.
     Paste(String),
     Mouse(MouseEvent),
+    Copied(super::copying::Copied),
     Resize(u16, u16),
     Snapshot(Arc<Snapshot>),
     /// The engine's end of the line is gone.
@@ -74,8 +76,11 @@ pub enum Effect {
     },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
-    /// To the clipboard.
-    Copy(String),
+    /// To the clipboard; answered by [`Msg::Copied`].
+    Copy {
+        what: String,
+        text: String,
+    },
     Leave(Left),
 }
 
@@ -124,6 +129,12 @@ pub enum Purpose {
     /// Newest number and count of what an order is for, before it is confirmed.
     Measure,
     Preview,
+    RewindPreview,
+    /// Puts a job back; what follows is asked.
+    Rewind,
+    /// A part of a dry run.
+    Count,
+    Journal,
     /// Of a preview: the letters that are looked at, and what is found of some of them.
     PreviewIds,
     PreviewCheck,
@@ -218,6 +229,8 @@ pub struct App {
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
+    /// The dry run that is under way, or the last one.
+    pub counting: Option<Counting>,
     pub runs: runs::State,
     pub connections: connections::State,
     pub logs: logs::State,
@@ -256,6 +269,7 @@ impl App {
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
+            counting: None,
             runs: runs::State::default(),
             connections: connections::State::default(),
             logs: logs::State::default(),

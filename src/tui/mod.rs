@@ -5,6 +5,8 @@ pub mod action;
 pub mod app;
 mod attached;
 mod bars;
+mod copying;
+mod counting;
 pub mod filters;
 pub mod geometry;
 mod json;
@@ -23,6 +25,7 @@ mod welcome;
 mod widgets;
 
 pub use app::{App, Effect, Left, Msg, Settings};
+pub use copying::Copied;
 pub use locked::{LockedChoice, LockedPage, LockedView};
 pub use shell::{Link, TuiError, locked, needs_terminal, run, run_link, welcome};
 pub use update::update;
@@ -30,6 +33,16 @@ pub use view::view;
 pub use welcome::{Welcome, WelcomeChoice};
 
 use tokio_util::sync::CancellationToken;
+
+/// How texts get to the clipboard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClipboardWay {
+    /// The desktop's program where there is a desktop, else the terminal's escape sequence.
+    #[default]
+    Auto,
+    Osc52,
+    Command,
+}
 
 /// How the console is to look, and when it must end.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +61,7 @@ pub struct Options {
     pub log_folder: String,
     /// The keys in force.
     pub keymap: keymap::Keymap,
+    pub clipboard: ClipboardWay,
     /// Whether the mouse is listened to from the start.
     pub mouse: bool,
     /// Cancelled when the process was told to end (SIGTERM, SIGINT, SIGHUP): the console leaves at once.

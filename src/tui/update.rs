@@ -27,6 +27,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(event) if event.kind != KeyEventKind::Release => key(app, &event),
         Msg::Key(_) => {}
         Msg::Paste(text) => paste(app, &text),
+        Msg::Copied(copied) => super::copying::told(app, &copied),
         Msg::Mouse(event) => super::mouse::event(app, event),
         Msg::Resize(width, height) => app.size = (width, height),
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
@@ -79,6 +80,15 @@ fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
     let Some(purpose) = app.take_pending(generation) else { return };
     match (purpose, result) {
         (Purpose::Order, Ok(Answer::Done(done))) => order_done(app, done),
+        (Purpose::Rewind, Ok(Answer::Done(done))) => {
+            order_done(app, done.clone());
+            overlays::rewind::done(app, &done);
+        }
+        (Purpose::Rewind, Err(refusal)) => overlays::rewind::refused(app, &refusal),
+        (Purpose::RewindPreview, result) => overlays::rewind::answered(app, result),
+        (Purpose::Count, Ok(Answer::Plan(part))) => super::counting::came(app, *part),
+        (Purpose::Count, Err(refusal)) => super::counting::refused(app, &refusal.message),
+        (Purpose::Journal, Ok(Answer::Journal(entries))) => overlays::journal::came(app, &entries),
         (Purpose::Correct, result) => {
             overlays::edit::saved(app, &result);
             match result {
@@ -296,9 +306,12 @@ fn act(app: &mut App, action: Action) {
         Action::ShowWhy => screens::show(app, Screen::Why),
         Action::Why => screens::why::ask_for_selection(app),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
+        Action::Journal => overlays::journal::ask(app),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
+        Action::CopyId | Action::CopyLine | Action::CopyPayload | Action::CopyError => super::copying::act(app, action),
+        Action::CopyAnswer if app.screen == Screen::Letters => super::copying::act(app, action),
         Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
         Action::Bundle => write_bundle(app),

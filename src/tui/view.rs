@@ -32,6 +32,17 @@ pub(super) fn hits_at(app: &App, position: Position) -> Vec<Hit> {
     hits.into_iter().filter(|(area, _)| area.contains(position)).map(|(_, hit)| hit).collect()
 }
 
+/// The selected line as it stands on the screen.
+pub(super) fn selected_line(app: &App) -> Option<String> {
+    let (width, height) = app.size;
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let hits = drawn(app, &mut buffer).into_hits();
+    let (area, _) = hits.into_iter().rfind(|(_, hit)| *hit == Hit::Row(0))?;
+    let cells = area.columns().filter_map(|column| buffer.cell((column.x, column.y)));
+    let text: String = cells.map(|cell| cell.symbol()).collect();
+    Some(text.trim_start_matches(['»', '■', '>', '*', ' ']).trim_end().to_owned())
+}
+
 fn drawn<'b>(app: &App, buffer: &'b mut Buffer) -> Canvas<'b> {
     let mut canvas = Canvas::new(buffer, app.theme);
     if geometry::is_too_small(app.size) {
@@ -184,7 +195,7 @@ fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
             lines.push(canvas.line().tone(if at == 0 { "✗ " } else { "  " }, Tone::Fail).shown(part, Tone::Plain));
         }
         if let Some(hint) = &message.hint {
-            lines.push(canvas.line().dim(format!("  {hint}")));
+            lines.extend(canvas.line().dim(format!("  {hint}")).wrapped(usize::from(width.saturating_sub(4))));
         }
     }
     let more = if from > 0 { format!("+{from} more · ") } else { String::new() };

@@ -168,6 +168,13 @@ impl House {
         let seed = fastrand::u64(..);
         let parts = Parts { store: store.clone(), clock, jobs: config.jobs, links, info, seed };
         let engine = Engine::new(parts).await.map_err(|error| engine_report(&error))?;
+        let mut hooks = Vec::new();
+        for hook in config.hooks {
+            let carrier = super::hooks::carrier(&hook)
+                .map_err(|problem| Report::new(format!("hook `{}`: {problem}", hook.name)))?;
+            hooks.push((hook, carrier));
+        }
+        engine.set_hooks(hooks);
         let local = Local::new(engine.clone());
         let handle = Handle::new(local.clone(), actor.clone());
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };

@@ -3,6 +3,7 @@
 mod background;
 mod check;
 mod demo;
+mod hooks;
 mod house;
 mod locked;
 mod screen;

@@ -4,9 +4,9 @@ use super::signals::Signals;
 use crate::cli::commands::keys::Bound;
 use crate::cli::{Color, Report};
 use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes, ThemeChoice};
-use crate::tui;
 use crate::tui::keymap::{Choice, Keymap, label};
 use crate::tui::theme::{Depth, Flaw, LOOKS, Look, look, own_look};
+use crate::tui::{self, ClipboardWay};
 
 /// What the console is to look like and to listen to; as it is without a configuration where there is none.
 pub(super) fn options(
@@ -33,6 +33,11 @@ pub(super) fn options(
         options.looks = looks(console, depth, &mut Vec::new()).map_err(mistaken)?;
         options.redact.clone_from(&console.redact);
         options.mouse = console.mouse;
+        options.clipboard = match console.clipboard.as_str() {
+            "osc52" => ClipboardWay::Osc52,
+            "command" => ClipboardWay::Command,
+            _ => ClipboardWay::Auto,
+        };
     }
     Ok(options)
 }

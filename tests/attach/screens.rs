@@ -72,8 +72,8 @@ fn a_screen_outlives_its_engine_finds_it_again_and_starts_one_itself() {
 fn a_screen_for_looking_starts_no_engine() {
     let scene = Scene::healthy();
     let mut app = screen(&scene, &["console", "--read-only"]);
-    let said = app.wait_for("a read-only screen starts none");
-    assert!(said.contains("hint: `syncdeck status`"), "{said}");
+    app.wait_for("a read-only screen starts none");
+    app.wait_for("hint: `syncdeck status`");
     assert_eq!(app.end().exit_code(), 1);
     assert_eq!(scene.simulator.requests(), [0, 0]);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use syncdeck::control::{Answer, Attachment, Refusal, Request};
 use syncdeck::model::{
     Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
-    RawJson, RecordId, Selection, Timestamp, Via,
+    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via,
 };
 
 /// Each question, some of them in several ways.
@@ -28,6 +28,19 @@ fn questions() -> Vec<Request> {
         Request::Runs { job: None, before: None, limit: 10 },
         Request::Logs { filter: LogFilter::default(), before: None, limit: 10 },
         Request::Journal { before: None, limit: 10 },
+        Request::JournalVerify,
+        Request::Bundle { job: Some(JobId::from("customers")), letter: None },
+        Request::RewindPreview { job: JobId::from("customers"), to: RewindTo::Sequence(Sequence(1)) },
+        Request::RewindPreview { job: JobId::from("nobody"), to: RewindTo::Start },
+        Request::CheckpointExport { job: JobId::from("customers") },
+        Request::CheckpointExport { job: JobId::from("orders") },
+        Request::Plan {
+            job: JobId::from("customers"),
+            from: PlanFrom::Rewind(RewindTo::Start),
+            max_records: 10,
+            max_rows: 10,
+            order: None,
+        },
         Request::Why { job: None, key: "cus_000009".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("customers")), key: "cus_000007".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("nobody")), key: "x".to_owned(), live: false },
@@ -35,12 +48,20 @@ fn questions() -> Vec<Request> {
 }
 
 /// Each order, refused or with nothing to do, so that it can be given twice.
-fn orders() -> Vec<Request> {
+async fn orders(desk: &Desk) -> Vec<Request> {
+    let Ok(Answer::CheckpointFile(Some(file))) =
+        desk.local("ops").ask(Request::CheckpointExport { job: JobId::from("customers") }).await
+    else {
+        panic!("a job that ran has a checkpoint")
+    };
+    let job = JobId::from("nobody");
     let nobody = vec![JobId::from("nobody")];
     let no_letter = Selection::Ids(vec![DeadLetterId(99)]);
     let connection = ConnectionId::from("nobody");
     vec![
         Request::TestConnection { connection: ConnectionId::from("nobody") },
+        Request::Rewind { job: job.clone(), to: RewindTo::Start, reason: "a test".to_owned(), expected: None },
+        Request::CheckpointImport { job, file, reason: "a test".to_owned(), force: false, expected: Some(Sequence(1)) },
         Request::Hold { connection: connection.clone(), reason: None },
         Request::Release { connection: connection.clone() },
         Request::ResetCircuit { connection },
@@ -71,6 +92,19 @@ fn timeless(answer: Result<Answer, Refusal>) -> Result<Answer, Refusal> {
             why.at = Timestamp::ZERO;
             Ok(Answer::Why(why))
         }
+        Ok(Answer::CheckpointFile(Some(mut file))) => {
+            file.exported_at = Timestamp::ZERO;
+            Ok(Answer::CheckpointFile(Some(file)))
+        }
+        // It tells of this very moment throughout; that it arrives is what matters here.
+        Ok(Answer::Bundle { text }) => {
+            Ok(Answer::Bundle { text: text.starts_with("{\"syncdeck_bundle\":1").to_string() })
+        }
+        Ok(Answer::Plan(mut part)) => {
+            let next = part.next.iter_mut().filter(|next| next.began.is_some());
+            next.for_each(|next| next.began = Some(Timestamp::ZERO));
+            Ok(Answer::Plan(part))
+        }
         other => other,
     }
 }
@@ -93,7 +127,7 @@ async fn every_request_is_answered_the_same_over_the_socket() {
     let desk = Desk::open().await;
     let (here, there) = (desk.local("ops"), desk.handle(End::Socket, "ops").await);
     let mut asked = BTreeSet::new();
-    for request in questions().into_iter().chain(orders()) {
+    for request in questions().into_iter().chain(orders(&desk).await) {
         let expected = timeless(here.ask(request.clone()).await);
         let answer = timeless(there.ask(request.clone()).await);
         assert_eq!(answer, expected, "{request:?}");
@@ -101,7 +135,7 @@ async fn every_request_is_answered_the_same_over_the_socket() {
     }
     assert_eq!(asked, kinds(), "each kind of request is asked here");
     assert_eq!(here.jobs(), there.jobs());
-    assert!(questions().iter().all(|request| !request.changes()) && orders().iter().all(Request::changes));
+    assert!(questions().iter().all(|request| !request.changes()) && orders(&desk).await.iter().all(Request::changes));
 }
 
 #[tokio::test]
@@ -216,7 +250,7 @@ async fn a_read_only_handle_refuses_every_order_and_answers_every_question(end: 
         Request::Trigger { jobs: customers() },
         Request::Retry { selection: Selection::Ids(vec![DeadLetterId(1)]) },
     ];
-    for request in orders().into_iter().chain(real) {
+    for request in orders(&desk).await.into_iter().chain(real) {
         let refusal = handle.ask(request.clone()).await.expect_err("an order");
         assert!(refusal.message.contains("read-only"), "{request:?}: {refusal}");
     }

@@ -6,6 +6,7 @@ mod first;
 mod hands;
 mod house;
 mod inside;
+mod notify;
 mod points;
 mod seeds;
 mod stories;

@@ -2,12 +2,14 @@
 
 mod attached;
 mod bindings;
+mod copying;
 mod correct;
 mod hostile;
 mod keys;
 mod long_lists;
 mod looks;
 mod mouse;
+mod points;
 mod pty;
 mod random;
 mod read_only;

@@ -55,6 +55,7 @@ pub struct Stage {
     pub effects: Vec<Effect>,
     /// Questions that are not answered by themselves.
     pub is_silent: bool,
+    last_generation: u64,
 }
 
 impl Stage {
@@ -70,8 +71,16 @@ impl Stage {
 
     pub fn set(world: World, width: u16, height: u16, symbols: Symbols, settings: Settings) -> Self {
         let app = App::new(theme(symbols), settings, (width, height), NOW);
-        let mut stage =
-            Self { app, world, now: NOW, asked: Vec::new(), left: None, effects: Vec::new(), is_silent: false };
+        let mut stage = Self {
+            app,
+            world,
+            now: NOW,
+            asked: Vec::new(),
+            left: None,
+            effects: Vec::new(),
+            is_silent: false,
+            last_generation: 0,
+        };
         stage.publish();
         stage
     }
@@ -91,6 +100,7 @@ impl Stage {
             for effect in std::mem::take(&mut waiting) {
                 match effect {
                     Effect::Ask { generation, request } => {
+                        self.last_generation = generation;
                         self.asked.push(request.clone());
                         if !self.is_silent {
                             let result = self.world.answer(&request);
@@ -138,6 +148,11 @@ impl Stage {
 
     pub fn shows(&self, words: &str) -> bool {
         self.text().contains(words)
+    }
+
+    /// What the answer to the last order or question is to carry.
+    pub fn generation_of_last(&self) -> u64 {
+        self.last_generation
     }
 
     /// The last order or question.

@@ -185,6 +185,9 @@ pub(super) fn broken(caller: &Caller, asked: Asked, request: &str, error: &Trans
         FaultKind::Fatal => Some(format!(
             "correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system, {words}"
         )),
+        FaultKind::Transient if !error.sent => Some(format!(
+            "is the system running, and is `base_url` of connection `{connection}` its address and port? `syncdeck check` tries again"
+        )),
         _ => None,
     };
     Fault { hint, ..caller.fault(kind, &error.message, request) }

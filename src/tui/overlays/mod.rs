@@ -5,8 +5,11 @@ pub mod discard;
 pub mod edit;
 mod edit_draw;
 pub mod help;
+pub mod journal;
 pub mod pause;
+pub mod plan;
 mod retry;
+pub mod rewind;
 
 pub use bulk::Scope;
 
@@ -35,9 +38,13 @@ pub enum Overlay {
     Pause(pause::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Rewind(rewind::Form),
+    RewindWhere(rewind::Where),
     Edit(Box<edit::Form>),
     Quit,
     Page(Page),
+    /// A page that grows while a dry run counts.
+    Plan(Page),
 }
 
 /// A question that `y` answers with an order.
@@ -71,9 +78,9 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) => Context::Form,
+            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
-            Self::Page(_) => Context::Reading,
+            Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
     }
 
@@ -83,8 +90,10 @@ impl Overlay {
             Self::Help(help) => Some(&mut help.search),
             Self::Pause(form) => Some(&mut form.reason),
             Self::Discard(form) => form.input(),
+            Self::Rewind(form) => form.input(),
+            Self::RewindWhere(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
-            Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) => None,
+            Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
         }
     }
 }
@@ -142,7 +151,10 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
-        Some(Overlay::Page(page)) => {
+        Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
+        Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
+        Some(Overlay::Rewind(form)) => form.step(action),
+        Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let len = page.lines(usize::from(page_area(size).width.saturating_sub(4))).len();
             page.scroll.height = usize::from(page_area(size).height.saturating_sub(2)).max(1);
             let rows = page.scroll.height;
@@ -168,6 +180,9 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             edit(&mut form.reason, event);
         }
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
+        Some(Overlay::RewindWhere(form)) => form.typed(event),
+        Some(Overlay::Rewind(form)) => form.typed(event),
         Some(Overlay::Edit(form)) => form.typed(event, name),
         _ => {}
     }
@@ -250,9 +265,11 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Rewind(form)) => form.draw(app, canvas),
+        Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
-        Some(Overlay::Page(page)) => {
+        Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let area = page_area(app.size);
             canvas.clear(area);
             let inner = canvas.panel(area, &page.title, "↑↓ scroll · Esc closes", true);
@@ -333,6 +350,20 @@ pub(super) fn dialog(
     buttons: &Line,
     focus: Option<(usize, usize)>,
 ) {
+    // A sentence that is too long for the dialog goes on below; a field that is typed in stays in one line.
+    let cells = text_width(app);
+    let mut focus = focus;
+    let mut shown: Vec<Line> = Vec::new();
+    for (at, line) in lines.drain(..).enumerate() {
+        match focus {
+            Some((focused, cell)) if focused == at => {
+                focus = Some((shown.len(), cell));
+                shown.push(line);
+            }
+            _ => shown.extend(line.wrapped(cells)),
+        }
+    }
+    let mut lines = shown;
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
     let area = geometry::centered(app, 76, height);
     canvas.clear(area);

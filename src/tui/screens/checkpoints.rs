@@ -2,11 +2,13 @@
 
 use super::move_in;
 use crate::control::Request;
-use crate::model::{Checkpoint, JobId, Phase, ResumeRules};
+use crate::model::{Checkpoint, JobId, MovedWhat, Phase, PlanFrom, ResumeRules, RewindTo, Sequence};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
+use crate::tui::counting;
 use crate::tui::geometry::{self, WIDE};
-use crate::tui::text::{brief_moment, counted, distance, grouped, moment, visible_within};
+use crate::tui::overlays::{Overlay, Page, rewind};
+use crate::tui::text::{brief_moment, counted, distance, grouped, moment, visible_within, wrapped};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -21,7 +23,20 @@ pub struct State {
     checkpoints: Option<Vec<Checkpoint>>,
     has_older: bool,
     list: ListState,
+    /// Marked to be compared, at most two.
+    marked: Vec<Sequence>,
+    pane: Pane,
+    is_zoomed: bool,
     pub problem: Option<String>,
+}
+
+/// What stands beside the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Pane {
+    /// What a rewind to the selected one would do; of the newest, its details.
+    #[default]
+    Preview,
+    Details,
 }
 
 impl State {
@@ -35,6 +50,14 @@ impl State {
     fn len(&self) -> usize {
         self.checkpoints.as_ref().map_or(0, Vec::len)
     }
+
+    fn selected(&self) -> Option<&Checkpoint> {
+        self.checkpoints.as_ref()?.get(self.list.selected)
+    }
+
+    fn find(&self, sequence: Sequence) -> Option<&Checkpoint> {
+        self.checkpoints.iter().flatten().find(|checkpoint| checkpoint.sequence == sequence)
+    }
 }
 
 pub fn opened(app: &mut App) {
@@ -46,6 +69,18 @@ pub fn opened(app: &mut App) {
     }
     app.checkpoints.list = ListState::default();
     ask(app);
+}
+
+/// An order was carried out: what it set is looked at.
+pub fn refresh(app: &mut App) {
+    app.checkpoints.list.top();
+    ask(app);
+}
+
+pub fn step_back(app: &mut App) -> bool {
+    let had_marks = !app.checkpoints.marked.is_empty();
+    app.checkpoints.marked.clear();
+    had_marks
 }
 
 fn ask(app: &mut App) {
@@ -83,9 +118,11 @@ struct Layout {
     detail: Rect,
 }
 
-fn layout(body: Rect) -> Layout {
+fn layout(app: &App, body: Rect) -> Layout {
     let (list, detail) = if body.width >= WIDE {
         geometry::left(body, body.width * 54 / 100)
+    } else if app.checkpoints.is_zoomed {
+        geometry::top(body, 0)
     } else {
         geometry::top(body, body.height.saturating_sub(if body.height >= 17 { 9 } else { 0 }))
     };
@@ -93,7 +130,7 @@ fn layout(body: Rect) -> Layout {
 }
 
 pub fn settle(app: &mut App, body: Rect) {
-    let rows = geometry::table_rows(layout(body).list);
+    let rows = geometry::table_rows(layout(app, body).list);
     let len = app.checkpoints.len();
     app.checkpoints.list.settle(len, rows);
     let near_end = app.checkpoints.list.near(len).end == len && len > 0;
@@ -108,6 +145,19 @@ pub fn settle(app: &mut App, body: Rect) {
 pub fn act(app: &mut App, action: Action) {
     match action {
         Action::Next | Action::Previous => step(app, action),
+        Action::Open => count(app),
+        Action::Rewind => rewind(app),
+        Action::RewindWhere => match app.checkpoints.job.clone() {
+            Some(job) => rewind::ask_where(app, job),
+            None => app.note("there is no job"),
+        },
+        Action::ComparePair => compare(app),
+        Action::Mark => mark(app),
+        Action::View => {
+            let pane = app.checkpoints.pane;
+            app.checkpoints.pane = if pane == Pane::Preview { Pane::Details } else { Pane::Preview };
+        }
+        Action::Zoom => app.checkpoints.is_zoomed = !app.checkpoints.is_zoomed,
         Action::LetIn => {
             app.checkpoints.list.top();
             ask(app);
@@ -117,6 +167,101 @@ pub fn act(app: &mut App, action: Action) {
             move_in(&mut app.checkpoints.list, action, len);
         }
     }
+}
+
+/// Counts at the source what reading again from the selected one would do.
+fn count(app: &mut App) {
+    let (Some(job), Some(sequence)) = (app.checkpoints.job.clone(), app.checkpoints.selected().map(|one| one.sequence))
+    else {
+        return app.note("there is no checkpoint to count from");
+    };
+    app.checkpoints.pane = Pane::Preview;
+    counting::begin(app, job, PlanFrom::Rewind(RewindTo::Sequence(sequence)));
+}
+
+fn rewind(app: &mut App) {
+    let (Some(job), Some(to)) = (app.checkpoints.job.clone(), app.checkpoints.selected()) else {
+        return app.note("there is no checkpoint to go back to");
+    };
+    let to = RewindTo::Sequence(to.sequence);
+    rewind::open(app, job, to);
+}
+
+fn mark(app: &mut App) {
+    let Some(sequence) = app.checkpoints.selected().map(|one| one.sequence) else { return };
+    let len = app.checkpoints.len();
+    let marked = &mut app.checkpoints.marked;
+    match marked.iter().position(|one| *one == sequence) {
+        Some(at) => drop(marked.remove(at)),
+        None => {
+            marked.push(sequence);
+            if marked.len() > 2 {
+                marked.remove(0);
+            }
+        }
+    }
+    app.checkpoints.list.move_by(1, len);
+}
+
+/// Two beside each other: the marked ones, else the one marked and the selected, else the selected and the newest.
+fn compare(app: &mut App) {
+    let state = &app.checkpoints;
+    let selected = state.selected().map(|one| one.sequence);
+    let newest = state.checkpoints.as_ref().and_then(|list| list.first()).map(|one| one.sequence);
+    let pair = match (state.marked.as_slice(), selected, newest) {
+        ([one, two], ..) => Some((*one, *two)),
+        ([one], Some(two), _) if *one != two => Some((*one, two)),
+        (_, Some(one), Some(two)) if one != two => Some((one, two)),
+        _ => None,
+    };
+    let found =
+        pair.and_then(|(one, two)| Some((state.find(one.min(two))?.clone(), state.find(one.max(two))?.clone())));
+    match found {
+        Some((older, newer)) => app.overlay = Some(compared(app, &older, &newer)),
+        None => app.note("mark one, then compare it with another"),
+    }
+}
+
+fn compared(app: &App, older: &Checkpoint, newer: &Checkpoint) -> Overlay {
+    let rules = rules(app);
+    let mark = |mark: &Option<crate::model::Watermark>| {
+        mark.as_ref().map_or("—".to_owned(), |mark| format!("{}, id {}", mark.version, mark.id.shown()))
+    };
+    let since = |n: u64, before: u64| grouped(n.saturating_sub(before));
+    let (total, before) = (&newer.total, &older.total);
+    let between = format!(
+        "{} scanned, {} created, {} updated, {} deleted, {} skipped, {} held, {} errored\n{} apart, runs #{} and #{}",
+        since(total.scanned, before.scanned),
+        since(total.created, before.created),
+        since(total.updated, before.updated),
+        since(total.deleted, before.deleted),
+        since(total.skipped, before.skipped),
+        since(total.held, before.held),
+        since(total.errored, before.errored),
+        crate::tui::text::span(newer.saved_at.since(older.saved_at)),
+        older.run,
+        newer.run,
+    );
+    let facts = |one: &Checkpoint| {
+        let cursor = one.position.cursor.as_ref().map_or("—".to_owned(), |cursor| cursor.0.clone());
+        let since = one.position.since.as_ref().map_or("—".to_owned(), |since| since.text());
+        let mut lines = vec![
+            format!("saved      {}", moment(one.saved_at, app.now)),
+            format!("next run   {}", one.resume_condition(&rules)),
+            format!("watermark  {}", mark(&one.position.watermark)),
+            format!("highest    {}", mark(&one.position.highest)),
+            format!("cursor     {cursor}"),
+            format!("since      {since}"),
+            format!("pages      {}", grouped(one.position.pages)),
+        ];
+        lines.extend(one.moved_words().map(|words| format!("set by     {words}")));
+        lines.join("\n")
+    };
+    let heading = |one: &Checkpoint| format!("#{}", grouped(one.sequence.0));
+    let parts =
+        vec![(heading(older), facts(older)), (heading(newer), facts(newer)), ("between the two".to_owned(), between)];
+    let title = format!("Checkpoints {} and {} compared", heading(older), heading(newer));
+    Overlay::Page(Page { title, parts, scroll: ListState::default() })
 }
 
 fn step(app: &mut App, action: Action) {
@@ -138,9 +283,7 @@ fn step(app: &mut App, action: Action) {
 
 pub fn crumb(app: &App, line: Line) -> Line {
     let job = app.checkpoints.job.as_ref().map_or("no job", |job| job.as_str());
-    line.say(" Checkpoints › ")
-        .within(job, 60, Tone::Bold)
-        .dim("   [ ] other job   one for each saved page; old ones are thinned")
+    line.say(" Checkpoints › ").within(job, 60, Tone::Bold).dim("   one for each saved page; old ones are thinned")
 }
 
 /// Checkpoints that were saved since the list was read.
@@ -161,12 +304,12 @@ const COLUMNS: [Column<'static>; 5] = [
     Column::number("#", 0),
     Column::word("SAVED", 0),
     Column::number("RUN", 2),
-    Column::text("GOES ON FROM", 16, 0),
-    Column::number("RECORDS", 1),
+    Column::text("POSITION", 16, 0),
+    Column::number("RECS", 1),
 ];
 
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
-    let layout = layout(body);
+    let layout = layout(app, body);
     draw_list(app, canvas, layout.list);
     draw_detail(app, canvas, layout.detail);
 }
@@ -205,32 +348,105 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 Cell::new(grouped(checkpoint.sequence.0)),
                 Cell::new(brief_moment(checkpoint.saved_at, app.now)),
                 Cell::new(checkpoint.run.to_string()),
-                Cell::new(checkpoint.resume_condition(&rules)),
-                Cell::new(format!("+{}", grouped(checkpoint.page.scanned))),
+                Cell::new(place(checkpoint, &rules)),
+                match &checkpoint.moved {
+                    Some(_) => Cell::toned("set", Tone::Warn),
+                    None => Cell::new(format!("+{}", grouped(checkpoint.page.scanned))),
+                },
             ]
         })
         .collect();
-    table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &|_| false);
+    table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &|at| {
+        list.get(window.start + at).is_some_and(|one| state.marked.contains(&one.sequence))
+    });
+}
+
+/// Where a checkpoint stands, in a column.
+fn place(checkpoint: &Checkpoint, rules: &ResumeRules) -> String {
+    match checkpoint.moved.as_ref().map(|moved| moved.what) {
+        Some(MovedWhat::Rewind(Some(to))) => format!("rewind to #{to}"),
+        Some(MovedWhat::Rewind(None)) => "rewind to the start".to_owned(),
+        Some(MovedWhat::Import(from)) => format!("import of #{from}"),
+        None => checkpoint.position.brief(rules),
+    }
 }
 
 fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let checkpoint = app.checkpoints.checkpoints.as_ref().and_then(|list| list.get(app.checkpoints.list.selected));
-    let Some(checkpoint) = checkpoint else {
+    let Some(checkpoint) = app.checkpoints.selected() else {
         canvas.panel(area, "Checkpoint", "", false);
         return;
     };
-    let inner = canvas.panel(
-        area,
-        &format!("Checkpoint #{}", grouped(checkpoint.sequence.0)),
-        &distance(checkpoint.saved_at, app.now),
-        false,
-    );
+    let newest = app.checkpoints.checkpoints.as_ref().and_then(|list| list.first());
+    let is_preview =
+        app.checkpoints.pane == Pane::Preview && newest.is_some_and(|one| one.sequence != checkpoint.sequence);
+    let number = grouped(checkpoint.sequence.0);
+    let (title, right) = match is_preview {
+        true => (format!("Rewind preview: #{number}"), "nothing changed yet".to_owned()),
+        false => (format!("Checkpoint #{number}"), distance(checkpoint.saved_at, app.now)),
+    };
+    let inner = canvas.panel(area, &title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let lines = detail_lines(app, canvas, checkpoint, inner);
+    let lines = match newest.filter(|_| is_preview) {
+        Some(newest) => preview_lines(app, canvas, newest, checkpoint, inner),
+        None => detail_lines(app, canvas, checkpoint, inner),
+    };
     canvas.put_all(inner, &lines);
+}
+
+/// What going back to `to` would do: what is known at once, then what was counted at the source.
+fn preview_lines(app: &App, canvas: &Canvas<'_>, newest: &Checkpoint, to: &Checkpoint, inner: Rect) -> Vec<Line> {
+    let width = usize::from(inner.width);
+    let label = |name: &str| canvas.line().dim(name).to(12);
+    let is_tall = inner.height > 12;
+    let head = |one: &Checkpoint| format!("#{}   {}", grouped(one.sequence.0), moment(one.saved_at, app.now));
+    let back = crate::tui::text::span(newest.saved_at.since(to.saved_at));
+    let mut lines =
+        vec![label("now").say(head(newest)), label("rewind →").say(format!("{}   ({back} back)", head(to)))];
+    let condition = wrapped(&to.resume_condition(&rules(app)), width.saturating_sub(12));
+    let most = if is_tall { 4 } else { 1 };
+    lines.extend(condition.iter().take(most).enumerate().map(|(at, part)| {
+        label(if at == 0 { "next run" } else { "" }).within(part, width.saturating_sub(12), Tone::Plain)
+    }));
+    let gap = |lines: &mut Vec<Line>| {
+        if is_tall {
+            lines.push(canvas.line())
+        }
+    };
+    gap(&mut lines);
+    let since = |n: u64, before: u64| grouped(n.saturating_sub(before));
+    let (total, before) = (&newest.total, &to.total);
+    lines.push(label("since then").say(format!(
+        "{} scanned, {} written, {} errored",
+        since(total.scanned, before.scanned),
+        since(total.written(), before.written()),
+        since(total.errored, before.errored)
+    )));
+    gap(&mut lines);
+    let job = app.checkpoints.job.as_ref();
+    let from = PlanFrom::Rewind(RewindTo::Sequence(to.sequence));
+    let counted = job.map(|job| rewind::counted_lines(app, canvas, job, &from, width)).unwrap_or_default();
+    if counted.is_empty() {
+        let text = "what reading it again would do is not counted yet";
+        lines.push(canvas.line().key(app.key(Action::Open)).dim(format!(" {text}")));
+    }
+    lines.extend(counted);
+    gap(&mut lines);
+    if is_tall {
+        let text = "The job is paused at a page border first, and you are asked before it starts again. What stands in this list stays: \
+                    a rewind is one more checkpoint, and can be taken back.";
+        lines.extend(wrapped(text, width).iter().map(|line| canvas.line().say(line)));
+        lines.push(canvas.line());
+        let keys = [
+            (Action::Rewind, "rewind…   (the job's name is typed)"),
+            (Action::ComparePair, "compare with another"),
+            (Action::RewindWhere, "to a time, a number or before a record…"),
+        ];
+        lines.extend(keys.map(|(action, words)| canvas.line().key(app.key(action)).say(format!("  {words}"))));
+    }
+    lines
 }
 
 fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: Rect) -> Vec<Line> {
@@ -240,13 +456,13 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     let rules = rules(app);
     let mut lines =
         vec![label("saved").say(format!("{}   run #{}", moment(checkpoint.saved_at, app.now), checkpoint.run))];
-    if let Some(by) = &checkpoint.moved_by {
-        lines.push(label("moved by").tone(by.to_string(), Tone::Bold));
+    if let Some(words) = checkpoint.moved_words() {
+        lines.push(label("set by").within(&words, width, Tone::Bold));
     }
     let condition =
         visible_within(&checkpoint.resume_condition(&rules), width * 4, canvas.theme.symbols).wrapped(width);
     for (at, part) in condition.into_iter().enumerate() {
-        lines.push(label(if at == 0 { "next run" } else { "" }).to(13).shown(part, Tone::Plain));
+        lines.push(label(if at == 0 { "next run" } else { "" }).shown(part, Tone::Plain));
     }
     let phase = match position.phase {
         Phase::Backfill => "backfill: the first complete listing",
@@ -270,7 +486,7 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, checkpoint: &Checkpoint, inner: 
     }
     if inner.height > 12 {
         lines.push(canvas.line());
-        lines.push(canvas.line().bold("").to(12).dim(format!("{:>14}{:>17}", "THIS PAGE", "THE JOB SO FAR")));
+        lines.push(canvas.line().bold("").to(12).dim(format!("{:>13} {:>17}", "THIS PAGE", "THE JOB SO FAR")));
     }
     let (page, total) = (&checkpoint.page, &checkpoint.total);
     let counts = [

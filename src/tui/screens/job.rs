@@ -101,6 +101,11 @@ pub fn act(app: &mut App, action: Action) {
     match action {
         Action::PauseResume | Action::RunNow | Action::StopRun => super::jobs::order(app, action),
         Action::NextPane => app.job.pane = (app.job.pane + 1) % PANES.len(),
+        Action::Plan => {
+            if let Some(job) = app.job.id.clone() {
+                crate::tui::overlays::plan::open(app, job);
+            }
+        }
         Action::Zoom => app.job.is_zoomed = !app.job.is_zoomed,
         Action::PreviousPane => app.job.pane = (app.job.pane + PANES.len() - 1) % PANES.len(),
         Action::Next | Action::Previous => step(app, action),

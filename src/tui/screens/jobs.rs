@@ -188,6 +188,11 @@ pub fn act(app: &mut App, action: Action) {
             app.jobs.is_touched = false;
             sort(app);
         }
+        Action::Plan => {
+            if let Some(job) = app.jobs.selected.clone() {
+                crate::tui::overlays::plan::open(app, job);
+            }
+        }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
         Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll => order(app, action),
         action if app.jobs.pane == Pane::Attention => {

@@ -126,6 +126,7 @@ pub fn act(app: &mut App, action: Action) {
 pub fn snapshot_came(app: &mut App) {
     jobs::snapshot_came(app);
     checkpoints::snapshot_came(app);
+    super::overlays::rewind::snapshot_came(app);
 }
 
 /// True when the screen shows a list that the engine's last snapshot has overtaken.
@@ -149,7 +150,8 @@ pub fn refresh(app: &mut App) {
         Screen::Runs => runs::refresh(app),
         Screen::Logs => logs::refresh(app),
         Screen::Why => why::refresh(app),
-        Screen::Jobs | Screen::Conflicts | Screen::Checkpoints | Screen::Connections => {}
+        Screen::Checkpoints => checkpoints::refresh(app),
+        Screen::Jobs | Screen::Conflicts | Screen::Connections => {}
     }
 }
 
@@ -253,7 +255,8 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Connections => connections::step_back(app),
         Screen::Logs => logs::step_back(app),
         Screen::Why => why::step_back(app),
-        Screen::Job | Screen::Dead | Screen::Conflicts | Screen::Checkpoints => false,
+        Screen::Checkpoints => checkpoints::step_back(app),
+        Screen::Job | Screen::Dead | Screen::Conflicts => false,
     };
     if is_done {
         return true;

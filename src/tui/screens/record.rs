@@ -14,6 +14,8 @@ use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
 
 const HIDDEN: &str = "••••";
+/// The same where it leaves the screen.
+const COPIED_HIDDEN: &str = "[redacted]";
 /// Values shorter than this are too common to be searched for in other text.
 const MASKED_MIN: usize = 4;
 
@@ -208,6 +210,26 @@ pub fn open_value(app: &mut App) {
     ];
     let page = ReadingPage { title: format!("Field {}", line.field), parts, scroll: ListState::default() };
     app.overlay = Some(Overlay::Page(page));
+}
+
+/// The record as the source gave it and as it was sent, for copying.
+pub fn payload_text(app: &App) -> Option<String> {
+    let view = app.letters.record()?;
+    let hides = |key: &str| !app.letters.page.is_revealed && app.is_redacted(key);
+    let text = json::pretty(view.letter.source.as_str(), &hides).join("\n");
+    Some(masked(app, view, &text).replace(HIDDEN, COPIED_HIDDEN))
+}
+
+/// Why it was given up, for copying.
+pub fn error_text(app: &App) -> Option<String> {
+    let view = app.letters.record()?;
+    Some(masked(app, view, &view.letter.reason.message).replace(HIDDEN, COPIED_HIDDEN))
+}
+
+/// What the system answered, for copying.
+pub fn answer_text(app: &App) -> Option<String> {
+    let view = app.letters.record()?;
+    Some(masked(app, view, view.letter.reason.answer.as_ref()?).replace(HIDDEN, COPIED_HIDDEN))
 }
 
 fn is_hidden(app: &App, field: &str) -> bool {

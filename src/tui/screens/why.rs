@@ -9,7 +9,7 @@ use super::{Screen, letters, move_in};
 use crate::control::Request;
 use crate::model::{DeadLetterId, GroupId, JobId, RecordId, RungTarget, Selection, Why, WhyAnswer};
 use crate::tui::action::Action;
-use crate::tui::app::{App, Effect, Purpose};
+use crate::tui::app::{App, Purpose};
 use crate::tui::geometry;
 use crate::tui::overlays::{Confirm, Overlay};
 use crate::tui::widgets::ListState;
@@ -365,8 +365,7 @@ fn copy(app: &mut App) {
     let Some(why) = app.why.why() else { return };
     let at = app.why.answer.as_ref().map_or(app.now, |answer| answer.at);
     let text = draw::masked(app, why, &why.plain(at));
-    app.note(format!("copied the answer, {} B", text.len()));
-    app.effects.push(Effect::Copy(text));
+    crate::tui::copying::put(app, "the answer", text);
 }
 
 /// An order was carried out: the answer may be another one now.

@@ -1,5 +1,6 @@
 //! The shell around the pure core: the only code that touches the terminal, the clock and the engine's handle.
 
+mod clipboard;
 mod editor;
 mod input;
 mod pages;

@@ -1,6 +1,7 @@
 //! The loop: messages in, effects out, and a frame when something changed and it is time for one.
 
 use super::TuiError;
+use super::clipboard::{self, Plan};
 use super::editor::{self, Draft};
 use super::input::Input;
 use super::terminal::{Screen, guarded};
@@ -8,7 +9,7 @@ use super::watchdog::Watchdog;
 use crate::control::{Answer, Attachment, Handle, Refusal, Request};
 use crate::model::{Snapshot, Timestamp};
 use crate::tui::app::{App, Effect, Left, Msg, Settings};
-use crate::tui::{Options, update, view};
+use crate::tui::{ClipboardWay, Copied, Options, update, view};
 use futures::future::BoxFuture;
 use ratatui::crossterm::event::{Event, MouseEventKind};
 use std::io::{self, IsTerminal};
@@ -80,6 +81,8 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         screen,
         link,
         asked: JoinSet::new(),
+        copies: JoinSet::new(),
+        clipboard: options.clipboard,
         saved: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
@@ -112,6 +115,9 @@ struct Console {
     screen: Screen,
     link: Link,
     asked: JoinSet<Asked>,
+    /// Copies that a program of the desktop makes.
+    copies: JoinSet<(Copied, Vec<u8>)>,
+    clipboard: ClipboardWay,
     /// Files on their way to the disk.
     saved: JoinSet<Result<String, String>>,
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
@@ -152,6 +158,7 @@ impl Console {
                 () = at(frame_at), if frame_at.is_some() => self.draw()?,
                 event = input.events.recv() => self.input(event, &mut input)?,
                 Some(answer) = self.asked.join_next() => self.answered(answer)?,
+                Some(copied) = self.copies.join_next() => self.copied(copied)?,
                 Some(saved) = self.saved.join_next() => {
                     let saved = saved.unwrap_or_else(|error| Err(error.to_string()));
                     self.take_in(Msg::Saved(saved), AFTER_INPUT)?;
@@ -173,13 +180,13 @@ impl Console {
                     let answer = (self.link.ask)(request);
                     self.asked.spawn(async move { (generation, answer.await) });
                 }
+                Effect::Copy { what, text } => self.copy(what, text)?,
                 Effect::Save { name, text } => {
                     self.saved.spawn_blocking(move || {
                         let saved = crate::control::bundle::save(Path::new(&name), &text);
                         saved.map(|path| path.display().to_string()).map_err(|error| error.to_string())
                     });
                 }
-                Effect::Copy(text) => self.screen.copy(&text)?,
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Edit { name, text } => self.editing = Some((name, text)),
                 Effect::Redraw => self.screen.forget()?,
@@ -257,6 +264,41 @@ impl Console {
             }
         }
         Ok(())
+    }
+
+    fn copy(&mut self, what: String, text: String) -> Result<(), TuiError> {
+        let bytes = text.len();
+        let copied = |how| Copied { what: what.clone(), bytes, how };
+        match clipboard::plan(self.clipboard, &text, &|name| std::env::var(name).ok()) {
+            Plan::Terminal(sequence) => {
+                self.screen.say(&sequence)?;
+                self.take_in(Msg::Copied(copied(Ok("OSC 52"))), AFTER_INPUT)
+            }
+            Plan::Refused(problem) => self.take_in(Msg::Copied(copied(Err(problem))), AFTER_INPUT),
+            // A program may take its time, and keys are not to wait for it.
+            Plan::Programs(programs) => {
+                self.copies.spawn_blocking(move || {
+                    let how = clipboard::run(&programs, &text);
+                    (Copied { what, bytes, how }, Vec::new())
+                });
+                Ok(())
+            }
+            Plan::ProgramsFirst(programs, sequence) => {
+                self.copies.spawn_blocking(move || match clipboard::run(&programs, &text) {
+                    Ok(name) => (Copied { what, bytes, how: Ok(name) }, Vec::new()),
+                    Err(_) => (Copied { what, bytes, how: Ok("OSC 52") }, sequence),
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn copied(&mut self, copied: Result<(Copied, Vec<u8>), tokio::task::JoinError>) -> Result<(), TuiError> {
+        let (copied, sequence) = copied.map_err(|error| TuiError::Broken(format!("a copy broke off: {error}")))?;
+        if !sequence.is_empty() {
+            self.screen.say(&sequence)?;
+        }
+        self.take_in(Msg::Copied(copied), AFTER_INPUT)
     }
 
     fn answered(&mut self, answer: Result<Asked, tokio::task::JoinError>) -> Result<(), TuiError> {

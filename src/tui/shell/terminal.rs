@@ -1,6 +1,5 @@
 //! The terminal as it was lent: taken over whole, given back whole, whatever happens.
 
-use base64::Engine;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -99,11 +98,10 @@ impl Screen {
         if is_on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
     }
 
-    /// Asks the terminal to take `text` to its clipboard (OSC 52). Whether it does is its own affair.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
-        let encoded = base64::engine::general_purpose::STANDARD.encode(text);
+    /// Writes an escape sequence that draws nothing.
+    pub fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
         let out = self.lent().backend_mut();
-        write!(out, "\x1b]52;c;{encoded}\x07")?;
+        out.write_all(bytes)?;
         out.flush()
     }
 
