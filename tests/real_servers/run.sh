@@ -158,7 +158,7 @@ run() {
     local name=$1 wanted=$2 status=0
     shift 2
     "$SYNCDECK" "$@" </dev/null >"$name.out" 2>"$name.log" || status=$?
-    [ "$status" -eq "$wanted" ] || fail "\`syncdeck $*\` ended with $status instead of $wanted"
+    [ "$status" -eq "$wanted" ] || fail "\`syncdeck $*\` ended with $status instead of $wanted: $(tail -n 3 "$name.out" | cut -c 1-2000)"
     tail -n 1 "$name.out" >"$name.json"
 }
 # counts NAME FILTER: what the run counted must fulfil the filter of jq, and must balance.
@@ -233,11 +233,73 @@ say "  the console said:$(screen | grep -o ' ✓ .*retrying 1 dead letter[^[]*' 
 press q
 wait_until "the console ending" 20 bash -c "! tmux -S '$work/tmux' has-session 2>/dev/null"
 run dead 0 dead list --json
-jq -e '[.. | objects | select(.record? == "'"$untitled"'" and (.state? == "waiting"))] | length == 0' dead.out >/dev/null ||
+jq -e '[.letters[] | select(.record == "'"$untitled"'")] | length == 0' dead.out >/dev/null ||
     fail "the retried record still waits in the dead letters"
 compare films
 run settled 0 run films --once --json
 counts settled '.errored == 0'
+
+# ── One engine, many screens ─────────────────────────────────────────────────
+engine() { curl --silent --fail --max-time 20 --unix-socket state/control.sock "http://engine$1"; }
+# why NAME STATUS RECORD VERDICT: what `syncdeck why` says of a film, asked live.
+why() {
+    run "$1" "$2" why films "$3" --live --json
+    jq -e --arg verdict "$4" '.answers[0].verdict == $verdict' "$1.json" >/dev/null ||
+        fail "why $3: $(jq -c '.answers[0] | {verdict, sentence}' "$1.json") instead of $4"
+    say "  $(jq -r '.answers[0].sentence' "$1.json")"
+}
+
+say "serve: commands and a screen attach to one engine"
+"$SYNCDECK" serve </dev/null >serve.out 2>serve.log &
+runner=$!
+wait_until "the engine answering" 20 engine /healthz
+engine /metrics | grep -qF 'syncdeck_job_scanned_total{job="films"}' || fail "the metrics do not name the job"
+console -f /dev/null new-session -d -s syncdeck -x 120 -y 36 "$SYNCDECK console"
+sees "ATTACHED pid $runner"
+say "why is a film there, and why is it not"
+why written 0 film_00005 unchanged
+change film_00042 '{"Title": null, "updated_at": "2026-02-01T00:00:03Z"}'
+run trigger 0 trigger films
+sees '1 dead letter waits'
+why refused 3 film_00042 dead_letter
+say "its title is put in by hand; what is sent goes through the engine that serves"
+letter=$("$SYNCDECK" dead list --json | jq -r '.letters[] | select(.record == "film_00042") | .id')
+run edit 0 dead edit "$letter" --set 'title="Named by hand"' --reason "the source is being mended"
+named() { kinto GET /buckets/cinema/collections/films/records/film_00042 | jq -e '.data.title == "Named by hand"' >/dev/null; }
+wait_until "the title at the destination" 20 named
+sees 'dead 0'
+say "paused on the command line, seen on the screen; rewound to the start, nothing is written again"
+run pause 0 pause films --reason "a customer calls"
+sees 'a customer calls'
+before=$(n_writes)
+last_run=$("$SYNCDECK" runs films --json | jq '.runs[0].id')
+run rewind 0 checkpoint rewind films --start --reason "to be sure" --yes
+run resume 0 resume films
+run rerun 0 trigger films
+reread() {
+    "$SYNCDECK" runs films --json | jq -e --argjson last "$last_run" \
+        '[.runs[] | select(.id > $last)] | length > 0 and all(.ended_at != null) and any(.scanned >= 3200)' >/dev/null
+}
+wait_until "everything read again" 60 reread
+# The film that the source still tells without a title is tried and refused, once by each of the two runs.
+[ "$(n_writes)" -le $((before + 2)) ] || fail "after the rewind $(($(n_writes) - before)) films were written"
+run plan 0 plan films --json
+jq -e '.counts.created + .counts.deleted == 0' plan.out >/dev/null || fail "the dry run: $(jq -c .counts plan.out)"
+press q
+wait_until "the screen ending" 20 bash -c "! tmux -S '$work/tmux' has-session 2>/dev/null"
+engine /healthz >/dev/null || fail "the engine ended with the screen"
+kill -TERM "$runner"
+wait "$runner" || fail "serve ended with $?"
+runner=
+run verify 0 journal verify
+run journal 0 journal --json
+for action in pause rewind resume; do
+    jq -e --arg action "$action" '[.entries[].action] | index($action) != null' journal.out >/dev/null ||
+        fail "the journal does not know the $action"
+done
+change film_00042 '{"Title": "Named by hand", "updated_at": "2026-02-01T00:00:04Z"}'
+run named 0 run films --once --json
+compare films
 
 # ── kill -9 ──────────────────────────────────────────────────────────────────
 say "everything again from nothing, and kill -9 in the middle, three times"

@@ -273,7 +273,26 @@ fn one(rest: &RestDestination) -> Result<Option<(PathTemplate, Pointer)>, String
     let RestWrite::Upsert(request) = &rest.write else { return Ok(None) };
     let path = PathTemplate::compile(&request.path)?;
     let is_by_id = path.uses("id") && !["record", "fields", "operation"].into_iter().any(|name| path.uses(name));
-    Ok(is_by_id.then(|| (path, Pointer::root())))
+    let place = match &request.body {
+        None => Some(Pointer::root()),
+        Some(body) => place_of_fields(body).map(|place| Pointer::parse(&place)).transpose()?,
+    };
+    Ok(place.filter(|_| is_by_id).map(|place| (path, place)))
+}
+
+/// Where the mapped fields stand in a body, as a pointer. A system that takes a record in an envelope shows it in one.
+fn place_of_fields(body: &serde_json::Value) -> Option<String> {
+    match body {
+        serde_json::Value::String(text) => {
+            let inner = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+            (inner.trim() == "fields").then(String::new)
+        }
+        serde_json::Value::Object(members) => members.iter().find_map(|(name, inner)| {
+            let place = place_of_fields(inner)?;
+            Some(format!("/{}{place}", name.replace('~', "~0").replace('/', "~1")))
+        }),
+        _ => None,
+    }
 }
 
 impl Single {

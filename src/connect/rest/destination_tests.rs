@@ -155,3 +155,16 @@ fn a_destination_that_can_not_do_what_the_job_wants_is_told_when_the_job_is_buil
         reason(RestDestination { idempotency_header: Some("no good".to_owned()), ..upserts() }).contains("no good")
     );
 }
+
+#[tokio::test]
+async fn a_record_that_is_written_in_an_envelope_is_read_out_of_it() {
+    let system = System::answers(200, &[], r#"{"data":{"a/b":{"name":"Ada"}},"meta":{"name":"not this"}}"#);
+    let body = serde_json::json!({ "kind": "{{ id }}", "data": { "a/b": "{{ fields }}" } });
+    let found = of(&system, put("/contacts/{{ id }}", Some(body))).read_one(&"7".into(), None).await.outcome.unwrap();
+    assert_eq!(found.unwrap().as_str(), r#"{"name":"Ada"}"#);
+    let spelled_out = serde_json::json!({ "full_name": "{{ record.name }}" });
+    assert!(
+        !of(&system, put("/contacts/{{ id }}", Some(spelled_out))).can_read_one(),
+        "nobody knows where its fields stand"
+    );
+}
