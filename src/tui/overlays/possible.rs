@@ -32,7 +32,8 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
             screens::filter_text(app).is_none().then(|| "there is no list to filter".to_owned())
         }
         Action::CopyAnswer if app.screen == Screen::Why => None,
-        Action::CopyId | Action::CopyLine | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
+        // Which line is selected only a drawn frame tells.
+        Action::CopyId | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
             let (what, text) = copying::found(app, action);
             text.is_none().then(|| format!("nothing is selected that has {what}"))
         }
