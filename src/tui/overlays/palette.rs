@@ -236,7 +236,7 @@ fn opens(what: What, text: &str, beside: String, sign: char) -> Entry {
 fn jobs_of(app: &App) -> impl Iterator<Item = Entry> {
     app.jobs().iter().map(|job| {
         let (sign, word, _) = jobs::state_sign(&job.state);
-        let beside = format!("{sign} {word}  {} to {}", job.source, job.destination);
+        let beside = format!("{sign} {word}  {} → {}", job.source, job.destination);
         opens(What::Job(job.id.clone()), job.id.as_str(), beside, '@')
     })
 }

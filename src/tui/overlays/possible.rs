@@ -34,8 +34,8 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::CopyAnswer if app.screen == Screen::Why => None,
         // Which line is selected only a drawn frame tells.
         Action::CopyId | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
-            let (what, text) = copying::found(app, action);
-            text.is_none().then(|| format!("nothing is selected that has {what}"))
+            let (_, text) = copying::found(app, action);
+            text.is_none().then(|| "nothing is selected that has one".to_owned())
         }
         Action::NextTheme => (app.settings.looks.len() < 2).then(|| "there is one theme alone".to_owned()),
         Action::StopRetry => retries::open(app).next().is_none().then(|| "no retry of many letters goes on".to_owned()),
