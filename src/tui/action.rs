@@ -18,6 +18,10 @@ pub enum Action {
     /// Looks the selected record up, or asks which one is meant.
     Why,
     Help,
+    /// Finds and runs commands, and finds jobs, dead letters and connections.
+    Palette,
+    /// All that can be done with the selection.
+    Menu,
     Messages,
     Attention,
     Undo,

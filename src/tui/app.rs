@@ -135,6 +135,8 @@ pub enum Purpose {
     /// A part of a dry run.
     Count,
     Journal,
+    /// Where a letter is that was asked for by its number.
+    FindLetter,
     /// Of a preview: the letters that are looked at, and what is found of some of them.
     PreviewIds,
     PreviewCheck,

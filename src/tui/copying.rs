@@ -15,7 +15,15 @@ pub struct Copied {
 }
 
 pub fn act(app: &mut App, action: Action) {
-    let found = match action {
+    match found(app, action) {
+        (what, Some(text)) => put(app, what, text),
+        (what, None) => app.note(format!("{what} can not be copied here: nothing is selected that has one")),
+    }
+}
+
+/// What an action copies, and its name; no text where nothing is selected that has one.
+pub fn found(app: &App, action: Action) -> (&'static str, Option<String>) {
+    match action {
         Action::CopyId => ("the id", id(app)),
         Action::CopyPayload => ("the record", payload(app)),
         Action::CopyError => ("the error", error(app)),
@@ -23,10 +31,6 @@ pub fn act(app: &mut App, action: Action) {
             ("the answer", screens::record::answer_text(app).filter(|_| app.screen == Screen::Letters))
         }
         _ => ("the line", selected_line(app)),
-    };
-    match found {
-        (what, Some(text)) => put(app, what, text),
-        (what, None) => app.note(format!("{what} can not be copied here: nothing is selected that has one")),
     }
 }
 

@@ -44,6 +44,10 @@ pub enum Context {
     EditBroken,
     /// One line of text: a filter, the search of the help.
     Typing,
+    /// What is to be run or found, while it is typed.
+    Palette,
+    /// All that can be done with the selection; the keys of the screen work there, too.
+    Menu,
     /// Something to read: messages, a value.
     Reading,
     /// On every screen while the engine that it was attached to is gone.
@@ -71,8 +75,9 @@ impl Context {
             | Self::RetryPreview
             | Self::EditForm
             | Self::EditReview
-            | Self::EditBroken => "a dialog",
-            Self::Typing | Self::Lookup => "a text field",
+            | Self::EditBroken
+            | Self::Menu => "a dialog",
+            Self::Typing | Self::Lookup | Self::Palette => "a text field",
             Self::Reading => "a page to read",
         }
     }
@@ -265,6 +270,8 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Letters, &["y a"], Action::CopyAnswer, "copies the system's answer", ""),
     key(Context::Everywhere, &["T"], Action::NextTheme, "shows the next theme", ""),
     key(Context::Everywhere, &["M"], Action::Mouse, "turns the mouse on or off", ""),
+    key(Context::Everywhere, &[":", "ctrl-p"], Action::Palette, "finds and runs a command, or finds a job", ""),
+    key(Context::Everywhere, &["m"], Action::Menu, "shows all that can be done with the selection", ""),
     key(Context::Everywhere, &["ctrl-l"], Action::Redraw, "draws the screen again", ""),
     key(Context::Everywhere, &["?", "f1"], Action::Help, "shows the keys of this screen", "help"),
     key(Context::Move, &["up", "k"], Action::Up, "a line up", ""),
@@ -323,6 +330,21 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Typing, &["down"], Action::Down, "a line down", ""),
     key(Context::Typing, &["pgup"], Action::PageUp, "a page up", ""),
     key(Context::Typing, &["pgdn"], Action::PageDown, "a page down", ""),
+    key(Context::Palette, &["enter"], Action::Accept, "runs or opens what is picked", "run"),
+    key(Context::Palette, &["tab"], Action::Complete, "completes it to what is picked", "complete"),
+    key(Context::Palette, &["up", "ctrl-p"], Action::Up, "picks the one above", "up"),
+    key(Context::Palette, &["down", "ctrl-n"], Action::Down, "picks the one below", "down"),
+    key(Context::Palette, &["pgup"], Action::PageUp, "a page up", ""),
+    key(Context::Palette, &["pgdn"], Action::PageDown, "a page down", ""),
+    key(Context::Palette, &["esc"], Action::No, "closes", "close"),
+    key(Context::Palette, &["ctrl-c"], Action::Interrupt, "closes; twice leaves the program", ""),
+    key(Context::Menu, &["enter"], Action::Accept, "does what is picked", "do it"),
+    key(Context::Menu, &["up"], Action::Up, "picks the one above", "up"),
+    key(Context::Menu, &["down"], Action::Down, "picks the one below", "down"),
+    key(Context::Menu, &["pgup"], Action::PageUp, "a page up", ""),
+    key(Context::Menu, &["pgdn"], Action::PageDown, "a page down", ""),
+    key(Context::Menu, &["esc"], Action::No, "closes", "close"),
+    key(Context::Menu, &["ctrl-c"], Action::Interrupt, "closes; twice leaves the program", ""),
     key(Context::Reading, &["esc", "q", "enter", "`"], Action::No, "closes", "close"),
     key(Context::Reading, &["ctrl-c"], Action::Interrupt, "closes; twice leaves the program", ""),
     key(Context::Reading, &["up", "k"], Action::Up, "a line up", "up"),

@@ -8,6 +8,7 @@ mod bars;
 mod copying;
 mod counting;
 pub mod filters;
+mod fuzzy;
 pub mod geometry;
 mod json;
 pub mod keymap;

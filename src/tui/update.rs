@@ -306,6 +306,8 @@ fn act(app: &mut App, action: Action) {
         Action::ShowWhy => screens::show(app, Screen::Why),
         Action::Why => screens::why::ask_for_selection(app),
         Action::Help => app.overlay = Some(overlays::help::open(app.screen.context())),
+        Action::Palette => app.overlay = Some(overlays::palette::open()),
+        Action::Menu => app.overlay = Some(overlays::menu::open()),
         Action::Journal => overlays::journal::ask(app),
         Action::Messages => app.overlay = Some(overlays::messages(app)),
         Action::Attention => screens::jobs::show_attention(app),

@@ -77,7 +77,25 @@ proptest! {
 
 #[test]
 fn every_screen_is_drawn_at_every_size() {
-    for walk in ["", "z", "j enter", "2", "2 enter", "2 enter enter", "4", "7 enter", "?", "2 R", "2 x", "q", "`"] {
+    for walk in [
+        "",
+        "z",
+        "j enter",
+        "2",
+        "2 enter",
+        "2 enter enter",
+        "4",
+        "7 enter",
+        "?",
+        "2 R",
+        "2 x",
+        "q",
+        "`",
+        ":",
+        ": @",
+        "m",
+        "2 m",
+    ] {
         let mut stage = Stage::new(world(), 120, 36);
         stage.press(walk);
         for width in (1..=130).step_by(3) {

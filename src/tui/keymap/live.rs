@@ -215,8 +215,9 @@ impl Keymap {
         keys: &[String],
     ) -> Result<(), (String, Option<String>)> {
         // In a text field letters type. Its keys are its own, unless they are all that the action has.
-        let takes_text =
-            |context: Context| matches!(context, Context::Typing | Context::Form | Context::EditForm | Context::Lookup);
+        let takes_text = |context: Context| {
+            matches!(context, Context::Typing | Context::Form | Context::EditForm | Context::Lookup | Context::Palette)
+        };
         let is_elsewhere = self.rows.iter().any(|row| row.action == action && !takes_text(row.context));
         let is_meant = |row: &Row| match context {
             Some(context) => row.context == context,

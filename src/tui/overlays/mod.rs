@@ -6,8 +6,11 @@ pub mod edit;
 mod edit_draw;
 pub mod help;
 pub mod journal;
+pub mod menu;
+pub mod palette;
 pub mod pause;
 pub mod plan;
+mod possible;
 mod retry;
 pub mod rewind;
 
@@ -34,6 +37,8 @@ const DEAF_AT_FIRST: Duration = Duration::from_millis(150);
 #[derive(Clone, Debug)]
 pub enum Overlay {
     Help(help::Help),
+    Palette(palette::Palette),
+    Menu(menu::Menu),
     Confirm(Confirm),
     Pause(pause::Form),
     Retry(retry::Dialog),
@@ -71,6 +76,8 @@ impl Overlay {
     pub fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Typing,
+            Self::Palette(_) => Context::Palette,
+            Self::Menu(_) => Context::Menu,
             Self::Confirm(_) => Context::Confirm,
             Self::Retry(_) => Context::RetryPreview,
             Self::Edit(form) => match form.stage {
@@ -88,12 +95,13 @@ impl Overlay {
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
             Self::Help(help) => Some(&mut help.search),
+            Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
             Self::Discard(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
-            Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
+            Self::Menu(_) | Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
         }
     }
 }
@@ -148,6 +156,8 @@ fn step(app: &mut App, action: Action) {
     let size = app.size;
     match &mut app.overlay {
         Some(Overlay::Help(help)) => help.step(action, size, &app.settings.keymap, app.theme),
+        Some(Overlay::Palette(_)) => palette::step(app, action),
+        Some(Overlay::Menu(_)) => menu::step(app, action),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
@@ -174,6 +184,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             let is_changed = edit(&mut help.search, event);
             help.scroll = if is_changed { 0 } else { help.scroll };
         }
+        Some(Overlay::Palette(palette)) => palette.typed(event),
+        Some(Overlay::Menu(_)) => menu::key(app, name),
         // Enter takes the text of the one field that a pause has.
         Some(Overlay::Pause(_)) if name == Some("enter") => pause::accept(app),
         Some(Overlay::Pause(form)) => {
@@ -246,6 +258,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
     match &app.overlay {
         None => {}
         Some(Overlay::Help(help)) => help.draw(app, canvas),
+        Some(Overlay::Palette(palette)) => palette.draw(app, canvas),
+        Some(Overlay::Menu(menu)) => menu.draw(app, canvas),
         Some(Overlay::Confirm(confirm)) => {
             let width = text_width(app);
             let lines = confirm

@@ -51,7 +51,7 @@ impl State {
         self.checkpoints.as_ref().map_or(0, Vec::len)
     }
 
-    fn selected(&self) -> Option<&Checkpoint> {
+    pub fn selected(&self) -> Option<&Checkpoint> {
         self.checkpoints.as_ref()?.get(self.list.selected)
     }
 

@@ -164,6 +164,10 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
         (Purpose::Letter(id), Answer::Letter(letter)) => letters::letter_came(app, *id, *letter),
+        (Purpose::FindLetter, Answer::Letter(letter)) => {
+            let letter = &letter.letter;
+            letters::show_letter(app, &letter.job, letter.group, letter.id);
+        }
         (Purpose::Checkpoints(job), Answer::Checkpoints(list)) => checkpoints::came(app, job, list),
         (Purpose::OlderCheckpoints(job), Answer::Checkpoints(list)) => checkpoints::older_came(app, job, list),
         (Purpose::Runs, Answer::Runs(runs)) => runs::came(app, runs),

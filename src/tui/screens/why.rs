@@ -131,6 +131,14 @@ pub fn opened(app: &mut App) {
     }
 }
 
+/// Looks up what was named elsewhere, in all jobs.
+pub fn show(app: &mut App, key: String) {
+    open(app);
+    app.why.job = None;
+    app.why.input = Input::new(key);
+    look_up(app);
+}
+
 /// Gives the keys to the field; what stands in it is typed over.
 pub fn type_again(app: &mut App) {
     app.why.is_typing = true;
