@@ -9,6 +9,7 @@ mod keys;
 mod long_lists;
 mod looks;
 mod mouse;
+mod plain;
 mod points;
 mod pty;
 mod random;
