@@ -14,7 +14,7 @@ pub use report::{Exit, Report};
 pub use text::{Line, Style};
 
 use clap::error::ErrorKind;
-use clap::{Arg, ArgMatches, FromArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, FromArgMatches, value_parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -37,9 +37,16 @@ where
     T: Into<OsString> + Clone,
 {
     let matches = command().try_get_matches_from(words).map_err(|error| refused_words(&error))?;
+    let is_plain = matches.get_flag("plain");
     let command = match matches.subcommand() {
-        Some((name, matches)) => read(name, matches)?,
-        None => Command::Console(commands::console::Args::default()),
+        Some((name, matches)) => match read(name, matches)? {
+            Command::Console(args) => {
+                Command::Console(commands::console::Args { plain: args.plain || is_plain, ..args })
+            }
+            _ if is_plain => return Err(Report::usage(format!("`--plain` is for the console, not for `{name}`"))),
+            command => command,
+        },
+        None => Command::Console(commands::console::Args { plain: is_plain, ..commands::console::Args::default() }),
     };
     let color = matches.get_one::<Color>("color").copied().unwrap_or_default();
     Ok(Invocation { config: matches.get_one::<PathBuf>("config").cloned(), color, command })
@@ -76,6 +83,13 @@ pub fn command() -> clap::Command {
                 .value_parser(value_parser!(Color))
                 .help("auto (a terminal without NO_COLOR), always, never; of how many colours: 16, 256 or true"),
         );
+    let root = root.arg(
+        Arg::new("plain")
+            .long("plain")
+            .action(ArgAction::SetTrue)
+            .display_order(902)
+            .help("The console as lines, without a screen (also with TERM=dumb)"),
+    );
     root.subcommands(COMMANDS.iter().map(commands::Entry::command))
 }
 

@@ -36,6 +36,15 @@ fn no_command_is_the_console() {
 }
 
 #[test]
+fn lines_are_asked_for_with_and_without_the_consoles_name() {
+    let wanted = Command::Console(console::Args { plain: true, ..console::Args::default() });
+    for line in ["--plain", "console --plain", "--plain console"] {
+        assert_eq!(read(line), wanted, "{line}");
+    }
+    refused("--plain status");
+}
+
+#[test]
 fn the_configuration_and_the_colour_may_stand_before_and_after_the_command() {
     for line in ["-c a.toml --color never status", "status --config a.toml --color=never"] {
         let invocation = parse(words(line)).expect(line);

@@ -15,6 +15,7 @@ pub mod keymap;
 mod locked;
 mod mouse;
 pub mod overlays;
+pub mod plain;
 mod retries;
 pub mod screens;
 mod shell;
@@ -60,6 +61,8 @@ pub struct Options {
     pub is_read_only: bool,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
+    /// Lines in the place of a screen: no terminal is needed, and nothing is drawn.
+    pub is_plain: bool,
     /// The keys in force.
     pub keymap: keymap::Keymap,
     pub clipboard: ClipboardWay,

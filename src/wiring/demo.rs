@@ -2,6 +2,7 @@
 
 use super::headless;
 use super::house::{House, exit_of};
+use super::screen::Wanted;
 use super::signals::Signals;
 use crate::cli::commands::demo::{Args, Faults};
 use crate::cli::commands::{run, simulator as simulator_args};
@@ -23,8 +24,9 @@ const SEED: u64 = 1;
 
 pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<Exit, Report> {
     if !args.headless {
-        crate::tui::needs_terminal().map_err(super::house::screen_failed)?;
-        return show(args, color, &Signals::listen(), out).await;
+        let look = Wanted::new(args.ascii, color, false);
+        look.needs_terminal()?;
+        return show(args, look, &Signals::listen(), out).await;
     }
     let (demo, house) = open(args, Via::Command).await?;
     let once = run::Args { once: true, json: args.json, ..run::Args::default() };
@@ -34,9 +36,9 @@ pub(super) async fn run(args: &Args, color: Color, out: &mut Output) -> Result<E
 }
 
 /// The console over the simulated systems.
-pub(super) async fn show(args: &Args, color: Color, signals: &Signals, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn show(args: &Args, look: Wanted, signals: &Signals, out: &mut Output) -> Result<Exit, Report> {
     let (demo, house) = open(args, Via::Console).await?;
-    let left = house.show(args.ascii, color, signals, out).await;
+    let left = house.show(look, signals, out).await;
     demo.stop().await;
     Ok(exit_of(left?))
 }

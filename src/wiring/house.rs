@@ -1,9 +1,10 @@
 //! A workspace put together: its state opened, its connections built, its engine made and its handle given out.
 
 use super::locked::Locked;
+use super::screen::Wanted;
 use super::signals::Signals;
 use super::{Found, actor};
-use crate::cli::{Color, Exit, Output, Report};
+use crate::cli::{Exit, Output, Report};
 use crate::config::{Config, ConsoleConfig, NotFound};
 use crate::connect;
 use crate::control::local::Local;
@@ -241,14 +242,8 @@ impl House {
 
     /// Shows the workspace until the person leaves. Jobs of an engine in this process are set going, and stopped then;
     /// those of another process go on.
-    pub(super) async fn show(
-        mut self,
-        ascii: bool,
-        color: Color,
-        signals: &Signals,
-        out: &mut Output,
-    ) -> Result<Left, Report> {
-        let mut options = super::screen::options(Some(&self.console), ascii, color, signals)?;
+    pub(super) async fn show(mut self, look: Wanted, signals: &Signals, out: &mut Output) -> Result<Left, Report> {
+        let mut options = super::screen::options(Some(&self.console), look, signals)?;
         options.log_folder.clone_from(&self.log_folder);
         let Some(own) = &self.own else {
             return tui::run(self.handle.clone(), options).await.map_err(screen_failed);

@@ -20,6 +20,7 @@ use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, control, tui};
 use house::{House, Shut};
+use screen::Wanted;
 use signals::Signals;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -135,11 +136,12 @@ async fn open_bundle(args: &commands::bundle::OpenArgs, color: cli::Color, out: 
         }
     })?;
     let handle = Handle::offline(bundle);
-    if tui::needs_terminal().is_err() {
+    let look = Wanted::new(args.ascii, color, false);
+    if look.needs_terminal().is_err() {
         return commands::status::run(&commands::status::Args::default(), &handle, out).await;
     }
     let signals = Signals::listen();
-    let options = screen::options(None, args.ascii, color, &signals)?;
+    let options = screen::options(None, look, &signals)?;
     let left = tui::run(handle, options).await.map_err(house::screen_failed)?;
     Ok(house::exit_of(left))
 }
@@ -204,18 +206,18 @@ async fn console(
     color: cli::Color,
     out: &mut Output,
 ) -> Result<Exit, Report> {
-    let ascii = args.ascii;
+    let look = Wanted::new(args.ascii, color, args.plain);
     // Before anything is opened: nothing must run for a screen that can not be shown.
-    tui::needs_terminal().map_err(house::screen_failed)?;
+    look.needs_terminal()?;
     let signals = Signals::listen();
     let path = match find(config) {
         Ok(path) => path,
-        Err(not_found) if config.is_none() => {
-            let options = screen::options(None, ascii, color, &signals)?;
+        Err(not_found) if config.is_none() && !look.is_plain => {
+            let options = screen::options(None, look, &signals)?;
             return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
                 tui::WelcomeChoice::Demo => {
-                    let args = commands::demo::Args { ascii, ..demo::DEFAULT };
-                    demo::show(&args, color, &signals, out).await
+                    let args = commands::demo::Args { ascii: args.ascii, ..demo::DEFAULT };
+                    demo::show(&args, look, &signals, out).await
                 }
                 tui::WelcomeChoice::Quit => Ok(Exit::Done),
             };
@@ -227,8 +229,9 @@ async fn console(
         let house = match House::enter(&found, Via::Console).await {
             Ok(house) => house,
             Err(Shut::Report(report)) => return Err(report),
+            Err(Shut::Locked(locked)) if look.is_plain => return Err(locked.report()),
             Err(Shut::Locked(locked)) => {
-                let options = screen::options(None, ascii, color, &signals)?;
+                let options = screen::options(None, look, &signals)?;
                 let freed = house::answers(&found.config);
                 match tui::locked(locked.page(), freed, options).await.map_err(house::screen_failed)? {
                     tui::LockedChoice::TryAgain => continue,
@@ -243,7 +246,7 @@ async fn console(
                 .with_hint("`syncdeck status` and `syncdeck dead groups` show what a stopped one left"));
         }
         let house = if is_read_only { house.read_only() } else { house };
-        match house.show(ascii, color, &signals, out).await? {
+        match house.show(look, &signals, out).await? {
             Left::StartHere => {}
             Left::Background => return background::start(&path, &found.config, out).await,
             left => return Ok(house::exit_of(left)),

@@ -5,26 +5,47 @@ use crate::cli::commands::keys::Bound;
 use crate::cli::{Color, Report};
 use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes, ThemeChoice};
 use crate::tui::keymap::{Choice, Keymap, label};
-use crate::tui::theme::{Depth, Flaw, LOOKS, Look, look, own_look};
+use crate::tui::theme::{Depth, Flaw, LOOKS, Look, look as named, own_look};
 use crate::tui::{self, ClipboardWay};
+
+/// What was asked for on the command line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub ascii: bool,
+    pub color: Color,
+    /// Lines instead of a screen.
+    pub is_plain: bool,
+}
+
+impl Wanted {
+    /// A terminal that can do nothing but lines gets lines.
+    pub(super) fn new(ascii: bool, color: Color, is_plain: bool) -> Self {
+        Self { ascii, color, is_plain: is_plain || std::env::var("TERM").is_ok_and(|term| term == "dumb") }
+    }
+
+    /// Refuses where there must be a terminal and is none.
+    pub(super) fn needs_terminal(&self) -> Result<(), Report> {
+        if self.is_plain { Ok(()) } else { tui::needs_terminal().map_err(super::house::screen_failed) }
+    }
+}
 
 /// What the console is to look like and to listen to; as it is without a configuration where there is none.
 pub(super) fn options(
     console: Option<&ConsoleConfig>,
-    ascii: bool,
-    color: Color,
+    look: Wanted,
     signals: &Signals,
 ) -> Result<tui::Options, Report> {
-    let depth = depth(color);
+    let depth = depth(look.color);
     let mut options = tui::Options {
-        ascii: ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
+        ascii: look.ascii || std::env::var_os("SYNCDECK_ASCII").is_some_and(|value| !value.is_empty()) || !is_utf8(),
         // Without colours all themes look alike.
         looks: LOOKS
             .iter()
-            .filter_map(|name| look(name, depth))
+            .filter_map(|name| named(name, depth))
             .take(if depth == Depth::None { 1 } else { LOOKS.len() })
             .collect(),
         shutdown: signals.told(),
+        is_plain: look.is_plain,
         ..tui::Options::default()
     };
     if let Some(console) = console {
@@ -75,7 +96,7 @@ pub(super) fn keymap(console: &ConsoleConfig) -> Result<Keymap, Mistakes> {
 /// The themes that a key goes through, the configuration's first. What is unwise about them goes to `warnings`.
 pub(super) fn looks(console: &ConsoleConfig, depth: Depth, warnings: &mut Vec<Mistake>) -> Result<Vec<Look>, Mistakes> {
     let first = match &console.theme {
-        ThemeChoice::Named(name) => look(name, depth),
+        ThemeChoice::Named(name) => named(name, depth),
         ThemeChoice::Own(lines) => {
             let pairs: Vec<(&str, &str)> = lines.iter().map(|line| (line.name.as_str(), line.value.as_str())).collect();
             let (own, flaws) = own_look(&pairs, depth);
@@ -88,7 +109,7 @@ pub(super) fn looks(console: &ConsoleConfig, depth: Depth, warnings: &mut Vec<Mi
             Some(own)
         }
     };
-    let others = LOOKS.iter().filter_map(|name| look(name, depth));
+    let others = LOOKS.iter().filter_map(|name| named(name, depth));
     let mut looks: Vec<Look> = first.into_iter().collect();
     if depth != Depth::None {
         looks.extend(others.filter(|other| first.is_none_or(|first| first.name != other.name)));

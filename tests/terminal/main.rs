@@ -4,6 +4,7 @@ mod app;
 mod background;
 mod editor;
 mod ends;
+mod plain;
 #[path = "../process/mod.rs"]
 #[allow(dead_code, reason = "the walks of a command line use the rest of it")]
 mod process;

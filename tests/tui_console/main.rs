@@ -10,6 +10,7 @@ mod long_lists;
 mod looks;
 mod mouse;
 mod palette;
+mod plain;
 mod points;
 mod pty;
 mod random;

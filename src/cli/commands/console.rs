@@ -1,12 +1,15 @@
 //! `syncdeck console`: the screen.
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck\n  syncdeck -c acme.toml console --ascii";
+pub const EXAMPLE: &str = "Example:\n  syncdeck\n  syncdeck -c acme.toml console --ascii\n  syncdeck --plain";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
     /// Draw with ASCII alone, for terminals and fonts without line drawing
     #[arg(long)]
     pub ascii: bool,
+    /// Lines instead of a screen, and words instead of keys: for screen readers and plain terminals (TERM=dumb)
+    #[arg(long)]
+    pub plain: bool,
     /// Look only: no key of this screen changes anything
     #[arg(long)]
     pub read_only: bool,

@@ -4,6 +4,7 @@ mod clipboard;
 mod editor;
 mod input;
 mod pages;
+mod plain;
 mod run;
 mod terminal;
 mod watchdog;

@@ -56,6 +56,9 @@ impl Link {
 /// Shows the console over an engine until a person leaves. The engine is the caller's: it goes on, or is stopped,
 /// as [`Left`] tells.
 pub async fn run(handle: Handle, mut options: Options) -> Result<Left, TuiError> {
+    if options.is_plain {
+        return super::plain::run(handle, &options).await;
+    }
     options.is_read_only |= handle.is_read_only();
     run_link(Link::new(&handle), options).await
 }
