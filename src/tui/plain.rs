@@ -13,7 +13,7 @@ const LIST_MAX: usize = 50;
 
 /// What can be typed.
 const HELP: &[&str] = &[
-    "status: each job in a line, and what needs a person",
+    "status: the state and the figures of each job, and what needs a person",
     "dead: dead letters by what went wrong, with the group's id",
     "dead list: the newest dead letters, with their ids",
     "why JOB ID, or why ID: why a record is, or is not, at the destination; --live asks both systems",
@@ -82,9 +82,10 @@ impl Plain {
 
     fn status(&self, snapshot: &Snapshot) -> Vec<String> {
         let at = snapshot.at;
-        let jobs = snapshot.jobs.iter().map(|job| {
+        let jobs = snapshot.jobs.iter().flat_map(|job| {
             let (level, state) = state_words(job);
-            self.line(at, level, &format!("{}: {state}; {}", job.id, figures(job, at)))
+            [(level, state), (Level::Info, figures(job, at))]
+                .map(|(level, fact)| self.line(at, level, &format!("{}: {fact}", job.id)))
         });
         let findings = snapshot.findings.iter().filter(|finding| is_told(finding));
         let mut lines: Vec<String> = jobs.collect();
@@ -344,7 +345,11 @@ fn state_words(job: &JobStatus) -> (Level, String) {
 
 fn figures(job: &JobStatus, now: Timestamp) -> String {
     let counts = &job.total;
-    let due = job.due.map(|due| format!("; next run {}", distance(due, now))).unwrap_or_default();
+    let due = match job.due {
+        Some(due) if due > now => format!("; next run {}", distance(due, now)),
+        Some(_) => "; next run due now".to_owned(),
+        None => String::new(),
+    };
     format!(
         "scanned {} = created {} + updated {} + deleted {} + skipped {} + held {} + errored {}; {}{due}",
         grouped(counts.scanned),
