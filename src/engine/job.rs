@@ -10,7 +10,7 @@ use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
     Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
-    RunMark, RunStatus, Schedule, Timestamp,
+    RunMark, RunStatus, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -192,7 +192,7 @@ impl JobCell {
 
     /// When it runs, in words: `every 5m`.
     pub fn schedule_words(&self) -> String {
-        schedule_text(&self.spec.schedule)
+        self.spec.schedule.words()
     }
 
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
@@ -454,7 +454,7 @@ impl JobCell {
             description: self.spec.description.clone(),
             source: self.spec.source.connection.clone(),
             destination: self.spec.destination.connection.clone(),
-            schedule: schedule_text(&self.spec.schedule),
+            schedule: self.spec.schedule.words(),
             state,
             phase: phase_now(&live),
             run: live.run.clone(),
@@ -550,23 +550,5 @@ pub(super) fn mark_of(end: &RunEnd, errored: bool) -> RunMark {
         RunEnd::Done | RunEnd::HandedOver => RunMark::Ok,
         RunEnd::Stopped { .. } => RunMark::Stopped,
         RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => RunMark::Failed,
-    }
-}
-
-fn schedule_text(schedule: &Schedule) -> String {
-    match schedule {
-        Schedule::Manual => "manual".to_owned(),
-        Schedule::Every { every, .. } => format!("every {}", written_duration(*every)),
-    }
-}
-
-/// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-pub(super) fn written_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
-        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
-        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
-        _ => format!("{millis}ms"),
     }
 }

@@ -287,10 +287,8 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if control.due.is_none() && is_scheduled || is_changed && !is_new {
         control.due = Some(clock.now());
     }
-    if let (Some(due), crate::model::Schedule::Every { every, jitter }) = (control.due, &spec.schedule) {
-        // A schedule that was made shorter holds from now on.
-        control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
-    }
+    // A schedule that was made shorter holds from now on.
+    control.due = control.due.map(|due| spec.schedule.not_beyond(due, clock.now()));
     let last = store.runs(Some(&spec.id), None, LAST_RUNS).await?;
     let last_runs = last
         .iter()

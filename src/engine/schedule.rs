@@ -7,8 +7,8 @@ use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
 use crate::model::{
-    Actor, BulkStage, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Schedule,
-    Timestamp, Version,
+    Actor, BulkStage, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
+    Version,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -349,7 +349,7 @@ impl Attendant {
         let began = status.as_ref().map_or(now, |status| status.started_at);
         let counts = status.map(|status| status.counts).unwrap_or_default();
         self.tell_end(run, &end, &counts, teller);
-        let due = self.due_after(&kind, &end, now);
+        let due = self.due_after(&kind, &end, began, now);
         let store = &self.engine.store;
         let finished = store.finish_run(run, end.clone(), now).await;
         if finished.is_err() {
@@ -412,7 +412,7 @@ impl Attendant {
     }
 
     /// When the schedule lets the job run next.
-    fn due_after(&self, kind: &RunKind, end: &RunEnd, now: Timestamp) -> Option<Timestamp> {
+    fn due_after(&self, kind: &RunKind, end: &RunEnd, began: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let (before, is_cancelled, is_store_failure) = {
             let live = self.cell.live();
             (live.control.due, live.is_cancelled, live.store_error.is_some())
@@ -420,13 +420,7 @@ impl Attendant {
         if !kind.moves_checkpoint() {
             return before;
         }
-        let regular = match &self.cell.spec.schedule {
-            Schedule::Every { every, jitter } => {
-                let jitter = jitter.mul_f64(self.cell.source_gate.dice());
-                Some(now.plus(*every).plus(jitter))
-            }
-            Schedule::Manual => None,
-        };
+        let regular = self.cell.spec.schedule.next_after(began, self.cell.source_gate.dice());
         match end {
             RunEnd::Done | RunEnd::Interrupted => regular,
             // It goes on by itself, after others had their turn.

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod correction;
 mod counts;
+pub mod cron;
 mod dead_letter;
 mod dry_run;
 mod edit;
@@ -32,6 +33,7 @@ mod resume;
 mod rewind;
 mod run;
 mod rungs;
+mod schedule;
 mod secret;
 mod side_by_side;
 mod snapshot;
@@ -61,7 +63,7 @@ pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
-    Schedule, SourceStream,
+    SourceStream,
 };
 pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
@@ -78,6 +80,7 @@ pub use rest::{
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
