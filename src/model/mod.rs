@@ -79,13 +79,13 @@ pub use rest::{
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{JobControl, JobFinish, Parked, Paused, RangeOrder, Run, RunEnd, RunKind, Seen};
 pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
-    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
-    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, Leftover, LetterRow, Progress,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};

@@ -50,6 +50,7 @@ pub enum Action {
     RunNow,
     PauseAll,
     StopRun,
+    ReadRange,
     Next,
     Previous,
     DeadOfJob,
@@ -134,6 +135,7 @@ impl Action {
                 | Self::RunNow
                 | Self::PauseAll
                 | Self::StopRun
+                | Self::ReadRange
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit

@@ -129,9 +129,10 @@ impl Stage {
             state_folder: "state".to_owned(),
             log_folder: "log".to_owned(),
             store_error: None,
+            config_changed_at: None,
             redact: Vec::new(),
         };
-        let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
+        let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7, runs_at_once: 16 };
         let engine = Engine::new(parts).await.expect("an engine");
         let handle = Handle::new(Local::new(engine), Actor::person("ada", Via::Console));
         let theme = Theme { symbols: Symbols::Unicode, look: look("term", Depth::Sixteen).expect("a theme") };

@@ -298,7 +298,8 @@ async fn order_job(
     let Path((name, order)) = path?;
     let reason = Said::read(&body)?.reason;
     let job = JobId::from(name.as_str());
-    if !desk.local.jobs().contains(&job) {
+    // What is to be forgotten is often not configured any more.
+    if !desk.local.jobs().contains(&job) && order != "forget" {
         return Err(no_such_job(&name));
     }
     let jobs = vec![job];
@@ -307,8 +308,9 @@ async fn order_job(
         "resume" => Request::Resume { jobs },
         "trigger" => Request::Trigger { jobs },
         "cancel" => Request::Cancel { jobs },
+        "forget" => Request::Forget { job: jobs[0].clone() },
         _ => {
-            let text = format!("a job takes pause, resume, trigger and cancel, not `{order}`");
+            let text = format!("a job takes pause, resume, trigger, cancel and forget, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };

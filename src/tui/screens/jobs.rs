@@ -194,7 +194,9 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
-        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll => order(app, action),
+        Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::PauseAll => {
+            order(app, action);
+        }
         action if app.jobs.pane == Pane::Attention => {
             move_in(&mut app.jobs.findings, action, n_findings);
         }
@@ -235,6 +237,7 @@ pub fn order(app: &mut App, action: Action) {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
+        (Action::ReadRange, _) => crate::tui::overlays::range::open(app, job.id),
         (Action::RunNow, _) => app.order(Request::Trigger { jobs }),
         (_, _) => match &job.run {
             None => app.note(format!("{} has no run to stop", job.id)),
