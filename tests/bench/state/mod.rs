@@ -15,7 +15,7 @@ pub fn number(name: &str, usual: u64) -> u64 {
 }
 
 pub async fn begin(store: &Store) -> (Run, Epoch) {
-    let new = NewRun { job: JobId::from("bench"), kind: RunKind::Sync, by: Actor::engine(), at: AT };
+    let new = NewRun { job: JobId::from("bench"), kind: RunKind::Sync, by: Actor::engine(), at: AT, filter: None };
     store.begin_run(new).await.expect("a run begins")
 }
 
