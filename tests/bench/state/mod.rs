@@ -34,7 +34,7 @@ fn link(number: u64, run: RunId) -> Link {
 }
 
 /// A page of created records, as a sync commits it.
-#[allow(dead_code, reason = "the screen's benchmark needs no links")]
+#[allow(dead_code, reason = "not every benchmark needs links")]
 pub fn link_page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
     PageCommit {
         counts: Counts { scanned: n, created: n, ..Counts::default() },
