@@ -32,7 +32,7 @@ pub(super) struct JobRow {
 impl JobRow {
     /// Notes the filter of a run that begins, where it is not that of the run before.
     pub(super) fn begin_with(&mut self, run: RunId, rule: Option<String>) {
-        if self.filters.last().map_or(None, |last| last.rule.as_ref()) == rule.as_ref() {
+        if self.filters.last().and_then(|last| last.rule.as_ref()) == rule.as_ref() {
             return;
         }
         if self.filters.len() == FilterRule::KEPT_MAX {
