@@ -80,7 +80,7 @@ pub use rest::{
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use sheet::{csv_cell, csv_row, harmless_json};
 pub use side_by_side::{differing, side_by_side};
@@ -93,6 +93,6 @@ pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor,
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
 pub use why::{
-    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Rung, RungMark, RungTarget, SourceNow,
-    StoryLine, Why, WhyAnswer,
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Refused, Rung, RungMark, RungTarget,
+    SourceNow, StoryLine, Why, WhyAnswer,
 };
