@@ -19,6 +19,7 @@ mod forget;
 mod fresh;
 mod hands;
 mod job;
+mod letter_request;
 mod limit;
 mod notify;
 mod one;

@@ -4,7 +4,7 @@ use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::tables::{CONTROLS, JOBS};
 use super::{Shared, StoreError};
-use crate::model::{Counts, JobControl, JobId, LetterPlace};
+use crate::model::{Counts, FilterRule, JobControl, JobId, LetterPlace, RunId};
 use redb::{ReadTransaction, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -24,14 +24,29 @@ pub(super) struct JobRow {
     pub links: u64,
     pub letters: PlaceCounts,
     /// It is being forgotten: rows of it are gone already.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_leaving: bool,
+    /// The filters that its runs had, oldest first, each once; the last [`FilterRule::KEPT_MAX`] of them. None of a job
+    /// that never had one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterRule>,
 }
 
 impl JobRow {
     /// True where nothing is remembered but the job's name.
     pub(super) fn is_blank(&self) -> bool {
         self.sequence == 0 && self.links == 0 && self.letters == PlaceCounts::default() && !self.is_leaving
+    }
+
+    /// Notes the filter of a run that begins, where it is not that of the run before.
+    pub(super) fn begin_with(&mut self, run: RunId, rule: Option<String>) {
+        if self.filters.last().and_then(|last| last.rule.as_ref()) == rule.as_ref() {
+            return;
+        }
+        if self.filters.len() == FilterRule::KEPT_MAX {
+            self.filters.remove(0);
+        }
+        self.filters.push(FilterRule { since: run, rule });
     }
 }
 
@@ -132,6 +147,10 @@ pub(super) fn job_row(read: &ReadTransaction, job: &JobId) -> Result<Option<JobR
 }
 
 impl Shared {
+    pub(super) fn filter_rules(&self, job: &JobId) -> Result<Vec<FilterRule>, StoreError> {
+        Ok(job_row(&self.snapshot()?, job)?.map(|row| row.filters).unwrap_or_default())
+    }
+
     pub(super) fn control(&self, job: &JobId) -> Result<JobControl, StoreError> {
         let Some(number) = self.directory.read().number(job) else { return Ok(JobControl::default()) };
         let controls = self.snapshot()?.open_table(CONTROLS)?;

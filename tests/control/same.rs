@@ -24,6 +24,8 @@ fn questions() -> Vec<Request> {
         Request::RetryCheck { ids: vec![DeadLetterId(1), DeadLetterId(99)] },
         Request::EditForm { id: DeadLetterId(1) },
         Request::EditForm { id: DeadLetterId(99) },
+        Request::LetterRequest { id: DeadLetterId(1) },
+        Request::LetterRequest { id: DeadLetterId(99) },
         Request::Checkpoints { job: JobId::from("customers"), before: None, limit: 2 },
         Request::Runs { job: None, before: None, limit: 10 },
         Request::Logs { filter: LogFilter::default(), before: None, limit: 10 },
