@@ -68,6 +68,7 @@ fn run_knows_its_jobs_and_bounds() {
     assert_eq!(read("run"), Command::Run(run::Args::default()));
     let since = "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>().expect("a time").into();
     let wanted = run::Args {
+        until: None,
         jobs: strings(&["a", "b"]),
         once: true,
         since: Some(since),

@@ -93,6 +93,8 @@ impl Local {
             Request::RetryCarefully { selection, per_minute } => {
                 done(engine.retry_carefully(&selection, per_minute, by).await, None)
             }
+            Request::Range { job, since, until } => done(engine.read_range(&job, since, until, by).await, None),
+            Request::Forget { job } => done(engine.forget(&job, by).await, None),
             Request::StopRetry { job } => done(engine.stop_retry(&job, by).await, None),
             Request::RetryCheck { ids } => Ok(Answer::Check(engine.check_letters(&ids).await.map_err(refusal)?)),
             Request::EditForm { id } => Ok(Answer::EditForm(Box::new(engine.edit_form(id).await.map_err(refusal)?))),

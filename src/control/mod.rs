@@ -14,7 +14,7 @@ use crate::model::{
     Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
     JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRequest, LetterRow, LogFilter,
     Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence,
-    Snapshot, Tested, WhyAnswer,
+    Snapshot, Tested, Timestamp, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,6 +84,16 @@ pub enum Request {
     RetryCarefully {
         selection: Selection,
         per_minute: Option<u32>,
+    },
+    /// Reads what changed since one moment and before another; the job's checkpoint stays where it is.
+    Range {
+        job: JobId,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    },
+    /// Removes all that the state holds of a job that is not configured any more, disabled or paused.
+    Forget {
+        job: JobId,
     },
     /// Stops the careful retries of a job: what was not sent waits again.
     StopRetry {
@@ -210,6 +220,8 @@ impl Request {
             | Self::Retry { .. }
             | Self::RetryCarefully { .. }
             | Self::StopRetry { .. }
+            | Self::Range { .. }
+            | Self::Forget { .. }
             | Self::Correct { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }

@@ -365,7 +365,7 @@ impl Gate {
     /// The configured budget in words.
     fn rule(&self) -> Option<String> {
         let limits = &self.connection.limits;
-        let per = super::job::written_duration(limits.per);
+        let per = crate::model::written_duration(limits.per);
         limits.requests.map(|requests| format!("{requests} calls in {per}"))
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
+    /// The records come from a listing, not from the dead-letter queue or a person's order.
+    pub is_listed: bool,
 }
 
 impl PageRead {
@@ -44,6 +46,7 @@ impl PageRead {
             total: None,
             bulk: None,
             settled: None,
+            is_listed: false,
             is_forced: false,
         }
     }
@@ -144,7 +147,7 @@ pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since:
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
         max_attempts: cell.spec.max_attempts,
-        is_retry: read.position.is_none(),
+        is_retry: !read.is_listed,
         is_forced: read.is_forced,
         in_doubt_since,
     }

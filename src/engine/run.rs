@@ -152,6 +152,7 @@ impl RunLoop {
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Range { since, until }) => tokio::spawn(source.read_range(*since, *until)),
             (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
@@ -427,7 +428,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if !self.parts.kind.moves_checkpoint() {
+        if !self.parts.kind.reads_listing() {
             // What fails again is in the queue already.
             return None;
         }
@@ -554,7 +555,10 @@ impl RunLoop {
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);
-                    let note = |live: &mut Live| live.control.configured = configured;
+                    let note = |live: &mut Live| {
+                        live.control.configured = configured;
+                        live.control.again = false;
+                    };
                     if let Err(error) = cell.settle_control(&store, None, note).await {
                         return (records, keys, Err(error));
                     }

@@ -9,6 +9,7 @@ mod tests;
 
 pub use complete::{Completion, completions};
 pub use language::{Compared, Field, FieldKind, Term, Test, parse};
+pub use moment::read_moment;
 pub(crate) use sieve::contains;
 pub use sieve::{Facts, Sieve};
 

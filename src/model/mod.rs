@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod correction;
 mod counts;
+pub mod cron;
 mod dead_letter;
 mod dry_run;
 mod edit;
@@ -33,6 +34,7 @@ mod resume;
 mod rewind;
 mod run;
 mod rungs;
+mod schedule;
 mod secret;
 mod sheet;
 mod side_by_side;
@@ -63,7 +65,7 @@ pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
-    Schedule, SourceStream,
+    SourceStream,
 };
 pub use ladder::ladder;
 pub use letter_request::{LetterRequest, RequestHeader, variable_of};
@@ -80,13 +82,14 @@ pub use rest::{
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, RangeOrder, Run, RunEnd, RunKind, Seen};
+pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
 pub use sheet::{csv_cell, csv_row, harmless_json};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
-    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
-    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, Leftover, LetterRow, Progress,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};

@@ -21,8 +21,31 @@ pub struct Snapshot {
     /// Retries of many letters: those that go on, and the last that ended.
     #[serde(default)]
     pub retries: Vec<BulkRetry>,
+    /// Jobs that are not configured any more and whose state is kept.
+    #[serde(default)]
+    pub leftovers: Vec<Leftover>,
     /// Notices that the ring holds, and the number of the newest.
     pub notices: u64,
+}
+
+/// What the state still holds of a job that is not configured any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    pub job: JobId,
+    /// Records that it knows.
+    pub links: u64,
+    pub dead_waiting: u64,
+    /// When its last run began.
+    pub last_run: Option<Timestamp>,
+}
+
+impl Leftover {
+    /// `1204 known records, 3 dead letters`.
+    pub fn words(&self) -> String {
+        let counted = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let records = counted(self.links, "known record", "known records");
+        format!("{records}, {}", counted(self.dead_waiting, "dead letter", "dead letters"))
+    }
 }
 
 /// The seconds that one figure of a rate history stands for.
@@ -46,6 +69,9 @@ pub struct EngineInfo {
     pub log_folder: String,
     /// Set when the store can not be written: nothing moves until that is mended.
     pub store_error: Option<String>,
+    /// Since when the files of the configuration hold something else than what this engine runs by.
+    #[serde(default)]
+    pub config_changed_at: Option<Timestamp>,
     /// Fields whose values are hidden from screens, exports and the journal: names, or pointers.
     #[serde(default)]
     pub redact: Vec<String>,
@@ -216,12 +242,16 @@ pub enum FindingKind {
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,
+    /// The files of the configuration hold something else than what the engine runs by.
+    ConfigChanged,
     /// A person holds back a connection.
     Held,
     BudgetLow,
     PausedLong,
     Paused,
     OldLetters,
+    /// State of jobs that are not configured any more.
+    NotConfigured,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

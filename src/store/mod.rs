@@ -6,6 +6,7 @@ mod bulks;
 mod checkpoints;
 mod codec;
 mod corrections;
+mod forget;
 mod heads;
 mod holds;
 mod jobs;

@@ -3,6 +3,7 @@
 //! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
 //! Changes go to the writer and wait for its answer.
 
+use super::forget::ForgetPiece;
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
@@ -16,6 +17,7 @@ use crate::model::{
     JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId,
     Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -283,6 +285,32 @@ impl Store {
         let directory = self.shared.directory.read();
         let moved = moved.lock();
         Ok(named(&moved, |job| directory.name(job).ok()))
+    }
+
+    /// The names of all jobs that the state knows, also those that were forgotten.
+    pub fn job_names(&self) -> Vec<JobId> {
+        self.shared.directory.read().names().to_vec()
+    }
+
+    /// True where the state holds no checkpoint, no link and no letter of the job.
+    pub fn is_blank(&self, job: &JobId) -> bool {
+        self.shared.directory.read().is_blank(job)
+    }
+
+    /// The jobs that were begun to be forgotten and are not yet.
+    pub fn half_forgotten(&self) -> Vec<JobId> {
+        self.shared.directory.read().leaving()
+    }
+
+    /// Removes all that is remembered of a job, in several transactions; the note is saved with the first one. What a crash
+    /// leaves is told by [`Store::half_forgotten`], and removed by doing this again.
+    pub async fn forget(&self, job: &JobId, mut note: Option<Note>) -> Result<(), StoreError> {
+        let is_done = Arc::new(Mutex::new(false));
+        while !*is_done.lock() {
+            let piece = ForgetPiece { job: job.clone(), note: note.take(), is_done: is_done.clone() };
+            self.order(|reply| Order::Forget { piece, reply }).await?;
+        }
+        Ok(())
     }
 
     /// The connections whose calls a person holds back.

@@ -11,6 +11,7 @@
 use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
+use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
 use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
@@ -99,6 +100,10 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    Forget {
+        piece: ForgetPiece,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -113,6 +118,7 @@ impl Order {
                 3 + links.len() + 6 * letters + 2 * terms.len()
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
         }
     }
@@ -138,6 +144,7 @@ impl Order {
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -251,6 +258,7 @@ struct Batch {
     holds: Vec<(ConnectionId, Option<Hold>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
+    forgets: Vec<ForgetWork>,
     /// Of which runs there are pages.
     pages: Vec<(JobId, Epoch)>,
     replies: Vec<Answer>,
@@ -393,6 +401,11 @@ impl Writer {
                 }
                 batch.reply(reply, bulk);
             }
+            Order::Forget { piece, reply } => {
+                batch.forgets.push(heads.begin_forgetting(&piece));
+                batch.journal.extend(piece.note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
             Order::Close { .. } => order.end(),
         }
     }
@@ -430,6 +443,7 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;

@@ -53,6 +53,7 @@ pub enum Action {
     PauseAll,
     RunAll,
     StopRun,
+    ReadRange,
     Next,
     Previous,
     DeadOfJob,
@@ -148,6 +149,7 @@ impl Action {
                 | Self::PauseAll
                 | Self::RunAll
                 | Self::StopRun
+                | Self::ReadRange
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit

@@ -1,11 +1,12 @@
 //! `syncdeck check`: the configuration, then each connection tried once with a read.
 
 use super::{find, house, judged};
-use crate::cli::commands::check::{Args, Checked, Tried, print};
+use crate::cli::commands::check::{Args, Checked, Planned, Tried, print};
 use crate::cli::{Exit, Output, Report};
 use crate::config::Config;
 use crate::connect::{self, FaultKind};
-use crate::model::{Connection, Job};
+use crate::engine::clock::SystemClock;
+use crate::model::{Clock, Connection, Job, Schedule};
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,10 +21,20 @@ pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) 
         Ok(config) => {
             let connections = if args.offline { Vec::new() } else { try_all(&config).await };
             let warnings = config.warnings.iter().map(ToString::to_string).collect();
-            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, connections }
+            let schedules = config.jobs.iter().filter_map(planned).collect();
+            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, schedules, connections }
         }
     };
     print(args, &checked, out)
+}
+
+/// Times that are shown of each cron expression.
+const TIMES_SHOWN: usize = 3;
+
+fn planned(job: &Job) -> Option<Planned> {
+    let Schedule::Cron { cron, .. } = &job.schedule else { return None };
+    let next = cron.shown_after(SystemClock.now(), TIMES_SHOWN);
+    Some(Planned { job: job.id.clone(), schedule: job.schedule.words(), next })
 }
 
 async fn try_all(config: &Config) -> Vec<Tried> {

@@ -11,4 +11,5 @@ mod points;
 mod seeds;
 mod stories;
 mod tale;
+mod triggers;
 mod why;

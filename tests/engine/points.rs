@@ -1,6 +1,6 @@
 //! Rewinds, imports, dry runs and the journal, asked of a real engine over the simulated systems.
 
-use crate::house::{CONNECTIONS, CUSTOMERS, House, job};
+use crate::house::{BEGIN, CONNECTIONS, CUSTOMERS, House, job};
 use std::path::Path;
 use syncdeck::control::{Answer, Refusal, Request};
 use syncdeck::engine::Start;
@@ -266,6 +266,10 @@ async fn every_order_stands_in_the_journal_with_who_when_and_what_changed() {
         (Request::StopRetry { job: job("customers") }, "stop retry"),
         (rewind(RewindTo::Start, None), "rewind"),
         (import(&file, false), "import"),
+        (Request::Resume { jobs: jobs() }, "resume"),
+        (Request::Range { job: job("customers"), since: BEGIN, until: None }, "range"),
+        (Request::Pause { jobs: jobs(), reason: None }, "pause"),
+        (Request::Forget { job: job("customers") }, "forget"),
         (Request::Resume { jobs: jobs() }, "resume"),
     ];
     for (order, action) in orders {

@@ -75,6 +75,17 @@ fn all_jobs_are_paused_at_once_but_not_those_that_are() {
 }
 
 #[test]
+fn a_time_of_the_source_is_read_again_once_it_is_one() {
+    let mut stage = stage();
+    stage.press("j A").type_text("2026-02-01 to 2026-01-01").press("enter");
+    assert!(stage.shows("the range ends before it begins"), "{}", stage.text());
+    stage.press("esc A").type_text("2026-01-01 to 2026-02-01").press("enter");
+    let at = |text: &str| Timestamp::from(text.parse::<jiff::Timestamp>().expect("a time"));
+    let (since, until) = (at("2026-01-01T00:00:00Z"), Some(at("2026-02-01T00:00:00Z")));
+    assert_eq!(stage.orders(), [&Request::Range { job: "customers_to_crm".into(), since, until }]);
+}
+
+#[test]
 fn n_runs_the_selected_job_now() {
     let mut stage = stage();
     stage.press("j j j n");

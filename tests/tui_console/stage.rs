@@ -244,6 +244,8 @@ impl World {
                 text: "answers (200)".to_owned(),
                 hint: Some("is the server running?".to_owned()),
             }))),
+            Request::Range { job, .. } => done(&format!("reading a time of {job}"), None),
+            Request::Forget { job } => done(&format!("forgot {job}"), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
             Request::RetryCarefully { .. } => done(
@@ -858,6 +860,7 @@ pub fn world() -> World {
     World {
         snapshot: Snapshot {
             at: NOW,
+            leftovers: Vec::new(),
             engine: EngineInfo {
                 workspace: "acme-production".to_owned(),
                 version: "0.1.0".to_owned(),
@@ -868,6 +871,7 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                config_changed_at: None,
                 redact: Vec::new(),
             },
             jobs: jobs(),

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod forget;
 pub mod journal;
 pub mod keys;
 pub mod orders;
@@ -41,6 +42,7 @@ pub enum Command {
     Resume(orders::JobArgs),
     Trigger(orders::JobArgs),
     Cancel(orders::JobArgs),
+    Forget(forget::Args),
     Dead(dead::Args),
     Checkpoint(checkpoint::Args),
     Plan(plan::Args),
@@ -151,6 +153,13 @@ pub const COMMANDS: &[Entry] = &[
         orders::CANCEL_EXAMPLE,
         orders::JobArgs::augment_args,
         |matches| read_args(matches, Command::Cancel),
+    ),
+    entry(
+        "forget",
+        "Remove what the state holds of a job that is not run any more",
+        forget::EXAMPLE,
+        forget::Args::augment_args,
+        |matches| read_args(matches, Command::Forget),
     ),
     entry(
         "dead",

@@ -123,12 +123,12 @@ fn document(run: &Run) -> Value {
     let (name, instance) = json::job_and_instance(&run.job);
     let (why, hint) = reason(run);
     let mut document = json!({
-        "id": run.id, "job": name, "instance": instance, "kind": run.kind, "by": run.by.to_string(),
+        "id": run.id, "job": name, "instance": instance, "kind": run.kind.word(), "by": run.by.to_string(),
         "started_at": run.started_at, "ended_at": run.ended_at, "seconds": seconds(run),
         "state": state(run).0, "reason": why, "hint": hint,
     });
     extend(&mut document, json::counts(&run.counts));
-    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint }));
+    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint, "range": run.kind.range_words() }));
     document
 }
 

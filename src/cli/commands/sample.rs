@@ -111,6 +111,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             state_folder: "state".to_owned(),
             log_folder: "state/logs".to_owned(),
             store_error: None,
+            config_changed_at: None,
             redact: Vec::new(),
         },
         jobs: vec![running, paused],

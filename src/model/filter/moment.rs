@@ -32,7 +32,7 @@ pub(super) fn read_span(text: &str) -> Option<Duration> {
 }
 
 /// Reads a span before `now`, a time of the last 24 hours, a date, or both; in UTC, as the screens show times.
-pub(super) fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(span) = read_span(text) {
         return Some(now.minus(span));
     }

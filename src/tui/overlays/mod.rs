@@ -13,6 +13,7 @@ pub mod palette;
 pub mod pause;
 pub mod plan;
 mod possible;
+pub mod range;
 mod retry;
 pub mod rewind;
 
@@ -47,6 +48,7 @@ pub enum Overlay {
     Discard(discard::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
+    Range(range::Form),
     Edit(Box<edit::Form>),
     /// In which form the view is written to a file.
     Export,
@@ -90,7 +92,9 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
+            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) | Self::Range(_) => {
+                Context::Form
+            }
             Self::Quit => Context::QuitQuestion,
             Self::Export => Context::Export,
             Self::Messages(_) => Context::Messages,
@@ -107,6 +111,7 @@ impl Overlay {
             Self::Discard(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
+            Self::Range(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
             Self::Menu(_)
             | Self::Confirm(_)
@@ -178,6 +183,7 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Discard(form)) => form.step(action),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if action == Action::Accept => range::accept(app),
         Some(Overlay::Rewind(form)) => form.step(action),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let len = page.lines(usize::from(page_area(size).width.saturating_sub(4))).len();
@@ -211,6 +217,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         }
         Some(Overlay::Discard(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
+        Some(Overlay::Range(form)) => form.typed(event),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
         Some(Overlay::Edit(form)) => form.typed(event, name),
@@ -288,6 +296,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
+        Some(Overlay::Range(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
         Some(Overlay::Export) => export::draw(app, canvas),

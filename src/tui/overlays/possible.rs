@@ -49,9 +49,10 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
 fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
-        (Action::PauseResume | Action::RunNow | Action::StopRun | Action::Plan, Screen::Jobs | Screen::Job) => {
-            why_not_job(app, action)
-        }
+        (
+            Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::Plan,
+            Screen::Jobs | Screen::Job,
+        ) => why_not_job(app, action),
         (
             Action::JobOfSelection
             | Action::DeadOfJob

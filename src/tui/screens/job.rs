@@ -99,7 +99,7 @@ pub fn settle(app: &mut App, body: Rect) {
 
 pub fn act(app: &mut App, action: Action) {
     match action {
-        Action::PauseResume | Action::RunNow | Action::StopRun => super::jobs::order(app, action),
+        Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange => super::jobs::order(app, action),
         Action::NextPane => app.job.pane = (app.job.pane + 1) % PANES.len(),
         Action::Plan => {
             if let Some(job) = app.job.id.clone() {

@@ -198,8 +198,13 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
-        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll | Action::RunAll => {
-            order(app, action)
+        Action::PauseResume
+        | Action::RunNow
+        | Action::StopRun
+        | Action::ReadRange
+        | Action::PauseAll
+        | Action::RunAll => {
+            order(app, action);
         }
         action if app.jobs.pane == Pane::Attention => {
             move_in(&mut app.jobs.findings, action, n_findings);
@@ -244,6 +249,7 @@ pub fn order(app: &mut App, action: Action) {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
+        (Action::ReadRange, _) => crate::tui::overlays::range::open(app, job.id),
         (Action::RunNow, _) => app.order(Request::Trigger { jobs }),
         (_, _) => match &job.run {
             None => app.note(format!("{} has no run to stop", job.id)),
@@ -520,7 +526,11 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
             line.key(release.unwrap_or_default()).dim(" releases it")
         }
         FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
-        FindingKind::StoreError | FindingKind::Failed | FindingKind::CircuitOpen => line.dim(&finding.hint),
+        FindingKind::StoreError
+        | FindingKind::Failed
+        | FindingKind::CircuitOpen
+        | FindingKind::ConfigChanged
+        | FindingKind::NotConfigured => line.dim(&finding.hint),
     }
 }
 

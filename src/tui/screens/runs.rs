@@ -314,12 +314,7 @@ pub fn sign(run: &Run) -> (&'static str, &'static str, Tone) {
 }
 
 pub fn kind_word(kind: &RunKind) -> &'static str {
-    match kind {
-        RunKind::Sync => "sync",
-        RunKind::Full => "full",
-        RunKind::Retry => "retry",
-        RunKind::Record => "record",
-    }
+    kind.word()
 }
 
 /// How it ended, in words; nothing for a run that simply did what was to do.
@@ -445,6 +440,7 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(RunEnd::Failed { hint: Some(hint), .. } | RunEnd::Guarded { hint: Some(hint), .. }) = &run.end {
         lines.push(label("hint").say(hint));
     }
+    lines.extend(run.kind.range_words().map(|range| label("range").say(range)));
     let (sum, sum_tone) = sum_words(run);
     let sum = crate::tui::text::wrapped(&sum, width.max(10));
     lines.extend(
@@ -453,6 +449,7 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     lines.push(label("pages").say(format!("{} saved; sent again {}", grouped(run.pages), grouped(run.counts.retried))));
     lines.push(match (&run.kind, run.checkpoint) {
         (RunKind::Retry, _) => label("checkpoint").say("not moved (a retry never moves it)"),
+        (RunKind::Range { .. }, _) => label("checkpoint").say("not moved (a range never moves it)"),
         (_, Some(sequence)) => label("checkpoint").say(format!("#{} is the last that it saved", grouped(sequence.0))),
         (_, None) => label("checkpoint").say("none saved"),
     });

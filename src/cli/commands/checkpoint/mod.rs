@@ -8,6 +8,8 @@ mod confirm;
 mod file;
 mod rewind;
 
+pub(super) use confirm::typed;
+
 use crate::cli::commands::status::{balance, extend};
 use crate::cli::json;
 use crate::cli::questions::{Ask, checkpoints};
