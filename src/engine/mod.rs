@@ -5,6 +5,7 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod budget;
 mod bulk;
 mod calls;
 pub mod clock;
@@ -15,6 +16,7 @@ mod findings;
 mod first;
 mod fresh;
 mod hands;
+mod history;
 mod job;
 mod limit;
 mod notify;
@@ -128,6 +130,11 @@ impl Engine {
             // A connection that is no longer configured keeps its hold, should it come back.
             if let Some(gate) = gates.get(&connection) {
                 gate.hold(Some(hold));
+            }
+        }
+        for (connection, budget) in parts.store.budgets().await? {
+            if let Some(gate) = gates.get(&connection) {
+                gate.lower(Some(budget));
             }
         }
         let notices = Arc::new(Notices::new(parts.clock.clone()));

@@ -228,7 +228,10 @@ impl GroupRow {
 pub(super) struct Wanted {
     /// None where the job is not known here, so nothing can match.
     pub job: Option<u32>,
-    pub group: Option<GroupId>,
+    /// The causes that are meant, each once; none: any.
+    pub groups: Option<Vec<GroupId>>,
+    /// Letters that are not meant, in order.
+    except: Vec<DeadLetterId>,
     pub places: Vec<LetterPlace>,
     /// In lower case.
     words: Vec<String>,
@@ -300,7 +303,8 @@ impl Wanted {
         let let_through = || jobs.names().iter().map(|job| sieve.lets_through(&Named(job))).collect();
         Some(Self {
             job,
-            group: filter.group,
+            groups: wanted_groups(filter),
+            except: sorted(&filter.except),
             places,
             words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
@@ -316,11 +320,12 @@ impl Wanted {
         self.reads_letters
     }
 
-    /// Whether a letter is meant, its number aside.
-    pub(super) fn matches(&self, head: &Head<'_>) -> bool {
-        self.job.is_none_or(|job| head.job == job)
+    /// Whether a letter is meant.
+    pub(super) fn matches(&self, number: u64, head: &Head<'_>) -> bool {
+        self.except.binary_search(&DeadLetterId(number)).is_err()
+            && self.job.is_none_or(|job| head.job == job)
             && self.jobs.as_ref().is_none_or(|jobs| jobs.get(head.job as usize).copied().unwrap_or(false))
-            && self.group.is_none_or(|group| head.group == group.0)
+            && self.groups.as_ref().is_none_or(|groups| groups.binary_search(&GroupId(head.group)).is_ok())
             && self.places.contains(&head.state.place())
             && self.moved_at.is_none_or(|at| head.state.moved_at() == Some(at))
             && self.words.iter().all(|word| {
@@ -330,6 +335,23 @@ impl Wanted {
             })
             && self.terms.lets_through(head)
     }
+}
+
+/// The causes that a filter leaves, in order; none where it leaves all.
+fn wanted_groups(filter: &LetterFilter) -> Option<Vec<GroupId>> {
+    let named: Vec<GroupId> = match (filter.group, filter.groups.as_slice()) {
+        (None, []) => return None,
+        (None, groups) => groups.to_vec(),
+        (Some(group), _) => vec![group],
+    };
+    Some(sorted(&named).into_iter().filter(|group| filter.has_group(*group)).collect())
+}
+
+fn sorted<T: Copy + Ord>(list: &[T]) -> Vec<T> {
+    let mut list = list.to_vec();
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 /// A head without its letter is a damaged file.

@@ -64,13 +64,16 @@ fn parts(read: &ReadTransaction, wanted: &Wanted) -> Result<Vec<Part>, StoreErro
             }
         }
     };
-    if let Some(group) = wanted.group {
-        for row in read.open_table(GROUPS)?.range((group.0, 0)..=(group.0, u32::MAX))? {
-            let (key, row) = row?;
-            let job = key.value().1;
-            if wanted.job.is_none_or(|wanted| wanted == job) {
-                let row = unpack::<GroupRow>("letter group", row.value())?;
-                add(row.letters, &|place| PartRange::Group(group, job, place));
+    if let Some(groups) = &wanted.groups {
+        let table = read.open_table(GROUPS)?;
+        for group in groups {
+            for row in table.range((group.0, 0)..=(group.0, u32::MAX))? {
+                let (key, row) = row?;
+                let job = key.value().1;
+                if wanted.job.is_none_or(|wanted| wanted == job) {
+                    let row = unpack::<GroupRow>("letter group", row.value())?;
+                    add(row.letters, &|place| PartRange::Group(*group, job, place));
+                }
             }
         }
         return Ok(parts);
@@ -129,7 +132,7 @@ fn visit_matching(
             let number = number?;
             let Some(row) = letters.get(number)? else { continue };
             let head: Head<'_> = unpack("dead letter", row.value())?;
-            if wanted.matches(&head) && !visit(DeadLetterId(number), Some(&head)) {
+            if wanted.matches(number, &head) && !visit(DeadLetterId(number), Some(&head)) {
                 return Ok(());
             }
         }
@@ -139,7 +142,7 @@ fn visit_matching(
     for row in letters.range(..=wanted.up_to)?.rev() {
         let (number, row) = row?;
         let head: Head<'_> = unpack("dead letter", row.value())?;
-        if wanted.matches(&head) && !visit(DeadLetterId(number.value()), Some(&head)) {
+        if wanted.matches(number.value(), &head) && !visit(DeadLetterId(number.value()), Some(&head)) {
             return Ok(());
         }
     }
@@ -299,12 +302,17 @@ type GroupRows = HashMap<(u64, u32), GroupRow>;
 /// The kept figures of the groups, less what is newer than the filter's last letter.
 fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<GroupRows, StoreError> {
     let table = read.open_table(GROUPS)?;
-    let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
+    let ranges = match &wanted.groups {
+        Some(groups) => groups.iter().map(|group| (group.0, group.0)).collect(),
+        None => vec![(0, u64::MAX)],
+    };
     let mut rows = GroupRows::new();
-    for row in table.range((first, 0)..=(last, u32::MAX))? {
-        let (key, row) = row?;
-        if wanted.job.is_none_or(|job| key.value().1 == job) {
-            rows.insert(key.value(), unpack("letter group", row.value())?);
+    for (first, last) in ranges {
+        for row in table.range((first, 0)..=(last, u32::MAX))? {
+            let (key, row) = row?;
+            if wanted.job.is_none_or(|job| key.value().1 == job) {
+                rows.insert(key.value(), unpack("letter group", row.value())?);
+            }
         }
     }
     let Some(newer) = wanted.up_to.checked_add(1) else { return Ok(rows) };

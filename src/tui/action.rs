@@ -58,6 +58,7 @@ pub enum Action {
     ConnectionOfJob,
     LogsOfJob,
     JobOfSelection,
+    ConflictsOfSelection,
     Retry,
     RetryAll,
     /// Stops a retry of many letters.
@@ -75,11 +76,19 @@ pub enum Action {
     /// Retries only what changed at its source.
     ChangedOnly,
     Discard,
+    /// Discards all that match the filter.
+    DiscardAll,
+    /// Looks up the record that a complaint names, or the letter's own, at both systems.
+    LookUpRelated,
     BringBack,
     Bundle,
     TestConnection,
     HoldRelease,
     ResetCircuit,
+    /// Sets a lower budget than the configured one.
+    LowerBudget,
+    /// How a connection signs in.
+    SignIn,
     ComparePair,
     /// Puts a job back to the selected checkpoint.
     Rewind,
@@ -91,6 +100,9 @@ pub enum Action {
     CompareKind,
     Sort,
     Mark,
+    /// Marks the selected row and the one above it, so that a range grows.
+    MarkUp,
+    MarkDown,
     MarkAll,
     View,
     HideUnchanged,
@@ -105,6 +117,17 @@ pub enum Action {
     CopyLine,
     MoreLines,
     FewerLines,
+    /// Leaves only the lines that match, where [`Action::Filter`] looks for text in all of them.
+    FilterLines,
+    FindNext,
+    FindPrevious,
+    /// Local, UTC, relative.
+    TimeFormat,
+    /// The chart goes back further, or less far.
+    ZoomOut,
+    ZoomIn,
+    /// Keeps what is shown as it is, or follows the engine again.
+    Freeze,
     Yes,
     No,
     Accept,
@@ -137,6 +160,7 @@ impl Action {
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit
+                | Self::LowerBudget
                 | Self::Retry
                 | Self::RetryAll
                 | Self::StopRetry
@@ -144,6 +168,7 @@ impl Action {
                 | Self::SaveOnly
                 | Self::ChangedOnly
                 | Self::Discard
+                | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

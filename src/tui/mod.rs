@@ -25,6 +25,7 @@ pub mod update;
 mod view;
 mod welcome;
 mod widgets;
+mod zoom;
 
 pub use app::{App, Effect, Left, Msg, Settings};
 pub use copying::Copied;
