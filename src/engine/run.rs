@@ -61,6 +61,8 @@ pub(super) struct RunParts {
     pub gives_up: bool,
     pub run: RunId,
     pub epoch: Epoch,
+    /// The first run that had the filter that this one has.
+    pub filter_since: RunId,
     pub kind: RunKind,
     /// Of a run for one record: which.
     pub record: Option<RecordId>,
@@ -376,6 +378,7 @@ impl RunLoop {
             cell: &self.parts.cell,
             store: &self.parts.store,
             run: self.parts.run,
+            filter_since: self.parts.filter_since,
             at: self.parts.clock.now(),
             teller: &self.teller,
         };
@@ -405,6 +408,7 @@ impl RunLoop {
                 cell: &self.parts.cell,
                 store: &self.parts.store,
                 run: self.parts.run,
+                filter_since: self.parts.filter_since,
                 at: self.parts.clock.now(),
                 teller: &self.teller,
             };

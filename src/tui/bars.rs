@@ -123,7 +123,10 @@ fn hints(app: &App, width: u16) -> Bar {
         row.keys.first().and_then(|key| keymap.find(&chain, key)).is_some_and(|found| found.action == row.action)
     };
     for row in rows(false).filter(is_heard).filter(|row| can_filter || row.action != Action::Filter) {
-        let Some(words) = keymap.hint(row) else { continue };
+        let Some((key, words)) = keymap.hint(row) else { continue };
+        // In the log it looks for text, and another key filters.
+        let is_find = app.screen == Screen::Logs && row.action == Action::Filter;
+        let words = (key, if is_find { "find" } else { words });
         let piece = hint(words, row.action);
         if bar.line.width() + piece.width() > room {
             break;
