@@ -9,9 +9,9 @@ use super::turns::Turns;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
-    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
-    RunMark, RunStatus, Timestamp,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
+    Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
+    RunKind, RunMark, RunStatus, Timestamp,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -121,12 +121,17 @@ pub(super) struct Rates {
     bucket: u64,
     in_bucket: u64,
     recent: VecDeque<(Timestamp, u64)>,
+    /// Records of each whole minute, oldest first.
+    minutes: VecDeque<u32>,
+    minute: u64,
+    in_minute: u64,
 }
 
 impl Rates {
     fn add(&mut self, now: Timestamp, records: u64) {
         self.roll(now);
         self.in_bucket += records;
+        self.in_minute += records;
         self.recent.push_back((now, records));
     }
 
@@ -145,9 +150,25 @@ impl Rates {
             missing -= 1;
         }
         self.bucket = self.bucket.max(bucket);
+        self.roll_minutes(now);
         while self.recent.front().is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS)) {
             self.recent.pop_front();
         }
+    }
+
+    fn roll_minutes(&mut self, now: Timestamp) {
+        let minute = u64::try_from(now.0).unwrap_or(0) / 60_000;
+        if self.minute == 0 {
+            self.minute = minute;
+        }
+        for _ in 0..minute.saturating_sub(self.minute).min(HISTORY_MINUTES as u64) {
+            let records = std::mem::take(&mut self.in_minute);
+            self.minutes.push_back(u32::try_from(records).unwrap_or(u32::MAX));
+            if self.minutes.len() > HISTORY_MINUTES {
+                self.minutes.pop_front();
+            }
+        }
+        self.minute = self.minute.max(minute);
     }
 
     fn now(&self) -> f64 {
@@ -191,9 +212,9 @@ impl JobCell {
         }
     }
 
-    /// The configured limits of the destination's connection.
-    pub fn destination_limits(&self) -> &Limits {
-        &self.destination_gate.connection.limits
+    /// The limits in force of the destination's connection.
+    pub fn destination_limits(&self) -> Limits {
+        self.destination_gate.limits()
     }
 
     /// When it runs, in words: `every 5m`.
@@ -442,6 +463,13 @@ impl JobCell {
     pub(super) fn is_moving(&self) -> bool {
         let live = self.live();
         live.run.is_some() || live.rates.now() > 0.0
+    }
+
+    /// Records of each whole minute since this engine began to count, oldest first, at most a day of them.
+    pub(super) fn minutes(&self, now: Timestamp) -> Vec<u32> {
+        let mut live = self.live();
+        live.rates.roll(now);
+        live.rates.minutes.iter().copied().collect()
     }
 
     pub(super) fn has_history(&self) -> bool {

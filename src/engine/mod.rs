@@ -5,6 +5,7 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod budget;
 mod bulk;
 mod calls;
 pub mod clock;
@@ -18,6 +19,7 @@ mod first;
 mod forget;
 mod fresh;
 mod hands;
+mod history;
 mod job;
 mod letter_request;
 mod limit;
@@ -145,6 +147,11 @@ impl Engine {
             // A connection that is no longer configured keeps its hold, should it come back.
             if let Some(gate) = gates.get(&connection) {
                 gate.hold(Some(hold));
+            }
+        }
+        for (connection, budget) in parts.store.budgets().await? {
+            if let Some(gate) = gates.get(&connection) {
+                gate.lower(Some(budget));
             }
         }
         let notices = Arc::new(Notices::new(parts.clock.clone()));

@@ -301,8 +301,21 @@ fn named(selection: &Selection) -> String {
             let mut parts = vec!["all that match".to_owned()];
             parts.extend(filter.job.as_ref().map(|job| format!("job {job}")));
             parts.extend(filter.group.map(|group| format!("group {:016x}", group.0)));
+            if !filter.groups.is_empty() {
+                let shown: Vec<String> =
+                    filter.groups.iter().take(NAMED_MAX).map(|group| format!("{:016x}", group.0)).collect();
+                let more = match filter.groups.len().saturating_sub(NAMED_MAX) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                parts.push(format!("groups {}{more}", shown.join(", ")));
+            }
             parts.extend(filter.words.iter().map(|word| format!("“{word}”")));
             parts.extend(filter.up_to.map(|up_to| format!("up to #{up_to}")));
+            match filter.except.len() {
+                0 => {}
+                n => parts.push(format!("but {n} that were taken out")),
+            }
             parts.join(", ")
         }
     }

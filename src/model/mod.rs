@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod backoff;
+mod budget;
 mod bulk;
 mod calls;
 pub mod cause;
@@ -15,6 +16,7 @@ mod dead_letter;
 mod dry_run;
 mod edit;
 pub mod filter;
+mod history;
 mod ids;
 mod job;
 mod ladder;
@@ -29,6 +31,7 @@ mod position;
 mod reading;
 mod record;
 pub mod redact;
+mod related;
 mod rest;
 mod resume;
 mod rewind;
@@ -48,7 +51,8 @@ mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
-pub use bulk::{BulkRetry, BulkStage, LetterEnd};
+pub use budget::{CallBudget, LowBudget};
+pub use bulk::{BulkRetry, BulkStage, FailedAs, LetterEnd};
 pub use calls::{
     AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
     JobCalls, LastOpen, LastThrottled, Tested,
@@ -62,6 +66,7 @@ pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, Le
 pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
+pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
@@ -76,6 +81,7 @@ pub use pointer::Pointer;
 pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
+pub use related::related_id;
 pub use rest::{
     Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
     VersionHeader,

@@ -30,7 +30,7 @@ impl RunKind {
         }
     }
 
-    /// In one word, as lists and scripts have it.
+    /// In one word, as lists, filters and scripts have it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -86,6 +86,35 @@ pub struct Run {
     pub pages: u64,
     /// The last checkpoint that it saved.
     pub checkpoint: Option<Sequence>,
+}
+
+impl Run {
+    /// How it stands or ended, in the word that lists and filters use.
+    pub fn state_word(&self) -> &'static str {
+        match &self.end {
+            None => "run",
+            Some(RunEnd::Done | RunEnd::HandedOver) if self.counts.errored > 0 => "part",
+            Some(RunEnd::Done | RunEnd::HandedOver) => "ok",
+            Some(RunEnd::Stopped { .. }) => "stop",
+            Some(RunEnd::Failed { .. } | RunEnd::Guarded { .. }) => "fail",
+            Some(RunEnd::Interrupted) => "cut",
+        }
+    }
+
+    /// How it ended, in a sentence.
+    pub fn end_words(&self) -> String {
+        match &self.end {
+            None => "in progress".to_owned(),
+            Some(RunEnd::Done) => "end of the list".to_owned(),
+            Some(RunEnd::HandedOver) => "a limit was reached; the next run goes on".to_owned(),
+            Some(RunEnd::Stopped { by }) => format!("stopped by {by}"),
+            Some(RunEnd::Failed { reason, parked, .. }) => {
+                format!("{reason}{}", if *parked { "; the job waits for a person" } else { "; it is tried again" })
+            }
+            Some(RunEnd::Guarded { reason, .. }) => format!("{reason}; the job waits for a person"),
+            Some(RunEnd::Interrupted) => "the process ended without a word".to_owned(),
+        }
+    }
 }
 
 /// How a job ended that a door asked to run: what is left to tell when nothing moves any more.

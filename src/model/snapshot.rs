@@ -212,6 +212,29 @@ pub struct Progress {
     pub eta_seconds: Option<u64>,
 }
 
+impl Progress {
+    /// How many seconds sooner or later than [`Progress::eta_seconds`] the end may come, from how much the minutes of
+    /// `history` (figures of a rate history, oldest first) differ from each other. None of less than three minutes.
+    pub fn eta_band(&self, history: &[u32]) -> Option<u64> {
+        let left = self.total?.saturating_sub(self.done) as f64;
+        self.eta_seconds?;
+        let began = history.iter().position(|rate| *rate > 0)?;
+        let per_minute = usize::try_from(60 / RATE_BUCKET_SECONDS).unwrap_or(1);
+        let minutes: Vec<f64> = history[began..]
+            .rchunks_exact(per_minute)
+            .map(|minute| minute.iter().map(|rate| f64::from(*rate)).sum::<f64>() / per_minute as f64)
+            .collect();
+        if minutes.len() < 3 {
+            return None;
+        }
+        let n = minutes.len() as f64;
+        let mean = minutes.iter().sum::<f64>() / n;
+        let spread = (minutes.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        // Speeds of a minute that differ so much that it may as well stand still tell nothing.
+        (spread < mean).then(|| ((left / (mean - spread) - left / (mean + spread)) / 2.0) as u64)
+    }
+}
+
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

@@ -23,21 +23,16 @@ pub(super) struct JobRow {
     /// Records that have a link.
     pub links: u64,
     pub letters: PlaceCounts,
-    /// It is being forgotten: rows of it are gone already.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_leaving: bool,
     /// The filters that its runs had, oldest first, each once; the last [`FilterRule::KEPT_MAX`] of them. None of a job
     /// that never had one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterRule>,
+    /// It is being forgotten: rows of it are gone already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_leaving: bool,
 }
 
 impl JobRow {
-    /// True where nothing is remembered but the job's name.
-    pub(super) fn is_blank(&self) -> bool {
-        self.sequence == 0 && self.links == 0 && self.letters == PlaceCounts::default() && !self.is_leaving
-    }
-
     /// Notes the filter of a run that begins, where it is not that of the run before.
     pub(super) fn begin_with(&mut self, run: RunId, rule: Option<String>) {
         if self.filters.last().and_then(|last| last.rule.as_ref()) == rule.as_ref() {
@@ -47,6 +42,11 @@ impl JobRow {
             self.filters.remove(0);
         }
         self.filters.push(FilterRule { since: run, rule });
+    }
+
+    /// True where nothing is remembered but the job's name.
+    pub(super) fn is_blank(&self) -> bool {
+        self.sequence == 0 && self.links == 0 && self.letters == PlaceCounts::default() && !self.is_leaving
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 
+mod budgets;
 mod bulks;
 mod checkpoints;
 mod codec;

@@ -12,10 +12,11 @@ use super::{
     BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
     StoreError, open,
 };
+use crate::model::filter::Term;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId,
-    Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget,
+    RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::path::Path;
@@ -78,13 +79,24 @@ impl Store {
 
     /// Past runs, newest first; of one job or of all; those before `before`.
     pub async fn runs(&self, job: Option<&JobId>, before: Option<RunId>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        self.runs_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::runs`], those alone of which all `terms` hold.
+    pub async fn runs_matching(
+        &self,
+        job: Option<&JobId>,
+        terms: Vec<Term>,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
         let job = job.cloned();
-        self.read(move |shared| shared.runs(job.as_ref(), before, limit)).await
+        self.read(move |shared| shared.runs(job.as_ref(), &terms, before, limit)).await
     }
 
     /// The job's last checkpoint.
     pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
-        open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
+        open::caught(|| Ok(self.shared.checkpoints(job, &[], None, 1)?.pop()))
     }
 
     /// Adds a checkpoint that a person sets, and takes a new epoch, so that a run that is still under way saves nothing more.
@@ -99,8 +111,19 @@ impl Store {
         before: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Checkpoint>, StoreError> {
+        self.checkpoints_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::checkpoints`], those alone of which all `terms` hold.
+    pub async fn checkpoints_matching(
+        &self,
+        job: &JobId,
+        terms: Vec<Term>,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
         let job = job.clone();
-        self.read(move |shared| shared.checkpoints(&job, before, limit)).await
+        self.read(move |shared| shared.checkpoints(&job, &terms, before, limit)).await
     }
 
     /// The links of `ids`, in their order.
@@ -322,6 +345,22 @@ impl Store {
     pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.order(|reply| Order::Hold { connection, hold, note, reply }).await
+    }
+
+    /// The budgets that people lowered, by connection.
+    pub async fn budgets(&self) -> Result<Vec<(ConnectionId, LowBudget)>, StoreError> {
+        self.read(Shared::budgets).await
+    }
+
+    /// Lowers a connection's budget, or sets it back, together with the journal entry.
+    pub async fn set_budget(
+        &self,
+        connection: &ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
+    ) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Budget { connection, budget, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

@@ -8,6 +8,7 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::budgets::write_budgets;
 use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
@@ -23,8 +24,8 @@ use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
 use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
-    RunId, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, LowBudget,
+    Run, RunEnd, RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -70,6 +71,13 @@ pub(super) enum Order {
     Hold {
         connection: ConnectionId,
         hold: Option<Hold>,
+        note: Note,
+        reply: Reply<()>,
+    },
+    /// Lowers a connection's budget; none sets it back.
+    Budget {
+        connection: ConnectionId,
+        budget: Option<LowBudget>,
         note: Note,
         reply: Reply<()>,
     },
@@ -141,6 +149,7 @@ impl Order {
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
+            | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
@@ -256,6 +265,7 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     forgets: Vec<ForgetWork>,
@@ -373,6 +383,11 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
             }
+            Order::Budget { connection, budget, note, reply } => {
+                batch.budgets.push((connection, budget));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -445,6 +460,7 @@ impl Writer {
         write_controls(&transaction, &batch.controls)?;
         write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
+        write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;

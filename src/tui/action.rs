@@ -62,6 +62,7 @@ pub enum Action {
     ConnectionOfJob,
     LogsOfJob,
     JobOfSelection,
+    ConflictsOfSelection,
     Retry,
     RetryAll,
     /// Stops a retry of many letters.
@@ -79,6 +80,10 @@ pub enum Action {
     /// Retries only what changed at its source.
     ChangedOnly,
     Discard,
+    /// Discards all that match the filter.
+    DiscardAll,
+    /// Looks up the record that a complaint names, or the letter's own, at both systems.
+    LookUpRelated,
     BringBack,
     Bundle,
     /// Writes the view to a file.
@@ -89,6 +94,10 @@ pub enum Action {
     TestConnection,
     HoldRelease,
     ResetCircuit,
+    /// Sets a lower budget than the configured one.
+    LowerBudget,
+    /// How a connection signs in.
+    SignIn,
     ComparePair,
     /// Puts a job back to the selected checkpoint.
     Rewind,
@@ -101,6 +110,9 @@ pub enum Action {
     Sort,
     ReverseSort,
     Mark,
+    /// Marks the selected row and the one above it, so that a range grows.
+    MarkUp,
+    MarkDown,
     MarkAll,
     View,
     HideUnchanged,
@@ -119,6 +131,17 @@ pub enum Action {
     CopyEscaped,
     MoreLines,
     FewerLines,
+    /// Leaves only the lines that match, where [`Action::Filter`] looks for text in all of them.
+    FilterLines,
+    FindNext,
+    FindPrevious,
+    /// Local, UTC, relative.
+    TimeFormat,
+    /// The chart goes back further, or less far.
+    ZoomOut,
+    ZoomIn,
+    /// Keeps what is shown as it is, or follows the engine again.
+    Freeze,
     Yes,
     No,
     Accept,
@@ -153,6 +176,7 @@ impl Action {
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit
+                | Self::LowerBudget
                 | Self::Retry
                 | Self::RetryAll
                 | Self::StopRetry
@@ -160,6 +184,7 @@ impl Action {
                 | Self::SaveOnly
                 | Self::ChangedOnly
                 | Self::Discard
+                | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

@@ -132,6 +132,9 @@ pub enum Purpose {
     Runs,
     NewRuns,
     OlderRuns,
+    /// Careful retries, which stand among the runs.
+    Bulks,
+    NewBulks,
     /// The last runs of a job, for what is usual of it.
     UsualRuns(JobId),
     /// What a test of a connection brings.
@@ -141,6 +144,8 @@ pub enum Purpose {
     /// Letters of an export: those beyond the list, and what is written of some.
     ExportIds,
     ExportRows,
+    /// The minutes of a job, or of all, for a chart.
+    History(Option<JobId>),
     Logs,
     OlderLogs,
     Why,
@@ -181,6 +186,8 @@ pub struct Settings {
     pub log_folder: String,
     /// The themes that a key goes through.
     pub looks: Vec<Look>,
+    /// The zone of this machine, for times that a person asks for in it; none: UTC alone.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// The keys in force.
     pub keymap: Keymap,
 }
@@ -225,6 +232,8 @@ pub struct Typing {
     /// What stood there before, for Esc.
     pub before: String,
     pub error: Option<String>,
+    /// Text is looked for in the lines, which all stay; else they are filtered.
+    pub is_find: bool,
 }
 
 /// The whole console between two frames.
@@ -260,6 +269,8 @@ pub struct App {
     pub connections: connections::State,
     pub logs: logs::State,
     pub why: why::State,
+    /// How far back the charts go.
+    pub(super) zoom: super::zoom::State,
     pub is_mouse_on: bool,
     /// What was copied last, and its name.
     pub copied: Option<(String, String)>,
@@ -306,6 +317,7 @@ impl App {
             connections: connections::State::default(),
             logs: logs::State::default(),
             why: why::State::default(),
+            zoom: super::zoom::State::default(),
             is_mouse_on: false,
             copied: None,
             recent: VecDeque::new(),
@@ -400,6 +412,12 @@ impl App {
         keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
     }
 
+    /// What was marked has been dealt with.
+    pub fn forget_marks(&mut self) {
+        self.letters.forget_marks();
+        self.dead.forget_marks();
+    }
+
     pub fn note(&mut self, text: impl Into<String>) {
         self.say(MessageKind::Note, text, None);
     }
@@ -456,7 +474,7 @@ impl App {
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),
-            Screen::Runs => self.runs.selected_run().map(|run| run.job.clone()),
+            Screen::Runs => self.runs.selected_job().cloned(),
             Screen::Connections => connections::selected_job(self),
             Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),

@@ -145,7 +145,12 @@ fn id(app: &App) -> Option<String> {
 }
 
 fn payload(app: &App) -> Option<String> {
-    (app.screen == Screen::Letters).then(|| screens::record::payload_text(app)).flatten()
+    match app.screen {
+        Screen::Letters => screens::record::payload_text(app),
+        // The line as its fields.
+        Screen::Logs => serde_json::to_string_pretty(app.logs.selected_notice()?).ok(),
+        _ => None,
+    }
 }
 
 fn error(app: &App) -> Option<String> {

@@ -401,11 +401,11 @@ fn sheet(app: &App) -> Sheet {
                     let facts = [
                         Value::from(run.id.0),
                         Value::from(run.job.as_str()),
-                        Value::from(screens::runs::kind_word(&run.kind)),
+                        Value::from(run.kind.word()),
                         Value::from(run.by.to_string()),
                         time(run.started_at),
                         run.ended_at.map_or(Value::Null, time),
-                        Value::from(screens::runs::end_words(run)),
+                        Value::from(run.end_words()),
                         Value::from(run.pages),
                     ];
                     facts.into_iter().chain(of_counts(&run.counts)).collect()

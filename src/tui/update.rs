@@ -240,9 +240,10 @@ fn act_while_typing(app: &mut App, action: Action) {
             }
         }
         Action::No => {
-            if let Some(typing) = app.typing.take() {
-                screens::set_filter(app, &typing.before);
+            if let Some(before) = app.typing.as_ref().map(|typing| typing.before.clone()) {
+                screens::set_filter(app, &before);
             }
+            app.typing = None;
         }
         Action::Complete => complete(app),
         Action::Interrupt => {
@@ -346,13 +347,22 @@ fn act(app: &mut App, action: Action) {
         Action::Interrupt => interrupt(app),
         Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
         Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
-        Action::Filter => open_filter(app),
+        Action::Filter if app.screen == Screen::Logs => {
+            let before = app.logs.find.clone();
+            let input = Input::new(before.clone());
+            app.typing = Some(Typing { input, before, error: None, is_find: true });
+        }
+        Action::Filter | Action::FilterLines => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
         | Action::RunsOfJob
         | Action::ConnectionOfJob
         | Action::LogsOfJob
         | Action::JobOfSelection => go_to(app, action),
+        Action::ConflictsOfSelection => {
+            screens::show(app, Screen::Conflicts);
+            app.note("there are none: every job here is one-way");
+        }
         Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
@@ -426,7 +436,7 @@ fn open_filter(app: &mut App) {
         return;
     };
     let before = text.to_owned();
-    app.typing = Some(Typing { input: Input::new(before.clone()), before, error: None });
+    app.typing = Some(Typing { input: Input::new(before.clone()), before, error: None, is_find: false });
 }
 
 /// Esc: one thing at a time, from the inside out.
@@ -497,8 +507,9 @@ fn go_to(app: &mut App, action: Action) {
     match action {
         Action::DeadOfJob if screens::why::show_letter(app) => {}
         Action::DeadOfJob => {
+            let filter = screens::runs::failed_again(app).unwrap_or_else(|| format!("job:{job}"));
             screens::show(app, Screen::Dead);
-            screens::set_filter(app, &format!("job:{job}"));
+            screens::set_filter(app, &filter);
         }
         Action::CheckpointsOfJob => {
             app.checkpoints.choose(job);

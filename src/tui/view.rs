@@ -147,7 +147,8 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     }
     if let Some(typing) = &app.typing {
-        let (line, cursor) = overlays::field(canvas, " / ", &typing.input, true, 60);
+        let (line, cursor) =
+            overlays::field(canvas, if typing.is_find { " find " } else { " / " }, &typing.input, true, 60);
         let line = match &typing.error {
             Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
             None => ways_on(app, line, usize::from(area.width)),
@@ -164,7 +165,8 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Runs => screens::runs::crumb(app, line),
         Screen::Logs => screens::logs::crumb(app, line),
         Screen::Why => screens::why::crumb(app, line),
-        Screen::Conflicts | Screen::Connections => line,
+        Screen::Connections => screens::connections::crumb(app, line),
+        Screen::Conflicts => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
             _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),

@@ -5,8 +5,8 @@ use std::path::Path;
 use syncdeck::control::{Answer, Refusal, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::{
-    Checkpoint, CheckpointFile, ConnectionId, DeadLetterId, FieldChange, JournalEntry, LetterFilter, PlanFrom,
-    PlanOrder, PlanPart, PlanWhat, RawJson, RewindPreview, RewindTo, Selection, Sequence,
+    CallBudget, Checkpoint, CheckpointFile, ConnectionId, DeadLetterId, FieldChange, JournalEntry, LetterFilter,
+    PlanFrom, PlanOrder, PlanPart, PlanWhat, RawJson, RewindPreview, RewindTo, Selection, Sequence,
 };
 use syncdeck::sim::{Side, Spoil, World};
 
@@ -257,6 +257,8 @@ async fn every_order_stands_in_the_journal_with_who_when_and_what_changed() {
         (Request::Pause { jobs: jobs(), reason: Some("maintenance".to_owned()) }, "pause"),
         (Request::Hold { connection: crm(), reason: Some("maintenance".to_owned()) }, "hold"),
         (Request::Release { connection: crm() }, "release"),
+        (Request::LowerBudget { connection: crm(), budget: CallBudget::read("6/1m").ok(), reason: None }, "budget"),
+        (Request::LowerBudget { connection: crm(), budget: None, reason: None }, "budget"),
         (Request::Retry { selection: one() }, "retry"),
         (Request::Restore { selection: one() }, "restore"),
         (Request::Discard { selection: one(), reason: "a test record".to_owned() }, "discard"),

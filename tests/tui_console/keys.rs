@@ -340,7 +340,12 @@ fn levels_go_down_to_debug_and_up_to_errors() {
 fn older_checkpoints_come_as_one_scrolls_to_the_end() {
     let mut stage = stage();
     stage.press("4 G");
-    let older = Request::Checkpoints { job: "tickets_to_wh".into(), before: Some(Sequence(1_667)), limit: 200 };
+    let older = Request::Checkpoints {
+        job: "tickets_to_wh".into(),
+        terms: Vec::new(),
+        before: Some(Sequence(1_667)),
+        limit: 200,
+    };
     assert!(stage.asked.contains(&older), "{:?}", stage.last_asked());
     assert!(stage.shows("400 and older"));
 }
@@ -353,7 +358,7 @@ fn g_keys_lead_from_a_job_to_what_belongs_to_it() {
     stage.press("1 g c");
     assert!(stage.shows("Checkpoints › customers_to_crm"));
     stage.press("g l");
-    assert!(stage.shows("/ job:customers_to_crm"));
+    assert!(stage.shows("& job:customers_to_crm"));
     stage.press("4 g j");
     assert!(stage.shows("Jobs › customers_to_crm"), "{}", stage.text());
 }

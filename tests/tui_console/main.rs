@@ -6,6 +6,7 @@ mod copying;
 mod correct;
 mod hostile;
 mod keys;
+mod lists;
 mod long_lists;
 mod looks;
 mod mouse;

@@ -27,6 +27,7 @@ fn pictures(name: &str, prepare: impl Fn(&mut Stage)) {
 
 fn retry() -> BulkRetry {
     BulkRetry {
+        failed_as: Vec::new(),
         number: 7,
         job: "customers_to_crm".into(),
         by: Actor::person("ada", Via::Console),

@@ -27,6 +27,7 @@ use super::questions::runs as runs_of;
 use super::{Report, read_args};
 use crate::control::Handle;
 use crate::model::JobId;
+use crate::model::filter::RunFilter;
 use clap::{ArgMatches, Args as _};
 
 /// A command with its arguments.
@@ -258,7 +259,8 @@ async fn must_be_known(name: Option<&str>, handle: &Handle) -> Result<(), Report
     let Some(name) = name.filter(|name| known.iter().all(|job| job.as_str() != *name)) else {
         return Ok(());
     };
-    match runs_of(&async |request| handle.ask(request).await, Some(&JobId::from(name)), 1).await?.as_slice() {
+    let of_job = RunFilter { job: Some(JobId::from(name)), terms: Vec::new() };
+    match runs_of(&async |request| handle.ask(request).await, &of_job, 1).await?.as_slice() {
         [] => Err(Report::no_such_job(name, known.iter().map(JobId::as_str))),
         _ => Ok(()),
     }

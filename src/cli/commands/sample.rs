@@ -117,6 +117,8 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
+            lowered: None,
+            sign_in: Vec::new(),
             held: Some(Hold { by: Actor::person(text, Via::Command), since: at(1), reason: Some(text.to_owned()) }),
             is_trying: false,
             last_open: Some(LastOpen { since: at(1), until: at(9), why: text.to_owned() }),

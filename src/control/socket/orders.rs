@@ -43,16 +43,16 @@ pub(super) async fn job(
 ) -> Result<Json<Value>, Failure> {
     let Path((name, order)) = path?;
     let reason = read::<Said>(&body, SAID)?.reason;
-    // What is to be forgotten is mostly not configured any more.
+    // What is to be forgotten is often not configured any more.
     let job = if order == "forget" { JobId::from(name.as_str()) } else { desk.job(&name)? };
     let jobs = vec![job.clone()];
     let request = match order.as_str() {
-        "forget" => Request::Forget { job },
         "pause" => Request::Pause { jobs, reason },
         "resume" => Request::Resume { jobs },
         "trigger" => Request::Trigger { jobs },
         "cancel" => Request::Cancel { jobs },
         "stop-retry" => Request::StopRetry { job },
+        "forget" => Request::Forget { job },
         _ => {
             let text = format!(
                 "a job takes pause, resume, trigger, cancel, range, rewind, stop-retry and forget, not `{order}`"

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// Reads `90s`, `30m`, `2h`, `1d`, `2w`, also together: `1h30m`.
-pub(super) fn read_span(text: &str) -> Option<Duration> {
+pub(crate) fn read_span(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;
     let mut digits = String::new();
     let mut is_empty = true;

@@ -42,6 +42,7 @@ fn rows(app: &App) -> Vec<&Row> {
                     | Action::RunsOfJob
                     | Action::ConnectionOfJob
                     | Action::LogsOfJob
+                    | Action::ConflictsOfSelection
                     | Action::Bundle
                     | Action::Undo
                     | Action::CopyId

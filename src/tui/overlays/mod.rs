@@ -1,5 +1,6 @@
 //! What lies over a screen: help, questions, forms, pages to read. One at a time; it has all keys while it is there.
 
+pub mod budget;
 pub mod bulk;
 pub mod discard;
 pub mod edit;
@@ -44,6 +45,7 @@ pub enum Overlay {
     Menu(menu::Menu),
     Confirm(Confirm),
     Pause(pause::Form),
+    Budget(budget::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
     Rewind(rewind::Form),
@@ -92,9 +94,12 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) | Self::Range(_) => {
-                Context::Form
-            }
+            Self::Pause(_)
+            | Self::Budget(_)
+            | Self::Discard(_)
+            | Self::Rewind(_)
+            | Self::RewindWhere(_)
+            | Self::Range(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Export => Context::Export,
             Self::Messages(_) => Context::Messages,
@@ -108,6 +113,7 @@ impl Overlay {
             Self::Help(help) => Some(&mut help.search),
             Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
+            Self::Budget(form) => Some(form.input()),
             Self::Discard(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
@@ -179,6 +185,8 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Menu(_)) => menu::step(app, action),
         Some(Overlay::Messages(_)) => messages::step(app, action),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
+        Some(Overlay::Budget(_)) if action == Action::Accept => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.step(action),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
@@ -215,6 +223,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Pause(form)) => {
             edit(&mut form.reason, event);
         }
+        Some(Overlay::Budget(_)) if name == Some("enter") => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.typed(event),
         Some(Overlay::Discard(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
@@ -292,6 +302,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
+        Some(Overlay::Budget(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),

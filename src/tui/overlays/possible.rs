@@ -59,18 +59,29 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             | Action::CheckpointsOfJob
             | Action::RunsOfJob
             | Action::ConnectionOfJob
-            | Action::LogsOfJob,
+            | Action::LogsOfJob
+            | Action::ConflictsOfSelection,
             _,
         ) => without(app.selected_job().is_some(), "job"),
-        (Action::Open | Action::Retry | Action::RetryAll | Action::Discard | Action::BringBack, Screen::Dead) => {
-            without(app.dead.selected_group().is_some(), "cause")
-        }
+        (
+            Action::Open
+            | Action::Retry
+            | Action::RetryAll
+            | Action::Discard
+            | Action::DiscardAll
+            | Action::BringBack
+            | Action::Mark
+            | Action::MarkAll,
+            Screen::Dead,
+        ) => without(app.dead.selected_group().is_some(), "cause"),
         (
             Action::Open
             | Action::Retry
             | Action::RetryAll
             | Action::Discard
             | Action::BringBack
+            | Action::DiscardAll
+            | Action::LookUpRelated
             | Action::Edit
             | Action::Mark,
             Screen::Letters,
@@ -79,10 +90,16 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             without(app.checkpoints.selected().is_some(), "checkpoint")
         }
         (Action::StopRun, Screen::Runs) => match app.runs.selected_run() {
-            None => Some("no run is selected".to_owned()),
+            None => match app.runs.selected_bulk() {
+                Some(bulk) => (!bulk.is_open()).then(|| "this retry has ended".to_owned()),
+                None => Some("no run is selected".to_owned()),
+            },
             Some(run) => run.ended_at.map(|_| format!("run #{} has ended", run.id)),
         },
-        (Action::TestConnection | Action::HoldRelease | Action::ResetCircuit, Screen::Connections) => {
+        (
+            Action::TestConnection | Action::HoldRelease | Action::ResetCircuit | Action::LowerBudget | Action::SignIn,
+            Screen::Connections,
+        ) => {
             let Some(connection) = connections::selected(app) else { return without(false, "connection") };
             let is_closed = action == Action::ResetCircuit && connection.circuit == Circuit::Closed;
             is_closed.then(|| format!("the circuit of {} is closed; calls go through", connection.id))
