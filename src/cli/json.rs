@@ -3,6 +3,7 @@
 use crate::model::{Checkpoint, Counts, JobId, is_hidden};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Writes `value` as one line. Everything that a terminal would obey or hide stands as `\u…`, which means the same.
@@ -101,12 +102,9 @@ pub fn checkpoint(checkpoint: Option<&Checkpoint>) -> Value {
     checkpoint.map_or(Value::Null, Checkpoint::to_json)
 }
 
-/// The job's name and its instance, which scripts read apart: `customers@globex`.
-pub fn job_and_instance(job: &JobId) -> (&str, Option<&str>) {
-    match job.as_str().split_once('@') {
-        Some((name, instance)) => (name, Some(instance)),
-        None => (job.as_str(), None),
-    }
+/// The job's name and its instance, which scripts read apart: `customers@globex`. A part stays in the name: `contacts+a`.
+pub fn job_and_instance(job: &JobId) -> (Cow<'_, str>, Option<&str>) {
+    (job.base_and_part(), job.instance())
 }
 
 #[cfg(test)]

@@ -45,7 +45,10 @@ destination = { connection = "crm", path = "/customers/{{ id }}" }
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(measure());
+    runtime.block_on(async {
+        measure_customers().await;
+        measure().await;
+    });
 }
 
 async fn measure() {
@@ -53,7 +56,7 @@ async fn measure() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), &Options::default()).expect("a state");
     state::fill_letters(&store, letters).await;
-    let mut stage = Stage::new(store).await;
+    let mut stage = Stage::new(store, CONFIG).await;
     // The keys that lead to each screen, from wherever the one before left off.
     for (screen, keys) in [
         ("jobs", "1"),
@@ -101,6 +104,55 @@ async fn measure() {
     }
 }
 
+/// Five hundred customers with four jobs each.
+fn customers() -> String {
+    let head = r#"
+[connections.tenant]
+type = "rest"
+base_url = "http://127.0.0.1:9/{{ instance.name }}"
+"#;
+    let jobs = (1..=4).map(|n| {
+        format!(
+            "[jobs.job{n}]\nfor_each = \"instances\"\n\
+             source = {{ connection = \"shop\", path = \"/{n}\", id = \"/id\" }}\n\
+             destination = {{ connection = \"tenant\", path = \"/{n}/{{{{ id }}}}\" }}\n"
+        )
+    });
+    let instances = (0..500).map(|n| format!("[instances.customer-{n:03}]\n"));
+    format!("{CONFIG}{head}{}{}", jobs.collect::<String>(), instances.collect::<String>())
+}
+
+/// The same screens over two thousand jobs.
+async fn measure_customers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), &Options::default()).expect("a state");
+    let text = customers();
+    let started = Instant::now();
+    drop(config::parse(&text, Path::new("bench.toml"), &|_| None));
+    println!("2,000 jobs: read in {:.0} ms", started.elapsed().as_secs_f64() * 1_000.0);
+    let started = Instant::now();
+    let mut stage = Stage::new(store, &text).await;
+    println!("2,000 jobs: an engine over them in {:.0} ms", started.elapsed().as_secs_f64() * 1_000.0);
+    for (screen, keys) in
+        [("jobs", "1"), ("found jobs", ": @ j"), ("found customers", ": ~ c"), ("a customer", "1 g i")]
+    {
+        stage.keys(keys).await;
+        let frames = stage.frames();
+        println!("2,000 jobs, {screen}: a frame {:.3} ms (p99 {:.3}; want 2)", frames.0, frames.1);
+        stage.press("esc").await;
+    }
+    let snapshot = stage.handle.watch().borrow().clone();
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        times.push(stage.send(Msg::Snapshot(snapshot.clone())).await.0);
+    }
+    println!(
+        "2,000 jobs: a snapshot is taken in within {:.3} ms (p99 {:.3})",
+        sorted(times.clone())[50],
+        sorted(times)[98]
+    );
+}
+
 fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
     figures.sort_by(f64::total_cmp);
     figures
@@ -113,8 +165,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(store: Store) -> Self {
-        let config = config::parse(CONFIG, Path::new("bench.toml"), &|_| None);
+    async fn new(store: Store, config: &str) -> Self {
+        let config = config::parse(config, Path::new("bench.toml"), &|_| None);
         let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let link = |connection| connect::link(connection, config.masks.clone()).expect("a client");
         let links = config.connections.iter().map(link).collect();

@@ -1,20 +1,22 @@
 //! The command palette, made from the keys in force and the engine's last word: typed words find what can be done
-//! here and everywhere; `@` finds jobs, `#` dead letters, `&` connections.
+//! here and everywhere; `@` finds jobs, `~` customers, `#` dead letters, `&` connections.
 
 use super::{Overlay, field, possible};
 use crate::control::Request;
-use crate::model::{ConnectionId, DeadLetterId, JobId};
+use crate::model::{ConnectionId, DeadLetterId, JobId, JobStatus};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::fuzzy;
 use crate::tui::geometry;
 use crate::tui::keymap::label;
 use crate::tui::screens::{self, jobs};
+use crate::tui::text::counted;
 use crate::tui::theme::Tone;
 use crate::tui::update;
 use crate::tui::widgets::{Canvas, Hit, Line, ListState};
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
+use std::collections::{BTreeMap, HashMap};
 use tui_input::Input;
 
 /// Cells of the whole palette, where the window has them.
@@ -36,6 +38,8 @@ pub struct Palette {
 enum What {
     Act(Action),
     Job(JobId),
+    /// An instance, by its name.
+    Customer(String),
     Connection(ConnectionId),
     Letter(DeadLetterId),
     Why(String),
@@ -102,6 +106,7 @@ fn accept(app: &mut App, entry: Option<Entry>) {
     match entry.what {
         What::Act(action) => update::act_on(app, action),
         What::Job(job) => screens::job::show(app, job),
+        What::Customer(name) => screens::customer::show(app, &name),
         What::Connection(connection) => screens::connections::show(app, connection),
         What::Letter(id) => app.ask(Purpose::FindLetter, Request::DeadLetter { id }),
         What::Why(key) => screens::why::show(app, key),
@@ -131,6 +136,9 @@ impl Palette {
             (Some(typed), ..) => found(jobs_of(app), typed),
             (_, Some(typed), _) => letters(app, typed.trim()),
             (.., Some(typed)) => found(connections_of(app), typed),
+            _ if typed.starts_with('~') => found(customers(app, '~'), &typed[1..]),
+            // The word is as good as the sign: `customer globex`.
+            _ if typed.starts_with(CUSTOMER) => found(customers(app, '~'), &typed[CUSTOMER.len()..]),
             _ => found(commands(app), typed.strip_prefix('>').unwrap_or(typed)),
         }
     }
@@ -160,9 +168,12 @@ impl Palette {
         let lines = entries.iter().map(|entry| entry.line(canvas, rows.width)).collect::<Vec<_>>();
         draw_rows(canvas, rows, &lines, &list);
         let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
-        let signs = [("@", " jobs   "), ("#", " dead letters   "), ("&", " connections")];
+        let has_customers = app.jobs().iter().any(|job| job.id.instance().is_some());
+        let customers = has_customers.then_some(("~", " customers   "));
+        let signs =
+            [("@", " jobs   ")].into_iter().chain(customers).chain([("#", " dead letters   "), ("&", " connections")]);
         let line = canvas.line().dim("Also finds:  ");
-        canvas.put(last, &signs.iter().fold(line, |line, (sign, words)| line.key(sign).dim(words)));
+        canvas.put(last, &signs.fold(line, |line, (sign, words)| line.key(sign).dim(words)));
     }
 }
 
@@ -241,10 +252,34 @@ fn jobs_of(app: &App) -> impl Iterator<Item = Entry> {
     })
 }
 
+/// The word by which customers are found.
+const CUSTOMER: &str = "customer ";
+
+fn customers(app: &App, sign: char) -> impl Iterator<Item = Entry> {
+    let mut jobs: BTreeMap<&str, Vec<&JobStatus>> = BTreeMap::new();
+    for job in app.jobs() {
+        if let Some(instance) = job.id.instance() {
+            jobs.entry(instance).or_default().push(job);
+        }
+    }
+    jobs.into_iter().map(move |(name, jobs)| {
+        let dead: u64 = jobs.iter().map(|job| job.dead_waiting).sum();
+        let dead = if dead > 0 { format!(", {}", counted(dead, "dead letter", "dead letters")) } else { String::new() };
+        let beside = format!("customer  {}{dead}", counted(jobs.len() as u64, "job", "jobs"));
+        opens(What::Customer(name.to_owned()), name, beside, sign)
+    })
+}
+
 fn connections_of(app: &App) -> impl Iterator<Item = Entry> {
-    app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).map(|connection| {
-        let uses = |job: &&crate::model::JobStatus| job.source == connection.id || job.destination == connection.id;
-        let names: Vec<&str> = app.jobs().iter().filter(uses).map(|job| job.id.as_str()).collect();
+    let mut users: HashMap<&ConnectionId, Vec<&str>> = HashMap::new();
+    for job in app.jobs() {
+        let both = [&job.source, &job.destination];
+        for connection in if both[0] == both[1] { &both[..1] } else { &both[..] } {
+            users.entry(connection).or_default().push(job.id.as_str());
+        }
+    }
+    app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).map(move |connection| {
+        let names = users.get(&connection.id).map_or(&[][..], Vec::as_slice);
         opens(What::Connection(connection.id.clone()), connection.id.as_str(), names.join(", "), '&')
     })
 }
