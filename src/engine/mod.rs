@@ -16,6 +16,7 @@ mod first;
 mod fresh;
 mod hands;
 mod job;
+mod letter_request;
 mod limit;
 mod notify;
 mod one;

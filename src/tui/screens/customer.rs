@@ -70,7 +70,7 @@ pub fn opened(app: &mut App) {
 }
 
 /// The customer's jobs, in the configuration's order.
-fn jobs_of(app: &App) -> Vec<&JobStatus> {
+pub fn jobs_of(app: &App) -> Vec<&JobStatus> {
     app.jobs().iter().filter(|job| job.id.instance() == Some(app.customer.name.as_str())).collect()
 }
 
