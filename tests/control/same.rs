@@ -76,6 +76,8 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::Resume { jobs: nobody.clone() },
         Request::Trigger { jobs: nobody.clone() },
         Request::Cancel { jobs: nobody },
+        Request::Range { job: JobId::from("nobody"), since: Timestamp::ZERO, until: None },
+        Request::Forget { job: JobId::from("nobody") },
         Request::Retry { selection: no_letter.clone() },
         Request::RetryCarefully { selection: no_letter.clone(), per_minute: Some(60) },
         Request::StopRetry { job: JobId::from("nobody") },

@@ -85,8 +85,8 @@ mod tests {
     async fn a_job_that_nobody_knows_is_told_with_the_nearest() {
         let (mut out, _, stderr) = captured();
         let ask = async |_| unreachable!("nothing is asked of the engine");
-        let refused = carry_out(&args("odl", true), &left(), &ask, &mut out).await;
+        let refused = carry_out(&args("olds", true), &left(), &ask, &mut out).await;
         assert_eq!(out.finish(refused), Exit::Usage);
-        assert!(stderr.text().contains("old"), "{}", stderr.text());
+        assert_eq!(stderr.text(), "error: no job is called `olds`\nhint: did you mean `old`?\n");
     }
 }
