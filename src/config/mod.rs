@@ -140,7 +140,7 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
-        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.as_read(), ..config }),
+        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.remembered(), ..config }),
         (Err(mistakes), _) => Err(Mistakes(mistakes)),
         (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
     }

@@ -166,8 +166,8 @@ fn moments(house: &House) -> Vec<Timestamp> {
         .world
         .shop
         .dump("customers")
-        .into_iter()
-        .map(|(_, body)| {
+        .into_values()
+        .map(|body| {
             let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
             body["updated_at"].as_str().expect("a time").parse().expect("a time")
         })
