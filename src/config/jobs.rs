@@ -97,7 +97,9 @@ fn configured(job: &Table) -> u64 {
         .map(|name| job.entry(name).map_or(Json::Null, |entry| entry.node.canonical.clone()))
         .collect();
     if let Json::Object(destination) = &mut parts[1] {
-        destination.remove("one");
+        for name in ["one", "verify", "on_altered", "idempotency_expires", "at_least_once"] {
+            destination.remove(name);
+        }
     }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }

@@ -14,6 +14,7 @@ mod find;
 mod format;
 mod format_job;
 mod jobs;
+mod linked;
 mod map;
 mod mistake;
 mod notify;

@@ -14,7 +14,7 @@ use crate::model::{
     Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
     JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, PlanFrom,
     PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested,
-    WhyAnswer,
+    Whereabouts, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -103,6 +103,12 @@ pub enum Request {
         reason: Option<String>,
         /// Retry it at once.
         retry: bool,
+    },
+    /// Says what a person found out about a create whose outcome nobody saw.
+    Settle {
+        id: DeadLetterId,
+        finding: Whereabouts,
+        reason: Option<String>,
     },
     Discard {
         selection: Selection,
@@ -207,6 +213,7 @@ impl Request {
             | Self::RetryCarefully { .. }
             | Self::StopRetry { .. }
             | Self::Correct { .. }
+            | Self::Settle { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
             | Self::Rewind { .. }

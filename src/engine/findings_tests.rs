@@ -64,7 +64,14 @@ fn crm() -> ConnectionStatus {
 }
 
 fn facts(status: &JobStatus) -> JobFacts<'_> {
-    JobFacts { status, fresh: FreshCount::default(), newest_group: None, last_counts: None, is_attended: true }
+    JobFacts {
+        status,
+        fresh: FreshCount::default(),
+        newest_group: None,
+        last_counts: None,
+        is_attended: true,
+        altered: Vec::new(),
+    }
 }
 
 /// The one finding over one job and one connection: its kind, its level and its sentence.

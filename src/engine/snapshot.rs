@@ -34,6 +34,7 @@ impl Engine {
                         None => live.last_counts.map(|counts| (counts, false)),
                     },
                     is_attended: live.is_attended,
+                    altered: live.altered.clone(),
                 }
             })
             .collect();

@@ -15,6 +15,7 @@ mod dry_run;
 mod edit;
 pub mod filter;
 mod ids;
+mod intent;
 mod job;
 mod ladder;
 mod link;
@@ -59,9 +60,10 @@ pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, 
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
+pub use intent::{Intent, Whereabouts};
 pub use job::{
-    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
-    Schedule, SourceStream,
+    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnAltered, OnOrphan,
+    RecordFields, Schedule, SourceStream, Unknowns,
 };
 pub use ladder::ladder;
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
@@ -72,14 +74,14 @@ pub use position::{Phase, Position, PositionRules, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
-    VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLookup, RestRecord, RestRequest, RestSource,
+    RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
-pub use side_by_side::{differing, side_by_side};
+pub use side_by_side::{differing, field_values, projected, side_by_side};
 pub use snapshot::{
     EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
     RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,

@@ -8,13 +8,13 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
-    StoreError, open,
+    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Settlement,
+    Shared, StoreError, open,
 };
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, JobControl,
-    JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId, Run, RunEnd,
-    RunId, Selection, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, Intent,
+    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId,
+    Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -104,6 +104,38 @@ impl Store {
     /// The links of `ids`, in their order.
     pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
         open::caught(|| self.shared.links(job, ids))
+    }
+
+    /// The open intents of `ids`, in their order.
+    pub async fn intents(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Intent>>, StoreError> {
+        open::caught(|| self.shared.intents(job, ids))
+    }
+
+    /// Makes intents durable, in one transaction, before the requests leave that they speak of.
+    ///
+    /// `made` are the links of records of pages that are not saved yet whose create is confirmed: their intents are
+    /// settled.
+    pub async fn note_intents(
+        &self,
+        job: &JobId,
+        intents: Vec<(RecordId, Intent)>,
+        made: Vec<(RecordId, Link)>,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        let settled = made.iter().map(|(record, _)| (record.clone(), None));
+        let intents = settled.chain(intents.into_iter().map(|(record, intent)| (record, Some(intent)))).collect();
+        let links = made.into_iter().map(|(record, link)| PackedLink::new(record, &link)).collect();
+        self.order(|reply| Order::Intents { job, intents, links, reply }).await
+    }
+
+    /// Saves what a person found out about a create, and puts its letter under retry, with its journal entry. False when
+    /// the letter does not wait any more: then nothing is saved.
+    pub async fn settle(&self, settlement: Settlement, note: Note) -> Result<bool, StoreError> {
+        let moved = Moved::default();
+        let counted = moved.clone();
+        self.order(|reply| Order::Settle { settlement: Box::new(settlement), note, moved: counted, reply }).await?;
+        let is_settled = !moved.lock().is_empty();
+        Ok(is_settled)
     }
 
     /// How many records of the job have a link.
@@ -383,7 +415,7 @@ enum Rest {
 impl LetterMove {
     fn starts_at(&self, place: LetterPlace) -> bool {
         match self {
-            Self::Retry | Self::Discard { .. } => place == LetterPlace::Waiting,
+            Self::Retry | Self::Settle | Self::Discard { .. } => place == LetterPlace::Waiting,
             Self::Restore => matches!(place, LetterPlace::Discarded | LetterPlace::Retrying),
         }
     }

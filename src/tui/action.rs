@@ -74,6 +74,8 @@ pub enum Action {
     SaveOnly,
     /// Retries only what changed at its source.
     ChangedOnly,
+    /// Says whether a record of unknown outcome was made.
+    Settle,
     Discard,
     BringBack,
     Bundle,
@@ -143,6 +145,7 @@ impl Action {
                 | Self::Edit
                 | Self::SaveOnly
                 | Self::ChangedOnly
+                | Self::Settle
                 | Self::Discard
                 | Self::BringBack
                 | Self::SyncOne

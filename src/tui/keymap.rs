@@ -154,6 +154,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Letters, &["R"], Action::RetryAll, "retries all that match (preview first)", "retry all…"),
     key(Context::Letters, &["e"], Action::Edit, "corrects the fields, then retries", "edit"),
     key(Context::Letters, &["X"], Action::StopRetry, "stops the retry of many letters", ""),
+    key(Context::Letters, &["o"], Action::Settle, "says whether a record of unknown outcome was made", ""),
     key(Context::Letters, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
     key(Context::Letters, &["v"], Action::View, "shows the record as fields or as JSON", "fields/json"),
     key(Context::Letters, &["]"], Action::Next, "goes to the next record", "[ ] record"),

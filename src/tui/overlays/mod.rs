@@ -13,6 +13,7 @@ pub mod plan;
 mod possible;
 mod retry;
 pub mod rewind;
+pub mod settle;
 
 pub use bulk::Scope;
 
@@ -43,6 +44,7 @@ pub enum Overlay {
     Pause(pause::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Settle(settle::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
     Edit(Box<edit::Form>),
@@ -85,7 +87,9 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
+            Self::Pause(_) | Self::Discard(_) | Self::Settle(_) | Self::Rewind(_) | Self::RewindWhere(_) => {
+                Context::Form
+            }
             Self::Quit => Context::QuitQuestion,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
@@ -98,6 +102,7 @@ impl Overlay {
             Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
             Self::Discard(form) => form.input(),
+            Self::Settle(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
@@ -161,6 +166,8 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
+        Some(Overlay::Settle(_)) if action == Action::Accept => settle::accept(app),
+        Some(Overlay::Settle(form)) if matches!(action, Action::NextPane | Action::PreviousPane) => form.step(),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
         Some(Overlay::Rewind(form)) => form.step(action),
@@ -192,6 +199,7 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             edit(&mut form.reason, event);
         }
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Settle(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
@@ -279,6 +287,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Settle(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
