@@ -27,6 +27,8 @@ pub(super) struct Care {
     /// What was last written.
     pub link: Option<Link>,
     pub rereads: u32,
+    /// Its own id at the destination, found out on the way: whatever becomes of the write, its link is to keep it.
+    pub learnt: Option<DestinationId>,
     /// It is confirmed already; what follows only looks.
     pub delivered: Option<Delivered>,
 }
@@ -55,6 +57,7 @@ pub(super) enum Heard {
 }
 
 /// How a record goes on.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub(super) enum Turn {
     End(Ended),
     Next(Pending),
@@ -88,6 +91,7 @@ impl Pending {
             self.write.idempotency_key = found_key(&self.write.idempotency_key);
             self.write.fields = self.care().fields.clone();
         }
+        self.care().learnt = Some(id.clone());
         self.write.destination_id = Some(id);
         self.write.destination_version = None;
         let care = self.care();
@@ -106,6 +110,12 @@ impl Deliverer {
     /// Chooses the first request of a record, or the next one of a create in doubt whose key may have expired meanwhile.
     pub(super) fn begin(&self, mut pending: Pending) -> Turn {
         let operation = pending.write.operation;
+        let care = pending.care();
+        let is_nowhere = care.next == Next::Send && !care.link.as_ref().is_some_and(Link::is_live);
+        if is_nowhere && operation != Operation::Create && pending.write.destination_id.is_none() && self.makes_ids() {
+            // Every create that may have arrived is noted, and none of this record is: there is nothing to delete.
+            return Turn::End(pending.failed(gone("nothing of it was ever made at the destination"), false));
+        }
         let care = pending.care();
         let is_again = care.next == Next::Send && care.in_doubt && operation == Operation::Create;
         if care.next != Next::Settle && !is_again {
@@ -127,6 +137,25 @@ impl Deliverer {
                 self.ask_a_person(pending, Fault { message, ..plain_fault(FaultKind::Unknown) })
             }
         }
+    }
+
+    /// Makes the intent of a create durable that was settled as absent and is about to be sent anew. False when it can not
+    /// be saved; then nothing is sent.
+    pub(super) async fn promise_anew(&self, group: &mut [Pending]) -> bool {
+        let [pending] = group else { return true };
+        let is_sending = pending.care.as_ref().is_some_and(|care| care.next == Next::Send);
+        if pending.is_promised || !is_sending || pending.write.operation != Operation::Create {
+            return true;
+        }
+        let Some(intent) = &mut pending.promise else { return true };
+        intent.at = self.clock.now();
+        let intents = vec![(pending.write.id.clone(), intent.clone())];
+        pending.is_promised = self.store.note_intents(&self.cell.spec.id, intents, Vec::new()).await.is_ok();
+        pending.is_promised
+    }
+
+    fn makes_ids(&self) -> bool {
+        self.cell.spec.destination.creates.makes_ids()
     }
 
     fn means(&self, pending: &Pending) -> Means {
@@ -268,18 +297,16 @@ impl Deliverer {
         match found {
             [] if is_create => {
                 care.in_doubt = false;
-                care.open = None;
                 care.next = Next::Send;
+                if care.open.take().is_some() {
+                    // What is sent now is another request than the one that was noted.
+                    pending.is_promised = false;
+                }
                 Turn::Next(pending)
             }
             [] => {
                 care.in_doubt = false;
-                let fault = Fault {
-                    record: Some(RecordFault::Gone),
-                    message: "a lookup finds no such record at the destination".to_owned(),
-                    ..plain_fault(FaultKind::Record)
-                };
-                Turn::End(pending.failed(fault, false))
+                Turn::End(pending.failed(gone("a lookup finds no such record at the destination"), false))
             }
             [id] if care.in_doubt && is_same => {
                 let text = format!("its create had arrived: it is there as {id} and was not sent again");
@@ -317,9 +344,7 @@ impl Deliverer {
             return self.over(pending);
         }
         let Some(standing) = standing else {
-            let message = "it is gone at the destination".to_owned();
-            let fault = Fault { record: Some(RecordFault::Gone), message, ..plain_fault(FaultKind::Record) };
-            return Turn::End(pending.failed(fault, false));
+            return Turn::End(pending.failed(gone("it is gone at the destination"), false));
         };
         if differing(mapping, &care.fields, &standing.record).is_empty() {
             let text = "it stands at the destination already as it was to be written".to_owned();
@@ -360,6 +385,15 @@ impl Deliverer {
         let is_making =
             matches!(next, Next::Settle | Next::Send) && operation == Operation::Create || next == Next::Replay;
         match fault.kind {
+            FaultKind::Record if next == Next::Replay && !speaks_of_key(fault) => {
+                // Had it been carried out, its key would have told so: this very request was always refused.
+                let care = pending.care();
+                care.in_doubt = false;
+                care.open = None;
+                care.next = Next::Send;
+                pending.is_promised = false;
+                Weighed::As(Turn::Next(pending))
+            }
             FaultKind::Record if next == Next::Replay => match destination.creates.can_find() {
                 true => {
                     pending.care().next = Next::Find;
@@ -427,6 +461,16 @@ impl Deliverer {
         let sent = pending.care().open.as_ref().and_then(|open| open.sent.clone());
         Turn::End(pending.end(WriteEnd::Unknown { fault: Box::new(fault), attempts, sent }))
     }
+}
+
+/// An answer about the key itself, not about the record.
+fn speaks_of_key(fault: &Fault) -> bool {
+    let says = |text: &str| text.to_ascii_lowercase().contains("idempot");
+    says(&fault.message) || fault.answer.as_deref().is_some_and(says)
+}
+
+fn gone(message: &str) -> Fault {
+    Fault { record: Some(RecordFault::Gone), message: message.to_owned(), ..plain_fault(FaultKind::Record) }
 }
 
 /// The fields of ours that somebody changed at the destination since they were last written.

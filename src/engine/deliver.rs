@@ -5,7 +5,8 @@ use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::tell::Teller;
 use crate::connect::{Destination, Fault, FaultKind, RecordFault, Reply, Signals, Write, Written};
-use crate::model::{Attempt, Clock, Intent, RawJson, RunId, backoff};
+use crate::model::{Attempt, Clock, DestinationId, Intent, RawJson, RunId, backoff};
+use crate::store::Store;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,8 @@ pub(super) struct Ended {
     pub end: WriteEnd,
     /// A request that makes the record may have been carried out all the same.
     pub in_doubt: bool,
+    /// Its own id at the destination, where that was found out on the way.
+    pub learnt: Option<DestinationId>,
 }
 
 /// One record on its way.
@@ -102,11 +105,12 @@ impl Pending {
     }
 
     pub(super) fn end(self, end: WriteEnd) -> Ended {
-        let Some(care) = self.care else { return Ended { index: self.index, end, in_doubt: false } };
+        let index = self.index;
+        let Some(care) = self.care else { return Ended { index, end, in_doubt: false, learnt: None } };
         match care.delivered {
             // What is confirmed stays so, whatever became of looking at it.
-            Some(delivered) => Ended { index: self.index, end: WriteEnd::Confirmed(delivered), in_doubt: false },
-            None => Ended { index: self.index, end, in_doubt: care.in_doubt },
+            Some(delivered) => Ended { index, end: WriteEnd::Confirmed(delivered), in_doubt: false, learnt: None },
+            None => Ended { index, end, in_doubt: care.in_doubt, learnt: care.learnt },
         }
     }
 
@@ -126,6 +130,7 @@ pub(super) struct Deliverer {
     pub clock: Arc<dyn Clock>,
     pub teller: Teller,
     pub cell: Arc<JobCell>,
+    pub store: Store,
     pub run: RunId,
     pub max_attempts: u32,
 }
@@ -146,6 +151,11 @@ impl Deliverer {
                     }
                     Turn::Next(pending) => group.push(pending),
                 }
+            }
+            if !self.promise_anew(&mut group).await {
+                // The disk is broken, which the next commit tells.
+                leave(&mut ends, group, &mut groups, NoPermit::Abandoned);
+                break;
             }
             let most = self.cell.batch_most();
             if group.len() > most {

@@ -9,11 +9,12 @@ use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, GroupId, Intent,
-    Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan, Outcome, Pointer,
-    Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
+    Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, DestinationId,
+    GroupId, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan,
+    Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
 };
 use crate::store::{FailedAgain, Findable, NewLetter, NewerContent, Recovery, Store};
+use std::collections::HashMap;
 use tokio::sync::oneshot;
 
 /// Values of one searchable list (the e-mail addresses of a customer) that are kept.
@@ -86,6 +87,8 @@ pub(super) struct OpenPage {
     promised: Vec<RecordId>,
     /// Records that may have been made all the same.
     in_doubt: Vec<bool>,
+    /// Ids at the destination that were found out on the way.
+    learnt: HashMap<usize, DestinationId>,
     /// Links that were saved before the page.
     given_out: Vec<bool>,
     /// A mistake of this program lost writes of it: what became of them is not known.
@@ -118,6 +121,8 @@ pub(super) struct CommitFacts<'a> {
     pub cell: &'a JobCell,
     pub store: &'a Store,
     pub run: RunId,
+    /// The first run that had the filter that this one has.
+    pub filter_since: RunId,
     pub at: Timestamp,
     pub teller: &'a Teller,
 }
@@ -239,6 +244,7 @@ impl OpenPage {
             open,
             promised: Vec::new(),
             in_doubt: vec![false; n],
+            learnt: HashMap::new(),
             given_out: vec![false; n],
             lost: false,
             orphans_tried: vec![false; n],
@@ -277,7 +283,7 @@ impl OpenPage {
 
     /// Takes the end of one write. An update whose record is gone at the destination may come back as a create.
     pub(super) fn settle(&mut self, ended: Ended, facts: &CommitFacts<'_>) -> Option<Pending> {
-        let Ended { index, end, in_doubt } = ended;
+        let Ended { index, end, in_doubt, learnt } = ended;
         let tried = std::mem::replace(&mut self.orphans_tried[index], true);
         if !tried
             && is_gone(&end)
@@ -295,6 +301,7 @@ impl OpenPage {
         }
         self.waiting -= 1;
         self.in_doubt[index] = in_doubt;
+        self.learnt.extend(learnt.map(|id| (index, id)));
         self.ends[index] = Some(end);
         None
     }
@@ -356,6 +363,11 @@ impl OpenPage {
                 // Without its letter nobody would know of it.
                 Some(WriteEnd::Unknown { .. }) if cut_short => {}
                 Some(WriteEnd::Unknown { .. }) => by_letter.push(key.clone()),
+                // That it is there is known, and remembered with its letter or not at all.
+                Some(WriteEnd::Failed { .. }) if self.learnt.contains_key(&index) && !cut_short => {
+                    by_letter.push(key.clone());
+                }
+                Some(_) if self.learnt.contains_key(&index) => {}
                 Some(_) if !self.in_doubt[index] => settled.push(key.clone()),
                 // It never left.
                 None if !is_open && !self.lost => settled.push(key.clone()),
@@ -410,7 +422,7 @@ impl OpenPage {
             (Step::Skip(reason), _) => {
                 changes.counts.count(Outcome::Skipped(*reason));
                 if !cut_short {
-                    self.skipped(index, *reason, letter, changes);
+                    self.skipped(index, *reason, letter, facts, changes);
                 }
             }
             (Step::StillDead, _) => {
@@ -510,29 +522,61 @@ impl OpenPage {
         }
     }
 
-    /// A record that needs nothing any more needs no dead letter either.
-    fn skipped(&self, index: usize, reason: SkipReason, letter: Option<DeadLetterId>, changes: &mut PageChanges) {
+    /// A record that needs nothing any more needs no dead letter either; and of what the filter refuses, that it did.
+    fn skipped(
+        &self,
+        index: usize,
+        reason: SkipReason,
+        letter: Option<DeadLetterId>,
+        facts: &CommitFacts<'_>,
+        changes: &mut PageChanges,
+    ) {
         changes.letter_ends.extend(letter.map(|_| LetterEnd::Needless));
         changes.recovered.extend(letter.map(Recovery::from));
-        // What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
-        let is_delete = self.change(index).is_some_and(|change| change.deleted);
+        let link = self.links[index].as_ref();
+        let unmarked = link.and_then(|link| link.dead.as_ref()).filter(|mark| {
+            (self.is_settled_by(index, reason) || letter == Some(mark.letter))
+                && self.place(index) != Some(LetterPlace::Discarded)
+                && !self.was_corrected(index)
+                && (letter == Some(mark.letter) || !self.is_kept_otherwise(index))
+        });
+        if let Some(mark) = unmarked.filter(|mark| letter != Some(mark.letter)) {
+            changes.recovered.push(mark.letter.into());
+        }
+        let is_told = self.is_news(index, reason, facts);
+        if unmarked.is_none() && !is_told {
+            return;
+        }
+        let mut link = link.cloned().unwrap_or_default();
+        link.dead.take_if(|_| unmarked.is_some());
+        if is_told {
+            link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Skipped(reason) });
+        }
+        changes.links.push((self.keys[index].clone(), link));
+    }
+
+    /// What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
+    fn is_settled_by(&self, index: usize, reason: SkipReason) -> bool {
         let settled = match reason {
             SkipReason::Unchanged => true,
-            SkipReason::Ignored => is_delete,
+            SkipReason::Ignored => self.is_delete(index),
             _ => false,
         };
-        let settled = settled && !self.is_older_than_letter(index);
-        if let Some(link) = &self.links[index]
-            && let Some(mark) = &link.dead
-            && (settled || letter == Some(mark.letter))
-            && self.place(index) != Some(LetterPlace::Discarded)
-            && !self.was_corrected(index)
-            && (letter == Some(mark.letter) || !self.is_kept_otherwise(index))
-        {
-            if letter != Some(mark.letter) {
-                changes.recovered.push(mark.letter.into());
+        settled && !self.is_older_than_letter(index)
+    }
+
+    /// Whether a skip is remembered of its record: the filter's refusal once a filter, and whatever ends it. A record that
+    /// is read again and refused again costs no write.
+    fn is_news(&self, index: usize, reason: SkipReason, facts: &CommitFacts<'_>) -> bool {
+        let link = self.links[index].as_ref();
+        let refused = link.and_then(Link::refused);
+        match reason {
+            SkipReason::Filtered => {
+                refused.is_none_or(|event| event.run < facts.filter_since) && !self.is_older_than_written(index)
             }
-            changes.links.push((self.keys[index].clone(), Link { dead: None, ..link.clone() }));
+            SkipReason::Unchanged => refused.is_some(),
+            SkipReason::Ignored => refused.is_some() && self.is_delete(index),
+            SkipReason::Stale | SkipReason::Echo | SkipReason::Superseded => false,
         }
     }
 
@@ -618,7 +662,7 @@ impl OpenPage {
             // It was only sent because an attempt of it might have arrived.
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
             if !cut_short {
-                self.skipped(index, SkipReason::Ignored, letter, changes);
+                self.skipped(index, SkipReason::Ignored, letter, facts, changes);
             }
             return;
         }
@@ -634,7 +678,7 @@ impl OpenPage {
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
             if !cut_short {
-                self.skipped(index, SkipReason::Ignored, letter, changes);
+                self.skipped(index, SkipReason::Ignored, letter, facts, changes);
             }
             return;
         }
@@ -727,6 +771,10 @@ impl OpenPage {
         if self.doubts[index] && link.written.is_none() {
             link.writes = link.writes.max(1);
         }
+        if let Some(id) = self.learnt.get(&index) {
+            link.destination_id = Some(id.clone());
+            link.writes = link.writes.max(1);
+        }
         self.mark_dead(&mut link, DeadMark { letter: id, content, attempts: tries }, facts);
         changes.links.push((key.clone(), link));
     }
@@ -757,6 +805,17 @@ impl OpenPage {
         let version = self.change(index).and_then(|change| change.version.as_ref());
         let failed = self.marked[index].as_ref().and_then(|marked| marked.version.as_ref());
         matches!((version, failed), (Some(version), Some(failed)) if version < failed)
+    }
+
+    /// True when the record is older than what was written of it: it says nothing of what its source holds now.
+    fn is_older_than_written(&self, index: usize) -> bool {
+        let version = self.change(index).and_then(|change| change.version.as_ref());
+        let written = self.links[index].as_ref().and_then(|link| link.version.as_ref());
+        matches!((version, written), (Some(version), Some(written)) if version < written)
+    }
+
+    fn is_delete(&self, index: usize) -> bool {
+        self.change(index).is_some_and(|change| change.deleted)
     }
 
     fn change(&self, index: usize) -> Option<&Change> {
@@ -834,6 +893,8 @@ fn with_care(
             configured: spec.configured,
         });
     }
+    // Until the open one is settled, it is what stands in the state: under its key the create may have left.
+    pending.is_promised = open.is_some();
     let is_unlinked = pending.write.destination_id.is_none();
     let looks_first = match creates {
         Creates::InPlace => false,
@@ -853,6 +914,7 @@ fn with_care(
         fingerprint: planned.fingerprint,
         link: link.cloned(),
         rereads: 0,
+        learnt: None,
         delivered: None,
     }));
     pending

@@ -63,6 +63,8 @@ pub(super) struct RunParts {
     pub gives_up: bool,
     pub run: RunId,
     pub epoch: Epoch,
+    /// The first run that had the filter that this one has.
+    pub filter_since: RunId,
     pub kind: RunKind,
     /// Of a run for one record: which.
     pub record: Option<RecordId>,
@@ -134,6 +136,7 @@ impl RunLoop {
             clock: parts.clock.clone(),
             teller: teller.clone(),
             cell: parts.cell.clone(),
+            store: parts.store.clone(),
             run: parts.run,
             max_attempts: parts.cell.spec.max_attempts.max(1),
         });
@@ -399,6 +402,7 @@ impl RunLoop {
             cell: &self.parts.cell,
             store: &self.parts.store,
             run: self.parts.run,
+            filter_since: self.parts.filter_since,
             at: self.parts.clock.now(),
             teller: &self.teller,
         }
@@ -440,6 +444,7 @@ impl RunLoop {
             cell: &self.parts.cell,
             store: &self.parts.store,
             run: self.parts.run,
+            filter_since: self.parts.filter_since,
             at: self.parts.clock.now(),
             teller: &self.teller,
         };
@@ -469,6 +474,7 @@ impl RunLoop {
                 cell: &self.parts.cell,
                 store: &self.parts.store,
                 run: self.parts.run,
+                filter_since: self.parts.filter_since,
                 at: self.parts.clock.now(),
                 teller: &self.teller,
             };

@@ -79,7 +79,7 @@ pub use rest::{
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
 pub use side_by_side::{differing, field_values, projected, side_by_side};
 pub use snapshot::{
@@ -91,6 +91,6 @@ pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor,
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
 pub use why::{
-    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Rung, RungMark, RungTarget, SourceNow,
-    StoryLine, Why, WhyAnswer,
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Refused, Rung, RungMark, RungTarget,
+    SourceNow, StoryLine, Why, WhyAnswer,
 };

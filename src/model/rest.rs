@@ -118,7 +118,6 @@ pub struct VersionHeader {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a job has one of it, and it is never moved about")]
 pub enum RestWrite {
     /// One idempotent request a record.
     Upsert(RestRequest),

@@ -3,7 +3,7 @@
 //! Conflicts and withheld deletes are no answers yet, because nothing of this version holds a record back for a person:
 //! they come with the feature that does.
 
-use super::{Actor, ConnectionId, DeadLetterId, DestinationId, JobId, RecordId, RunId, Timestamp};
+use super::{Actor, ConnectionId, DeadLetterId, DestinationId, JobId, RecordId, Refused, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why a record is, or is not, at the destination.
@@ -27,10 +27,13 @@ pub enum Verdict {
         version: String,
         start: String,
     },
-    /// The job's filter refuses it as it is now.
+    /// The job's filter refuses it as it is now, or as it was when it was last read.
     Filtered {
         rule: String,
         there: There,
+        /// When and in which run it was refused, where a run read it.
+        #[serde(default)]
+        read: Option<Refused>,
     },
     /// What the source holds now was not read yet.
     NotYetRead {

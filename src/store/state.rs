@@ -12,9 +12,9 @@ use super::{
     Shared, StoreError, open,
 };
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, Hold, Intent,
-    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId,
-    Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
+    Intent, JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link,
+    RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -136,6 +136,11 @@ impl Store {
         self.order(|reply| Order::Settle { settlement: Box::new(settlement), note, moved: counted, reply }).await?;
         let is_settled = !moved.lock().is_empty();
         Ok(is_settled)
+    }
+
+    /// The filters that the job's runs had, oldest first.
+    pub async fn filter_rules(&self, job: &JobId) -> Result<Vec<FilterRule>, StoreError> {
+        open::caught(|| self.shared.filter_rules(job))
     }
 
     /// How many records of the job have a link.

@@ -7,7 +7,7 @@ use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
-use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
+use crate::model::{BulkRetry, Circuit, DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use tui_input::Input;
 const MESSAGES_MAX: usize = 200;
 /// How long a message that needs no answer stays in its line.
 const MESSAGE_STAYS: Duration = Duration::from_secs(4);
+/// An engine that has nothing to do within this time is idle.
+const STILL_FOR: Duration = Duration::from_secs(60);
 /// The least time between two questions that only keep a list fresh.
 pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
@@ -366,6 +368,23 @@ impl App {
     pub fn deadline(&self) -> Option<Timestamp> {
         let line = self.line.as_ref().map(|(_, until)| *until);
         [line, self.refresh_at].into_iter().flatten().min()
+    }
+
+    /// Nothing moves at the engine, and nothing is due within the minute: what is shown changes only by what happens.
+    pub fn is_still(&self) -> bool {
+        let Some(snapshot) = &self.snapshot else { return false };
+        let soon = snapshot.at.plus(STILL_FOR);
+        let is_still = |job: &JobStatus| {
+            let is_at_rest = matches!(
+                job.state,
+                JobState::Idle | JobState::Paused { .. } | JobState::Disabled | JobState::NeedsAttention { .. }
+            );
+            is_at_rest && job.run.is_none() && job.rate == 0.0 && job.due.is_none_or(|due| soon < due)
+        };
+        self.attachment.is_there()
+            && snapshot.jobs.iter().all(is_still)
+            && snapshot.connections.iter().all(|one| one.circuit == Circuit::Closed && one.in_flight == 0)
+            && !snapshot.retries.iter().any(BulkRetry::is_open)
     }
 
     pub fn jobs(&self) -> &[JobStatus] {

@@ -8,7 +8,7 @@ use super::geometry::{self, regions};
 use super::keymap::{Context, label};
 use super::overlays;
 use super::screens::{self, Screen};
-use super::text::{grouped, span};
+use super::text::{grouped, span, started};
 use super::theme::Tone;
 use super::widgets::{Canvas, Hit, Line};
 use crate::control::Attachment;
@@ -108,14 +108,21 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let is_wide = area.width >= geometry::WIDE;
     let engine = &snapshot.engine;
-    let right = tally_line(app, canvas.line(), is_wide).say(format!("  {}Z ", snapshot.at.clock_text()));
+    // Over an idle engine nothing on the screen moves, so nothing is drawn: no clock, and the moment of the start for the
+    // time since then.
+    let is_still = app.is_still();
+    let clock = if is_still { "  idle ".to_owned() } else { format!("  {}Z ", snapshot.at.clock_text()) };
+    let right = tally_line(app, canvas.line(), is_wide).say(clock);
     let used = canvas.put_right(area, &right);
     let owner = match (app.is_engine_gone || !engine.is_running, engine.is_demo) {
         (true, _) => "engine stopped".to_owned(),
         (false, true) => "demo".to_owned(),
         (false, false) => "this process".to_owned(),
     };
-    let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
+    let up = match is_still {
+        true => format!(", since {}Z", started(engine.started_at, snapshot.at)),
+        false => format!(", up {}", span(snapshot.at.since(engine.started_at))),
+    };
     let elsewhere = attached::owner(app, canvas.line(), is_wide);
     // On a narrow screen what must always be seen comes before the names.
     let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());

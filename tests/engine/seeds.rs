@@ -273,7 +273,8 @@ impl Play {
         house.engine.stop().await;
         house.assert_sound().await;
         let violations = house.world.audit().violations;
-        assert!(violations.is_empty(), "seed {seed}: {violations:?}\n{}", self.log());
+        let spec = &house.spec(&job(CUSTOMERS)).destination;
+        assert!(violations.is_empty(), "seed {seed}: {:?}: {violations:?}\n{}", spec.creates, self.log());
         let bad = self.bad();
         let differences = house.differences(&job(CUSTOMERS), CUSTOMERS, &bad);
         assert!(

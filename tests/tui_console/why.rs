@@ -25,6 +25,7 @@ fn evidence(record: &str) -> Evidence {
         rules: PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) },
         start: None,
         filter: Some("record.status == 'active'".to_owned()),
+        refused: None,
         can_ask_source: true,
         can_ask_destination: true,
         in_doubt_since: None,

@@ -242,6 +242,7 @@ mod tests {
             rules: PositionRules { sorted: true, incremental: true, overlap: Duration::ZERO },
             start: None,
             filter: Some(text.to_owned()),
+            refused: None,
             can_ask_source: true,
             can_ask_destination: true,
             in_doubt_since: None,

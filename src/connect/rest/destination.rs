@@ -171,7 +171,13 @@ impl Writer {
                 return Reply { outcome: Err(fault), signals: Signals::default() };
             }
         };
-        let mut reply = self.write_single(request, &ready).await;
+        let (mut reply, is_whole) = self.write_read(request, &ready).await;
+        if write.operation == Operation::Create && reply.outcome.is_ok() && !is_whole {
+            // It was made, and the id that it got was lost on the way.
+            let what = "the answer to a create is not whole, so its id is not known";
+            let fault = self.client.caller.fault(FaultKind::Unknown, what, "a create");
+            return Reply { outcome: Err(Fault { status: reply.signals.status, ..fault }), signals: reply.signals };
+        }
         if write.operation == Operation::Update
             && let Ok(written) = &mut reply.outcome
         {
@@ -194,21 +200,28 @@ impl Writer {
     }
 
     async fn write_single(&self, single: &Single, write: &Write) -> Reply<Written> {
+        self.write_read(single, write).await.0
+    }
+
+    /// As [`Writer::write_single`]; true with it when the answer could be read.
+    async fn write_read(&self, single: &Single, write: &Write) -> (Reply<Written>, bool) {
         let call = match self.call(single, write) {
             Ok(call) => call,
             Err(reason) => {
                 let request = format!("{} {}", single.method_of(write), single.address.text());
                 let fault = self.client.caller.unsendable(&reason, &request);
-                return Reply { outcome: Err(fault), signals: Signals::default() };
+                return (Reply { outcome: Err(fault), signals: Signals::default() }, false);
             }
         };
         let (answered, signals) = self.client.send(call).await;
+        let mut is_whole = false;
         let outcome = answered.map_err(|fault| self.told_of_key(fault)).map(|response| {
             let created = created(response.status()).filter(|_| write.operation != Operation::Delete);
+            is_whole = RawJson::parse(response.body().clone()).is_ok();
             let body = if self.facts.reads_body() { RawJson::parse(response.body().clone()).ok() } else { None };
             self.facts.written(created, body.as_ref(), Some(response.headers()))
         });
-        Reply { outcome, signals }
+        (Reply { outcome, signals }, is_whole)
     }
 
     async fn write_many(&self, batch: &Batch, writes: &[&Write]) -> Reply<Vec<Result<Written, Fault>>> {

@@ -20,7 +20,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-/// From a key to its frame.
+/// The least time between two frames. What a key changes is shown at once after a rest; where it asks the engine, so long
+/// is waited for the answer.
 const AFTER_INPUT: Duration = Duration::from_millis(16);
 /// From new figures to their frame.
 const AFTER_DATA: Duration = Duration::from_millis(100);
@@ -196,8 +197,9 @@ impl Console {
                 Effect::Leave(left) => self.left = Some(left),
             }
         }
-        // The gap is between two frames; what comes after a rest is shown at once.
-        let soon = Instant::now() + gap.min(AFTER_INPUT);
+        // The gap is between two frames; what comes after a rest is shown at once, or with the answer that it waits for.
+        let is_whole = gap <= AFTER_INPUT && self.asked.is_empty();
+        let soon = if is_whole { Instant::now() } else { Instant::now() + gap.min(AFTER_INPUT) };
         let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
