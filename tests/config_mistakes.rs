@@ -299,3 +299,32 @@ proptest! {
         let _ = parse(&text, Path::new("syncdeck.toml"), &env);
     }
 }
+
+fn scheduled(schedule: &str) -> String {
+    format!(
+        "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n[jobs.j]\nschedule = {schedule}\n\
+         [jobs.j.source]\nconnection = \"a\"\nid = \"id\"\n[jobs.j.destination]\nconnection = \"a\"\npath = \"/{{{{ id }}}}\"\n"
+    )
+}
+
+#[test]
+fn a_cron_expression_that_is_none_is_told_what_is_wrong_with_it() {
+    let told = |schedule| {
+        let mistake = wrong(&scheduled(schedule)).0.remove(0);
+        (mistake.line, mistake.problem)
+    };
+    let fields = "of the 5 fields minute, hour, day of month, month and day of week";
+    assert_eq!(told(r#"{ cron = "0 3 * *" }"#), (5, format!("`cron` is no cron expression: it has 4 {fields}")));
+    let hour = "`cron` is no cron expression: number out of bounds";
+    assert_eq!(told(r#"{ cron = "0 25 * * *" }"#), (5, hour.to_owned()));
+    assert_eq!(told(r#"{ cron = "0 0 31 2 *" }"#), (5, "`cron` names a day that never comes".to_owned()));
+    assert_eq!(told(r#"{ cron = "0 3 * * *", every = "1h" }"#).1, "`schedule` has both `every` and `cron`");
+    assert_eq!(told(r#"{ every = "1h", tz = "Europe/Berlin" }"#).1, "`tz` says nothing of `every`");
+    assert_eq!(
+        told(r#"{ cron = "0 3 * * *", tz = "Europe/Berlim" }"#).1,
+        "`tz` must be a time zone such as `\"Europe/Berlin\"`, not `Europe/Berlim`: no such zone is known"
+    );
+    let right = scheduled(r#"{ cron = "0 3 * * *", tz = "Europe/Berlin", jitter = "10s" }"#);
+    let config = parse(&right, Path::new("syncdeck.toml"), &env).expect("it is right");
+    assert_eq!(config.jobs[0].schedule.words(), "cron 0 3 * * * (Europe/Berlin)");
+}

@@ -68,6 +68,7 @@ fn run_knows_its_jobs_and_bounds() {
     assert_eq!(read("run"), Command::Run(run::Args::default()));
     let since = "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>().expect("a time").into();
     let wanted = run::Args {
+        until: None,
         jobs: strings(&["a", "b"]),
         once: true,
         since: Some(since),
@@ -83,10 +84,11 @@ fn run_knows_its_jobs_and_bounds() {
 fn questions_are_understood() {
     assert_eq!(read("check --offline --json"), Command::Check(check::Args { offline: true, json: true }));
     assert_eq!(read("status a --json"), Command::Status(status::Args { job: Some("a".to_owned()), json: true }));
-    assert_eq!(read("runs --limit 3"), Command::Runs(runs::Args { job: None, limit: 3, json: false }));
+    assert_eq!(read("runs --limit 3"), Command::Runs(runs::Args { job: None, filter: None, limit: 3, json: false }));
     let show = checkpoint::Action::Show(checkpoint::Show { job: "a".to_owned(), json: true });
     assert_eq!(read("checkpoint show a --json"), Command::Checkpoint(checkpoint::Args { action: show }));
-    let history = checkpoint::Action::History(checkpoint::History { job: "a".to_owned(), limit: 20, json: false });
+    let history =
+        checkpoint::Action::History(checkpoint::History { job: "a".to_owned(), filter: None, limit: 20, json: false });
     assert_eq!(read("checkpoint history a"), Command::Checkpoint(checkpoint::Args { action: history }));
     let asked = |words: &[&str], live| Command::Why(why::Args { words: strings(words), live, json: false });
     assert_eq!(read("why cus_1"), asked(&["cus_1"], false));

@@ -39,6 +39,12 @@ pub(super) static WORKSPACE: Spec = Spec {
             "For looking: nothing is changed and no engine started with this configuration.",
         )
         .default("false"),
+        key(
+            "runs_at_once",
+            COUNT,
+            "The most runs at a time. Of the jobs that are due beyond it, the one that waits longest runs next.",
+        )
+        .default("16"),
     ],
 };
 

@@ -54,8 +54,12 @@ static SCHEDULE: Spec = Spec {
         key("every", Kind::Span, "The time from one start to the next."),
         key("jitter", Kind::Duration, "Up to so much is added at random, so that jobs do not start together.")
             .default("\"0s\""),
-        later("cron", "A schedule in cron's words."),
-        later("tz", "The time zone of `cron`."),
+        key(
+            "cron",
+            Kind::Text,
+            "In place of `every`: minute, hour, day of month, month and day of week, such as `\"0 */2 * * *\"`.",
+        ),
+        key("tz", Kind::Zone, "The time zone of `cron`; `\"UTC\"` where none is written."),
     ],
 };
 

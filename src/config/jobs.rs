@@ -6,7 +6,8 @@ use super::map::rules;
 use super::report::Report;
 use super::source::source;
 use super::tree::{Entry, Table, Value};
-use crate::model::{ConnectionId, Guard, Job, JobId, OnOrphan, Schedule};
+use crate::model::cron::Cron;
+use crate::model::{ConnectionId, Guard, Job, JobId, OnOrphan, Schedule, Timestamp};
 use serde_json::Value as Json;
 
 /// Builds one job. None when a part of it is wrong, which was told.
@@ -72,11 +73,51 @@ fn schedule(job: &Table, report: &mut Report) -> Option<Schedule> {
         Value::Table(table) => table,
         _ => return Some(Schedule::Manual),
     };
-    if !table.is_written("every") && !table.is_written("cron") {
-        let hint = "write `schedule = { every = \"5m\" }` or `schedule = \"manual\"`".to_owned();
-        report.mistake(table.place, "`schedule` does not say when", hint);
+    match (table.is_written("every"), table.is_written("cron")) {
+        (true, true) => {
+            let hint = "keep one of `every` and `cron`".to_owned();
+            report.mistake(table.place_of("cron"), "`schedule` has both `every` and `cron`", hint);
+            None
+        }
+        (false, true) => cron(table, report),
+        (is_written, false) => {
+            if !is_written {
+                let hint = "write `schedule = { every = \"5m\" }`, `schedule = { cron = \"0 */2 * * *\" }` or `schedule = \"manual\"`";
+                report.mistake(table.place, "`schedule` does not say when", hint.to_owned());
+            }
+            if table.is_written("tz") {
+                let hint = "leave it out: only `cron` has a time zone".to_owned();
+                report.mistake(table.place_of("tz"), "`tz` says nothing of `every`", hint);
+            }
+            Some(Schedule::Every { every: table.duration("every")?, jitter: table.duration("jitter")? })
+        }
     }
-    Some(Schedule::Every { every: table.duration("every")?, jitter: table.duration("jitter")? })
+}
+
+fn cron(table: &Table, report: &mut Report) -> Option<Schedule> {
+    /// From here on it is looked for a time that ever comes: no reading of the file depends on when it is read.
+    const EPOCH: Timestamp = Timestamp::ZERO;
+    let text = table.text("cron")?;
+    if table.is_written("tz") {
+        table.text("tz")?;
+    }
+    let zone_name = table.owned_text("tz").unwrap_or_else(|| "UTC".to_owned());
+    // A zone that does not exist was told when it was read.
+    let zone = jiff::tz::TimeZone::get(&zone_name).ok()?;
+    let hint =
+        "the fields are minute, hour, day of month, month and day of week: `\"30 6 * * MON-FRI\"`, `\"0 */2 * * *\"`";
+    match Cron::parse(&text.text, &zone_name, zone) {
+        Err(reason) => {
+            let problem = format!("`cron` is no cron expression: {reason}");
+            report.mistake(table.place_of("cron"), problem, hint.to_owned());
+            None
+        }
+        Ok(cron) if cron.next_after(EPOCH).is_none() => {
+            report.mistake(table.place_of("cron"), "`cron` names a day that never comes", hint.to_owned());
+            None
+        }
+        Ok(cron) => Some(Schedule::Cron { cron, jitter: table.duration("jitter")? }),
+    }
 }
 
 fn on_orphan(job: &Table) -> Option<OnOrphan> {

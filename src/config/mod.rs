@@ -30,11 +30,13 @@ mod templates;
 mod tests;
 mod tree;
 mod values;
+mod watched;
 
 pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
+pub use watched::Watched;
 
 use crate::model::{Connection, Hook, Job, Masks};
 use declare::Spec;
@@ -58,6 +60,8 @@ pub struct Config {
     pub masks: Masks,
     /// What works and is better written otherwise.
     pub warnings: Vec<Mistake>,
+    /// The files that all this came from.
+    pub watched: Watched,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct Workspace {
     pub state: PathBuf,
     /// Nothing is changed and no engine started with this configuration: it is for looking.
     pub read_only: bool,
+    /// The most runs at a time.
+    pub runs_at_once: usize,
 }
 
 impl fmt::Debug for Config {
@@ -111,6 +117,7 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     if let Some(root) = &root {
         files.extend(files::included(root, path, &mut report));
     }
+    let mut watched = Watched::new(path, root.as_ref());
     document.add(root, &files, &mut report);
     for index in 1..files.len() {
         let root = read_file(&files, index, env, &mut report);
@@ -122,13 +129,14 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     }
     let folder = files[0].folder.clone();
     if let Some(file) = document.console.as_ref().and_then(|entry| console::theme_file(entry, &folder, &mut report)) {
+        watched.also(&file.name);
         files.push(file);
         document.theme = read_table(&files, files.len() - 1, &THEME, env, &mut report);
     }
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
-        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, ..config }),
+        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.as_read(), ..config }),
         (Err(mistakes), _) => Err(Mistakes(mistakes)),
         (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
     }
@@ -232,6 +240,7 @@ impl Document {
             console: console?,
             masks: Masks::default(),
             warnings: Vec::new(),
+            watched: Watched::default(),
         })
     }
 }
@@ -296,7 +305,8 @@ fn workspace_of(
         },
     };
     let read_only = table.boolean("read_only");
-    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only })
+    let runs_at_once = usize::try_from(table.integer("runs_at_once")?).unwrap_or(usize::MAX);
+    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only, runs_at_once })
 }
 
 /// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.

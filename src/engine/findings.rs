@@ -7,7 +7,7 @@ use super::tell::span;
 use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Level, Timestamp,
+    Leftover, Level, Timestamp, told_at,
 };
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(super) struct JobFacts<'a> {
     pub is_attended: bool,
     /// Fields that the destination keeps otherwise than they were sent, in the run in progress or the last one.
     pub altered: Vec<AlteredField>,
+    /// It waits for its turn, for other jobs run.
+    pub is_in_row: bool,
 }
 
 /// All findings, worst first; among equals in the order of the rules.
@@ -48,8 +50,9 @@ pub(super) fn findings(
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = engine.store_error.iter().map(|error| store_error(engine, error)).collect();
+    findings.extend(engine.config_changed_at.map(|at| config_changed(at, now)));
     for job in jobs {
-        findings.extend(of_state(job.status, now));
+        findings.extend(of_state(job.status, now).filter(|_| !job.is_in_row));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
         findings.extend(altered(job, &engine.redact));
@@ -79,19 +82,51 @@ fn store_error(engine: &EngineInfo, error: &str) -> Finding {
     }
 }
 
+fn config_changed(at: Timestamp, now: Timestamp) -> Finding {
+    Finding {
+        kind: FindingKind::ConfigChanged,
+        level: Level::Warn,
+        text: format!("the configuration changed on disk at {}; the jobs run by the one before", told_at(at, now)),
+        hint: "restart syncdeck to use it; `syncdeck check` looks through it first".to_owned(),
+        target: FindingTarget::Engine,
+    }
+}
+
+/// Jobs that one finding names.
+const NAMED_MAX: usize = 3;
+
+/// State that nobody uses.
+pub(super) fn not_configured(leftovers: &[Leftover]) -> Option<Finding> {
+    let named: Vec<&str> = leftovers.iter().take(NAMED_MAX).map(|left| left.job.as_str()).collect();
+    let named = named.join(", ");
+    let text = match leftovers {
+        [] => return None,
+        [one] => format!("{named} is not configured any more; its state is kept ({})", one.words()),
+        many if many.len() <= NAMED_MAX => format!("{named} are not configured any more; their state is kept"),
+        many => format!("{named} and {} more are not configured any more; their state is kept", many.len() - NAMED_MAX),
+    };
+    Some(Finding {
+        kind: FindingKind::NotConfigured,
+        level: Level::Info,
+        text,
+        hint: format!("`syncdeck forget {}` removes it", leftovers[0].job),
+        target: FindingTarget::Engine,
+    })
+}
+
 fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
     let (kind, level, text, hint) = match &job.state {
         JobState::NeedsAttention { why, hint, .. } => (
             FindingKind::NeedsAttention,
             Level::Error,
             format!("{} stopped: {why}", job.id),
-            hint.clone().unwrap_or_else(|| format!("p resume, or: `syncdeck resume {}`", job.id)),
+            hint.clone().unwrap_or_else(|| format!("run `syncdeck resume {}`", job.id)),
         ),
         JobState::Stalled { stage, since } => (
             FindingKind::Stalled,
             Level::Error,
             format!("{} has not moved for {} in `{stage}`", job.id, span(now.since(*since))),
-            "⏎ open the job".to_owned(),
+            format!("run `syncdeck status {}`", job.id),
         ),
         JobState::Waiting { what, until, .. } if job.run.is_none() => (
             FindingKind::Failed,
@@ -107,7 +142,7 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
                 if is_long { FindingKind::PausedLong } else { FindingKind::Paused },
                 if is_long { Level::Warn } else { Level::Info },
                 format!("{} paused {} ago by {by}{reason}", job.id, span(ago)),
-                "p resume".to_owned(),
+                format!("run `syncdeck resume {}`", job.id),
             )
         }
         _ => return None,
@@ -124,7 +159,7 @@ fn missed(job: &JobFacts<'_>, now: Timestamp) -> Option<Finding> {
         kind: FindingKind::MissedSchedule,
         level: Level::Warn,
         text: format!("{} was due {} ago and has not begun", status.id, span(late)),
-        hint: "n run it now; the log says what happened".to_owned(),
+        hint: format!("run `syncdeck trigger {}`; the log says what happened", status.id),
         target: FindingTarget::Job(status.id.clone()),
     })
 }
@@ -143,7 +178,7 @@ fn errors(job: &JobFacts<'_>) -> Option<Finding> {
             counts.errored,
             counts.scanned
         ),
-        hint: "⏎ open the job".to_owned(),
+        hint: format!("run `syncdeck status {}`", job.status.id),
         target: FindingTarget::Job(job.status.id.clone()),
     })
 }
@@ -158,7 +193,7 @@ fn dead_letters(job: &JobFacts<'_>) -> Option<Finding> {
         Some(group) => FindingTarget::Group(id.clone(), group),
         None => FindingTarget::Job(id.clone()),
     };
-    let hint = "⏎ open the cause".to_owned();
+    let hint = format!("run `syncdeck dead groups {id}`");
     let words = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     // Of the new ones some may have been retried or discarded already.
     let new = job.fresh.letters.min(waiting);
@@ -189,7 +224,7 @@ fn held(connection: &ConnectionStatus, n_waiting: usize, now: Timestamp) -> Opti
         kind: FindingKind::Held,
         level: Level::Warn,
         text: format!("{} held {} ago by {}{reason}{waiting}", connection.id, span(now.since(held.since)), held.by),
-        hint: "⏎ open the connection, p releases it".to_owned(),
+        hint: format!("run `syncdeck connection release {}`", connection.id),
         target: FindingTarget::Connection(connection.id.clone()),
     })
 }
@@ -243,7 +278,7 @@ fn budget(connection: &ConnectionStatus, now: Timestamp) -> Option<Finding> {
             budget.remaining,
             span(refill)
         ),
-        hint: "⏎ open the connection".to_owned(),
+        hint: "run `syncdeck connection list`".to_owned(),
         target: FindingTarget::Connection(connection.id.clone()),
     })
 }

@@ -44,6 +44,8 @@ fn job(state: JobState) -> JobStatus {
 fn crm() -> ConnectionStatus {
     ConnectionStatus {
         id: ConnectionId::from("crm"),
+        lowered: None,
+        sign_in: Vec::new(),
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -71,6 +73,7 @@ fn facts(status: &JobStatus) -> JobFacts<'_> {
         last_counts: None,
         is_attended: true,
         altered: Vec::new(),
+        is_in_row: false,
     }
 }
 

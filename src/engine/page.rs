@@ -34,6 +34,8 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
+    /// The records come from a listing, not from the dead-letter queue or a person's order.
+    pub is_listed: bool,
 }
 
 impl PageRead {
@@ -46,6 +48,7 @@ impl PageRead {
             total: None,
             bulk: None,
             settled: None,
+            is_listed: false,
             is_forced: false,
         }
     }
@@ -165,7 +168,7 @@ pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since:
         changed_fields_only: cell.spec.destination.changed_fields_only,
         makes_ids: cell.spec.destination.creates.makes_ids(),
         max_attempts: cell.spec.max_attempts,
-        is_retry: read.position.is_none(),
+        is_retry: !read.is_listed,
         is_forced: read.is_forced,
         in_doubt_since,
     }

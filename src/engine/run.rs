@@ -155,6 +155,7 @@ impl RunLoop {
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Range { since, until }) => tokio::spawn(source.read_range(*since, *until)),
             (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
@@ -493,7 +494,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if !self.parts.kind.moves_checkpoint() {
+        if !self.parts.kind.reads_listing() {
             // What fails again is in the queue already.
             return None;
         }
@@ -625,7 +626,10 @@ impl RunLoop {
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);
-                    let note = |live: &mut Live| live.control.configured = configured;
+                    let note = |live: &mut Live| {
+                        live.control.configured = configured;
+                        live.control.again = false;
+                    };
                     if let Err(error) = cell.settle_control(&store, None, note).await {
                         return (records, keys, Err(error));
                     }
@@ -679,7 +683,8 @@ impl RunLoop {
             Some(status) => format!("{} answered {status}: {}", fault.request, fault.message),
             None => fault.message.clone(),
         };
-        self.fail(why, fault.hint.clone(), parked);
+        let hint = mended(fault.hint.clone(), parked, &self.parts.cell.spec.id);
+        self.fail(why, hint, parked);
     }
 
     /// A mistake of this program stopped the run.
@@ -718,10 +723,15 @@ impl RunLoop {
                 let status = fault.status.map(|status| format!(" {status}")).unwrap_or_default();
                 let reason = format!("reading from `{id}` failed{status}: {}", fault.message);
                 let parked = parks(&fault);
-                RunEnd::Failed { reason, hint: fault.hint, parked }
+                RunEnd::Failed { reason, hint: mended(fault.hint, parked, &self.parts.cell.spec.id), parked }
             }
         }
     }
+}
+
+/// What mends a fault, and the command that lets a parked job go on. Doors that have keys add theirs.
+fn mended(mend: Option<String>, parked: bool, job: &crate::model::JobId) -> Option<String> {
+    mend.map(|mend| if parked { format!("{mend}, then run `syncdeck resume {job}`") } else { mend })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

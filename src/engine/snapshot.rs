@@ -1,7 +1,7 @@
 //! Telling the engine's state: collected from what each part counted, published when something changed.
 
 use super::Engine;
-use super::findings::{JobFacts, findings};
+use super::findings::{JobFacts, findings, not_configured};
 use crate::model::{ConnectionStatus, JobStatus, RATE_BUCKET_SECONDS, RATE_BUCKETS, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,8 @@ impl Engine {
         let mut engine = self.info.clone();
         engine.store_error = self.jobs.values().find_map(|cell| cell.live().store_error.clone());
         engine.is_running = self.is_running();
+        engine.config_changed_at = *self.config_changed_at.lock();
+        let leftovers = self.leftovers.lock().clone();
         let facts: Vec<JobFacts<'_>> = jobs
             .iter()
             .zip(self.jobs.values())
@@ -35,10 +37,13 @@ impl Engine {
                     },
                     is_attended: live.is_attended,
                     altered: live.altered.clone(),
+                    is_in_row: live.waits_for_turn.is_some(),
                 }
             })
             .collect();
-        let findings = findings(&engine, &facts, &connections, now);
+        let mut findings = findings(&engine, &facts, &connections, now);
+        // The least urgent of all.
+        findings.extend(not_configured(&leftovers));
         Snapshot {
             at: now,
             throughput: sum_histories(&jobs),
@@ -47,6 +52,7 @@ impl Engine {
             connections,
             findings,
             retries: self.retries(),
+            leftovers,
             notices: self.notices.newest(),
         }
     }

@@ -2,7 +2,8 @@
 
 use super::mapping::FieldRule;
 use super::{
-    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Version, VersionKind,
+    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
+    VersionKind,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -30,12 +31,6 @@ pub struct Job {
     /// A hash of how the source is read (all of it but its filter): a position means something only where this is the
     /// same.
     pub source_identity: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schedule {
-    Every { every: Duration, jitter: Duration },
-    Manual,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -175,14 +175,14 @@ impl Verdict {
                 }
             }
             Self::OutcomeUnknown { letter: Some(id), is_there, .. } => {
-                key("g d", show(id), "open the dead letter; there `o` settles it");
+                key("g d", show(id), "open the dead letter; there `O` settles it");
                 let there = Some(format!("syncdeck dead settle {id} --there --as ITS_ID"));
                 let absent = Some(format!("syncdeck dead settle {id} --absent --reason TEXT"));
                 if *is_there != Some(false) {
-                    key("o", there, "it is there: link it");
+                    key("O", there, "it is there: link it");
                 }
                 if *is_there != Some(true) {
-                    key("o", absent, "it is not there: send it again");
+                    key("O", absent, "it is not there: send it again");
                 }
             }
             Self::NotYetRead { why: Unread::Paused { .. }, .. } => key("p", resume(), "resume the job"),

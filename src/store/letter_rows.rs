@@ -228,13 +228,19 @@ impl GroupRow {
 pub(super) struct Wanted {
     /// None where the job is not known here, so nothing can match.
     pub job: Option<u32>,
-    pub group: Option<GroupId>,
+    /// The causes that are meant, each once; none: any.
+    pub groups: Option<Vec<GroupId>>,
+    /// Letters that are not meant, in order.
+    except: Vec<DeadLetterId>,
     pub places: Vec<LetterPlace>,
     /// In lower case.
     words: Vec<String>,
     pub up_to: u64,
     moved_at: Option<Timestamp>,
     terms: Sieve,
+    /// Terms of which a group's row tells for all of its letters.
+    of_group: Sieve,
+    narrows_field: bool,
     reads_letters: bool,
     /// The jobs that the filter's names of jobs let through, by number; none where it has no such names.
     jobs: Option<Vec<bool>>,
@@ -283,6 +289,33 @@ impl Facts for Head<'_> {
     }
 }
 
+/// A group's number and reason, for the conditions that all of its letters meet or none.
+struct OfGroup<'g>(u64, &'g Reason);
+
+impl Facts for OfGroup<'_> {
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        match field {
+            "field" => self.1.field.as_deref().map(Cow::from),
+            "kind" => Some(self.1.class.word().into()),
+            "group" => Some(GroupId(self.0).to_string().into()),
+            _ => None,
+        }
+    }
+
+    fn number(&self, field: &str) -> Option<i64> {
+        (field == "code").then_some(self.1.status).flatten().map(i64::from)
+    }
+
+    fn anywhere(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
+    }
+}
+
+/// True of what [`cause::group_of`] takes into a group's number, so that its row answers for every letter.
+fn is_of_group(term: &Term) -> bool {
+    matches!(term.field.as_deref(), Some("field" | "kind" | "code" | "group"))
+}
+
 impl Wanted {
     /// None when nothing can match, because the filter's job is not known here.
     pub(super) fn new(filter: &LetterFilter, jobs: &Directory) -> Option<Self> {
@@ -295,18 +328,25 @@ impl Wanted {
         places.dedup();
         let is_name = |term: &&Term| term.field.as_deref() == Some("job");
         let names: Vec<Term> = filter.terms.iter().filter(is_name).cloned().collect();
-        let others: Vec<Term> = filter.terms.iter().filter(|term| !is_name(term)).cloned().collect();
+        let others = filter.terms.iter().filter(|term| !is_name(term)).cloned();
+        let (of_group, others): (Vec<Term>, Vec<Term>) = others.partition(is_of_group);
         let sieve = Sieve::new(&names);
         let let_through = || jobs.names().iter().map(|job| sieve.lets_through(&Named(job))).collect();
         Some(Self {
             job,
-            group: filter.group,
+            groups: wanted_groups(filter),
+            except: sorted(&filter.except),
             places,
             words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
             moved_at: filter.moved_at,
             terms: Sieve::new(&others),
-            reads_letters: filter.reads_letters(),
+            of_group: Sieve::new(&of_group),
+            narrows_field: of_group.iter().any(|term| term.field.as_deref() == Some("field")),
+            reads_letters: !filter.words.is_empty()
+                || !others.is_empty()
+                || filter.moved_at.is_some()
+                || !filter.except.is_empty(),
             jobs: (!sieve.is_empty()).then(let_through),
         })
     }
@@ -316,11 +356,40 @@ impl Wanted {
         self.reads_letters
     }
 
-    /// Whether a letter is meant, its number aside.
-    pub(super) fn matches(&self, head: &Head<'_>) -> bool {
-        self.job.is_none_or(|job| head.job == job)
+    /// Whether the letters are found by their groups: conditions that all letters of a group meet, or none.
+    pub(super) fn narrows_groups(&self) -> bool {
+        self.groups.is_some() || self.jobs.is_some() || !self.of_group.is_empty()
+    }
+
+    /// The numbers between which the groups stand that may be meant.
+    pub(super) fn group_ranges(&self) -> Vec<(u64, u64)> {
+        match &self.groups {
+            Some(groups) => groups.iter().map(|group| (group.0, group.0)).collect(),
+            None => vec![(0, u64::MAX)],
+        }
+    }
+
+    /// Whether the letters of a group of `job` are meant, as far as its row tells; none where some may be and some not.
+    pub(super) fn means_group(&self, group: u64, job: u32, row: &GroupRow) -> Option<bool> {
+        let is_of_job = self.job.is_none_or(|wanted| job == wanted)
+            && self.jobs.as_ref().is_none_or(|jobs| jobs.get(job as usize).copied().unwrap_or(false));
+        let is_meant = |groups: &Vec<GroupId>| groups.binary_search(&GroupId(group)).is_ok();
+        if !is_of_job || !self.groups.as_ref().is_none_or(is_meant) {
+            return Some(false);
+        }
+        let field = row.reason.field.as_deref();
+        if self.narrows_field && field.is_some_and(|field| !cause::is_field_of_all(field)) {
+            return None;
+        }
+        Some(self.of_group.lets_through(&OfGroup(group, &row.reason)))
+    }
+
+    /// Whether a letter is meant.
+    pub(super) fn matches(&self, number: u64, head: &Head<'_>) -> bool {
+        self.except.binary_search(&DeadLetterId(number)).is_err()
+            && self.job.is_none_or(|job| head.job == job)
             && self.jobs.as_ref().is_none_or(|jobs| jobs.get(head.job as usize).copied().unwrap_or(false))
-            && self.group.is_none_or(|group| head.group == group.0)
+            && self.groups.as_ref().is_none_or(|groups| groups.binary_search(&GroupId(head.group)).is_ok())
             && self.places.contains(&head.state.place())
             && self.moved_at.is_none_or(|at| head.state.moved_at() == Some(at))
             && self.words.iter().all(|word| {
@@ -328,8 +397,26 @@ impl Wanted {
                     || contains(head.message, word)
                     || head.field.is_some_and(|field| contains(field, word))
             })
+            && self.of_group.lets_through(head)
             && self.terms.lets_through(head)
     }
+}
+
+/// The causes that a filter leaves, in order; none where it leaves all.
+fn wanted_groups(filter: &LetterFilter) -> Option<Vec<GroupId>> {
+    let named: Vec<GroupId> = match (filter.group, filter.groups.as_slice()) {
+        (None, []) => return None,
+        (None, groups) => groups.to_vec(),
+        (Some(group), _) => vec![group],
+    };
+    Some(sorted(&named).into_iter().filter(|group| filter.has_group(*group)).collect())
+}
+
+fn sorted<T: Copy + Ord>(list: &[T]) -> Vec<T> {
+    let mut list = list.to_vec();
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 /// A head without its letter is a damaged file.

@@ -8,9 +8,11 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::budgets::write_budgets;
 use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
+use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
 use super::holds::write_holds;
 use super::intents::{IntentWork, write_intents};
@@ -26,7 +28,7 @@ use super::{
 };
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, Intent, JobControl, JobId, JournalEntry,
-    RecordId, Run, RunEnd, RunId, Sequence, Timestamp,
+    LowBudget, RecordId, Run, RunEnd, RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -75,6 +77,13 @@ pub(super) enum Order {
         note: Note,
         reply: Reply<()>,
     },
+    /// Lowers a connection's budget; none sets it back.
+    Budget {
+        connection: ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
+        reply: Reply<()>,
+    },
     Note {
         note: Note,
         reply: Reply<()>,
@@ -116,6 +125,10 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    Forget {
+        piece: ForgetPiece,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -131,6 +144,7 @@ impl Order {
             }
             Self::Intents { intents, links, .. } => intents.len() + links.len(),
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
         }
     }
@@ -153,11 +167,13 @@ impl Order {
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
+            | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Intents { reply, .. }
             | Self::Settle { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -271,8 +287,10 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
+    forgets: Vec<ForgetWork>,
     /// Of which runs there are pages.
     pages: Vec<(JobId, Epoch)>,
     replies: Vec<Answer>,
@@ -387,6 +405,11 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
             }
+            Order::Budget { connection, budget, note, reply } => {
+                batch.budgets.push((connection, budget));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -425,6 +448,11 @@ impl Writer {
                     batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 }
                 batch.reply(reply, bulk);
+            }
+            Order::Forget { piece, reply } => {
+                batch.forgets.push(heads.begin_forgetting(&piece));
+                batch.journal.extend(piece.note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
             }
             Order::Close { .. } => order.end(),
         }
@@ -479,7 +507,9 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
+        write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;

@@ -31,6 +31,8 @@ pub enum Action {
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,
+    /// Stops the process until the shell lets it go on.
+    Suspend,
     Interrupt,
     Filter,
     Up,
@@ -49,7 +51,9 @@ pub enum Action {
     PauseResume,
     RunNow,
     PauseAll,
+    RunAll,
     StopRun,
+    ReadRange,
     Next,
     Previous,
     DeadOfJob,
@@ -58,6 +62,7 @@ pub enum Action {
     ConnectionOfJob,
     LogsOfJob,
     JobOfSelection,
+    ConflictsOfSelection,
     Retry,
     RetryAll,
     /// Stops a retry of many letters.
@@ -77,11 +82,24 @@ pub enum Action {
     /// Says whether a record of unknown outcome was made.
     Settle,
     Discard,
+    /// Discards all that match the filter.
+    DiscardAll,
+    /// Looks up the record that a complaint names, or the letter's own, at both systems.
+    LookUpRelated,
     BringBack,
     Bundle,
+    /// Writes the view to a file.
+    Export,
+    AsJson,
+    AsCsv,
+    AsText,
     TestConnection,
     HoldRelease,
     ResetCircuit,
+    /// Sets a lower budget than the configured one.
+    LowerBudget,
+    /// How a connection signs in.
+    SignIn,
     ComparePair,
     /// Puts a job back to the selected checkpoint.
     Rewind,
@@ -92,7 +110,11 @@ pub enum Action {
     Journal,
     CompareKind,
     Sort,
+    ReverseSort,
     Mark,
+    /// Marks the selected row and the one above it, so that a range grows.
+    MarkUp,
+    MarkDown,
     MarkAll,
     View,
     HideUnchanged,
@@ -104,9 +126,24 @@ pub enum Action {
     CopyId,
     CopyPayload,
     CopyError,
+    /// A command that sends what was sent last.
+    CopyRequest,
     CopyLine,
+    /// What was copied last, with its control characters written out.
+    CopyEscaped,
     MoreLines,
     FewerLines,
+    /// Leaves only the lines that match, where [`Action::Filter`] looks for text in all of them.
+    FilterLines,
+    FindNext,
+    FindPrevious,
+    /// Local, UTC, relative.
+    TimeFormat,
+    /// The chart goes back further, or less far.
+    ZoomOut,
+    ZoomIn,
+    /// Keeps what is shown as it is, or follows the engine again.
+    Freeze,
     Yes,
     No,
     Accept,
@@ -135,10 +172,13 @@ impl Action {
             Self::PauseResume
                 | Self::RunNow
                 | Self::PauseAll
+                | Self::RunAll
                 | Self::StopRun
+                | Self::ReadRange
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit
+                | Self::LowerBudget
                 | Self::Retry
                 | Self::RetryAll
                 | Self::StopRetry
@@ -147,6 +187,7 @@ impl Action {
                 | Self::ChangedOnly
                 | Self::Settle
                 | Self::Discard
+                | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

@@ -10,6 +10,9 @@ use crate::control::{Attachment, Loss};
 /// Takes in how the handle stands to its engine now.
 pub(super) fn changed(app: &mut App, attachment: Attachment) {
     let before = std::mem::replace(&mut app.attachment, attachment);
+    if !app.attachment.is_there() {
+        super::export::broke_off(app, "the engine is lost");
+    }
     match (&before, &app.attachment) {
         (Attachment::Own, Attachment::Attached(host)) => {
             let text = format!("attached to {host}; quitting closes this screen only");

@@ -1,11 +1,12 @@
 //! `syncdeck check`: the configuration, then each connection tried once with a read.
 
 use super::{find, house, judged};
-use crate::cli::commands::check::{Args, Checked, Tried, print};
+use crate::cli::commands::check::{Args, Checked, Planned, Tried, print};
 use crate::cli::{Exit, Output, Report};
 use crate::config::Config;
 use crate::connect::{self, FaultKind};
-use crate::model::{Connection, Job};
+use crate::engine::clock::SystemClock;
+use crate::model::{Clock, Connection, Job, Schedule};
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,10 +21,20 @@ pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) 
         Ok(config) => {
             let connections = if args.offline { Vec::new() } else { try_all(&config).await };
             let warnings = config.warnings.iter().map(ToString::to_string).collect();
-            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, connections }
+            let schedules = config.jobs.iter().filter_map(planned).collect();
+            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, schedules, connections }
         }
     };
     print(args, &checked, out)
+}
+
+/// Times that are shown of each cron expression.
+const TIMES_SHOWN: usize = 3;
+
+fn planned(job: &Job) -> Option<Planned> {
+    let Schedule::Cron { cron, .. } = &job.schedule else { return None };
+    let next = cron.shown_after(SystemClock.now(), TIMES_SHOWN);
+    Some(Planned { job: job.id.clone(), schedule: job.schedule.words(), next })
 }
 
 async fn try_all(config: &Config) -> Vec<Tried> {
@@ -43,8 +54,13 @@ async fn try_one(connection: &Connection, config: &Config) -> Tried {
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
-    let hint = hint.map(|hint| for_check(&hint));
     Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
+}
+
+/// What mends it, and how it is checked again.
+fn again(mend: String) -> String {
+    let sign = if mend.ends_with('?') { " When it is:" } else { ", then" };
+    format!("{mend}{sign} run `syncdeck check` again")
 }
 
 async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<String>) {
@@ -57,16 +73,8 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
         }
         Err(fault) => {
             let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint)
+            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint.map(again))
         }
-    }
-}
-
-/// A hint for who checks: no run is parked that could be resumed.
-fn for_check(hint: &str) -> String {
-    match hint.split_once(", then press `r`") {
-        Some((mend, _)) => format!("{mend}, then run `syncdeck check` again"),
-        None => hint.to_owned(),
     }
 }
 
@@ -78,7 +86,7 @@ async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
         Err(fault) => {
             let is_ok = fault.kind == FaultKind::Throttled;
             let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (is_ok, format!("{status}{}", fault.message), fault.hint)
+            (is_ok, format!("{status}{}", fault.message), fault.hint.map(again))
         }
     }
 }

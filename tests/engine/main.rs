@@ -12,4 +12,5 @@ mod points;
 mod seeds;
 mod stories;
 mod tale;
+mod triggers;
 mod why;

@@ -6,6 +6,7 @@ use ratatui::layout::{Position as Cell, Rect};
 use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
+use syncdeck::model::filter::Sieve;
 use syncdeck::model::*;
 use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
@@ -33,6 +34,9 @@ pub struct World {
     pub checkpoints: Vec<Checkpoint>,
     /// Newest first.
     pub runs: Vec<Run>,
+    /// Careful retries, newest first.
+    pub bulks: Vec<BulkRetry>,
+    pub history: History,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub journal: Vec<JournalEntry>,
@@ -190,7 +194,10 @@ pub fn text(buffer: &Buffer) -> String {
 pub fn key_event(name: &str) -> KeyEvent {
     let (name, modifiers) = match name.strip_prefix("ctrl-") {
         Some(name) => (name, KeyModifiers::CONTROL),
-        None => (name, KeyModifiers::NONE),
+        None => match name.strip_prefix("shift-").filter(|name| *name != "tab") {
+            Some(name) => (name, KeyModifiers::SHIFT),
+            None => (name, KeyModifiers::NONE),
+        },
     };
     let code = match name {
         "enter" => KeyCode::Enter,
@@ -227,11 +234,16 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::LetterRequest { .. } => Ok(Answer::LetterRequest(Box::new(letter_request()))),
             Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
             Request::Hold { connection, .. } => {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }
             Request::Release { connection } => done(&format!("released {connection}"), None),
+            Request::LowerBudget { connection, budget, .. } => done(
+                &format!("the budget of {connection} is {budget:?}"),
+                Some(Request::LowerBudget { connection: connection.clone(), budget: None, reason: None }),
+            ),
             Request::ResetCircuit { connection } => done(&format!("reset the circuit of {connection}"), None),
             Request::TestConnection { connection } => Ok(Answer::Tested(Box::new(Tested {
                 connection: connection.clone(),
@@ -243,6 +255,8 @@ impl World {
                 text: "answers (200)".to_owned(),
                 hint: Some("is the server running?".to_owned()),
             }))),
+            Request::Range { job, .. } => done(&format!("reading a time of {job}"), None),
+            Request::Forget { job } => done(&format!("forgot {job}"), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
             Request::RetryCarefully { .. } => done(
@@ -282,16 +296,28 @@ impl World {
                 Ok(Answer::Letter(Box::new(view)))
             }
             Request::RetryPreview { .. } => Ok(Answer::Preview(self.preview.clone())),
-            Request::Checkpoints { before, limit, .. } => {
-                let older = self.checkpoints.iter().filter(|one| before.is_none_or(|before| one.sequence < before));
+            Request::Checkpoints { before, limit, terms, .. } => {
+                let sieve = Sieve::new(terms);
+                let older = self.checkpoints.iter().filter(|one| sieve.lets_through(*one));
+                let older = older.filter(|one| before.is_none_or(|before| one.sequence < before));
                 Ok(Answer::Checkpoints(older.take(*limit).cloned().collect()))
             }
-            Request::Runs { job, before, limit } => {
+            Request::Bulks { filter } => {
+                let sieve = Sieve::new(&filter.terms);
+                let of_job = |bulk: &&BulkRetry| filter.job.as_ref().is_none_or(|job| *job == bulk.job);
+                let bulks = self.bulks.iter().filter(of_job).filter(|bulk| sieve.lets_through(*bulk));
+                Ok(Answer::Bulks(bulks.cloned().collect()))
+            }
+            Request::Runs { job, before, limit, terms } => {
+                let sieve = Sieve::new(terms);
                 let wanted = |run: &&Run| {
-                    job.as_ref().is_none_or(|job| *job == run.job) && before.is_none_or(|before| run.id < before)
+                    sieve.lets_through(*run)
+                        && job.as_ref().is_none_or(|job| *job == run.job)
+                        && before.is_none_or(|before| run.id < before)
                 };
                 Ok(Answer::Runs(self.runs.iter().filter(wanted).take(*limit).cloned().collect()))
             }
+            Request::History { .. } => Ok(Answer::History(Box::new(self.history.clone()))),
             Request::Logs { filter, before, limit } => {
                 let matches = |notice: &&Notice| {
                     filter.level.is_none_or(|level| notice.level >= level)
@@ -460,7 +486,7 @@ fn runs() -> Vec<Run> {
             215 | 217 => RunEnd::Done,
             213 => RunEnd::Failed {
                 reason: "hubspot answered 401 Unauthorized".to_owned(),
-                hint: Some("renew the token, then press p".to_owned()),
+                hint: Some("renew the token, then run `syncdeck resume tickets_to_wh`".to_owned()),
                 parked: true,
             },
             212 => RunEnd::Stopped { by: Actor::person("ada", Via::Console) },
@@ -556,7 +582,7 @@ fn jobs() -> Vec<JobStatus> {
         "warehouse",
         JobState::NeedsAttention {
             why: "zendesk answered 401 Unauthorized".to_owned(),
-            hint: Some("renew the token, then press p".to_owned()),
+            hint: Some("renew the token, then run `syncdeck resume tickets_to_wh`".to_owned()),
             since: ago(2_400),
         },
     );
@@ -612,6 +638,8 @@ fn calls(p95: u32) -> Vec<CallBucket> {
 fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
+        lowered: None,
+        sign_in: vec!["a bearer token in the header `Authorization`".to_owned()],
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -708,6 +736,22 @@ pub fn form() -> EditForm {
         correction: None,
         offered: None,
         offered_changes: Vec::new(),
+    }
+}
+
+/// What the letter's request was: a secret header, an own key, a value that the console hides.
+pub fn letter_request() -> LetterRequest {
+    LetterRequest {
+        method: "PUT".to_owned(),
+        url: "https://crm.example.com/v2/contacts/7".to_owned(),
+        query_variable: None,
+        headers: vec![
+            RequestHeader::plain("content-type", "application/json"),
+            RequestHeader::secret("authorization", "Bearer ", "TOKEN"),
+            RequestHeader::plain("idempotency-key", "abc"),
+        ],
+        body: r#"{"name":"O'Neil","phone":"+49 30 1234567"}"#.to_owned(),
+        is_batch: false,
     }
 }
 
@@ -813,14 +857,14 @@ pub fn world() -> World {
             kind: FindingKind::NeedsAttention,
             level: Level::Error,
             text: "tickets_to_wh stopped: zendesk answered 401 Unauthorized".to_owned(),
-            hint: "renew the token of connection `zendesk`, then press p".to_owned(),
+            hint: "renew the token of connection `zendesk`".to_owned(),
             target: FindingTarget::Job("tickets_to_wh".into()),
         },
         Finding {
             kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: "customers_to_crm: 1,042 dead letters of one cause".to_owned(),
-            hint: "⏎ opens them".to_owned(),
+            hint: "run `syncdeck dead groups customers_to_crm`".to_owned(),
             target: FindingTarget::Group("customers_to_crm".into(), GroupId(1)),
         },
         Finding {
@@ -834,13 +878,14 @@ pub fn world() -> World {
             kind: FindingKind::Paused,
             level: Level::Info,
             text: "invoices_backfill is paused since 3 h: “quarter end”".to_owned(),
-            hint: "p resumes it".to_owned(),
+            hint: "run `syncdeck resume invoices_backfill`".to_owned(),
             target: FindingTarget::Job("invoices_backfill".into()),
         },
     ];
     World {
         snapshot: Snapshot {
             at: NOW,
+            leftovers: Vec::new(),
             engine: EngineInfo {
                 workspace: "acme-production".to_owned(),
                 version: "0.1.0".to_owned(),
@@ -851,6 +896,7 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                config_changed_at: None,
                 redact: Vec::new(),
             },
             jobs: jobs(),
@@ -872,6 +918,8 @@ pub fn world() -> World {
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),
         runs: runs(),
+        bulks: Vec::new(),
+        history: History::default(),
         logs: logs(),
         preview: RetryPreview {
             jobs: vec![("customers_to_crm".into(), 1_042)],

@@ -9,9 +9,10 @@
 use crate::cli::commands::{runs, status};
 use crate::cli::json;
 use crate::cli::output::JobProgress;
+use crate::cli::questions::order;
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
-use crate::control::Handle;
+use crate::control::{Handle, Request};
 use crate::model::{Checkpoint, Counts, JobFinish, JobId, JobStatus, RunEnd, Snapshot, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck run --once\n  syncdeck run customers_to_crm --once --json\n  syncdeck run customers_to_crm --once --since 2026-01-01T00:00:00Z --max-records 1000";
+pub const EXAMPLE: &str = "Example:\n  syncdeck run --once\n  syncdeck run customers_to_crm --once --json\n  syncdeck run customers_to_crm --once --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
@@ -29,9 +30,12 @@ pub struct Args {
     /// Until each has nothing left, then exit; else until interrupted
     #[arg(long)]
     pub once: bool,
-    /// Read what changed since this time (RFC 3339), whatever the checkpoint says
+    /// Read once what changed since this time (RFC 3339); the checkpoint stays where it is
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "full")]
     pub since: Option<Timestamp>,
+    /// And before this time
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "since")]
+    pub until: Option<Timestamp>,
     /// Read the source from its start; unchanged records cost no write
     #[arg(long)]
     pub full: bool,
@@ -60,6 +64,17 @@ impl Args {
 fn time(text: &str) -> Result<Timestamp, String> {
     let read = text.parse::<jiff::Timestamp>().map(Timestamp::from);
     read.map_err(|_| "needs a time with its offset, such as 2026-01-01T00:00:00Z".to_owned())
+}
+
+/// Orders the range of an engine that runs already.
+pub async fn order_range(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let since = args.since.ok_or_else(|| Report::usage("a range needs `--since`"))?;
+    for job in args.chosen(&handle.jobs())? {
+        let request = Request::Range { job, since, until: args.until };
+        let done = order(&async |request| handle.ask(request).await, request).await?;
+        out.line(done.text)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Tells how jobs run until the last sender of `finished` is gone.

@@ -420,7 +420,8 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
     let Query(narrow) = narrow?;
     let job =
         narrow.job().ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, "`?job=NAME` says whose checkpoints"))?;
-    let request = Request::Checkpoints { job, before: narrow.before.map(Sequence), limit: narrow.limit() };
+    let request =
+        Request::Checkpoints { job, terms: Vec::new(), before: narrow.before.map(Sequence), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Checkpoints(list) => json_of(&list),
         _ => Err(other_answer()),
@@ -429,7 +430,8 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
 
 async fn runs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {
     let Query(narrow) = narrow?;
-    let request = Request::Runs { job: narrow.job(), before: narrow.before.map(RunId), limit: narrow.limit() };
+    let request =
+        Request::Runs { job: narrow.job(), terms: Vec::new(), before: narrow.before.map(RunId), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Runs(list) => json_of(&list),
         _ => Err(other_answer()),

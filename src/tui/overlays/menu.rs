@@ -42,12 +42,15 @@ fn rows(app: &App) -> Vec<&Row> {
                     | Action::RunsOfJob
                     | Action::ConnectionOfJob
                     | Action::LogsOfJob
+                    | Action::ConflictsOfSelection
                     | Action::Bundle
                     | Action::Undo
                     | Action::CopyId
                     | Action::CopyLine
                     | Action::CopyPayload
                     | Action::CopyError
+                    | Action::CopyRequest
+                    | Action::Export
             )
     };
     let mut rows = possible::rows(app);

@@ -1,16 +1,20 @@
 //! What lies over a screen: help, questions, forms, pages to read. One at a time; it has all keys while it is there.
 
+pub mod budget;
 pub mod bulk;
 pub mod discard;
 pub mod edit;
 mod edit_draw;
+pub mod export;
 pub mod help;
 pub mod journal;
 pub mod menu;
+pub mod messages;
 pub mod palette;
 pub mod pause;
 pub mod plan;
 mod possible;
+pub mod range;
 mod retry;
 pub mod rewind;
 pub mod settle;
@@ -42,13 +46,18 @@ pub enum Overlay {
     Menu(menu::Menu),
     Confirm(Confirm),
     Pause(pause::Form),
+    Budget(budget::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
     Settle(settle::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
+    Range(range::Form),
     Edit(Box<edit::Form>),
+    /// In which form the view is written to a file.
+    Export,
     Quit,
+    Messages(ListState),
     Page(Page),
     /// A page that grows while a dry run counts.
     Plan(Page),
@@ -87,10 +96,16 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Settle(_) | Self::Rewind(_) | Self::RewindWhere(_) => {
-                Context::Form
-            }
+            Self::Pause(_)
+            | Self::Budget(_)
+            | Self::Discard(_)
+            | Self::Settle(_)
+            | Self::Rewind(_)
+            | Self::RewindWhere(_)
+            | Self::Range(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
+            Self::Export => Context::Export,
+            Self::Messages(_) => Context::Messages,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
     }
@@ -101,12 +116,21 @@ impl Overlay {
             Self::Help(help) => Some(&mut help.search),
             Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
+            Self::Budget(form) => Some(form.input()),
             Self::Discard(form) => form.input(),
             Self::Settle(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
+            Self::Range(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
-            Self::Menu(_) | Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
+            Self::Menu(_)
+            | Self::Confirm(_)
+            | Self::Retry(_)
+            | Self::Quit
+            | Self::Export
+            | Self::Messages(_)
+            | Self::Page(_)
+            | Self::Plan(_) => None,
         }
     }
 }
@@ -131,7 +155,7 @@ pub fn act(app: &mut App, action: Action) {
             interrupt(app);
         }
         Action::No => app.overlay = None,
-        action if edit::act(app, action) => {}
+        action if edit::act(app, action) || export::act(app, action) => {}
         Action::Yes => yes(app),
         Action::ChangedOnly => retry::changed_only(app),
         Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
@@ -163,13 +187,17 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Help(help)) => help.step(action, size, &app.settings.keymap, app.theme),
         Some(Overlay::Palette(_)) => palette::step(app, action),
         Some(Overlay::Menu(_)) => menu::step(app, action),
+        Some(Overlay::Messages(_)) => messages::step(app, action),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
+        Some(Overlay::Budget(_)) if action == Action::Accept => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.step(action),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
         Some(Overlay::Settle(_)) if action == Action::Accept => settle::accept(app),
         Some(Overlay::Settle(form)) if matches!(action, Action::NextPane | Action::PreviousPane) => form.step(),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if action == Action::Accept => range::accept(app),
         Some(Overlay::Rewind(form)) => form.step(action),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let len = page.lines(usize::from(page_area(size).width.saturating_sub(4))).len();
@@ -191,6 +219,9 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             let is_changed = edit(&mut help.search, event);
             help.scroll = if is_changed { 0 } else { help.scroll };
         }
+        Some(Overlay::Palette(palette)) if name == Some("?") && palette.input.value().is_empty() => {
+            app.overlay = Some(help::open(app.screen.context()));
+        }
         Some(Overlay::Palette(palette)) => palette.typed(event),
         Some(Overlay::Menu(_)) => menu::key(app, name),
         // Enter takes the text of the one field that a pause has.
@@ -198,9 +229,13 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Pause(form)) => {
             edit(&mut form.reason, event);
         }
+        Some(Overlay::Budget(_)) if name == Some("enter") => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.typed(event),
         Some(Overlay::Discard(form)) => form.typed(event, name),
         Some(Overlay::Settle(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
+        Some(Overlay::Range(form)) => form.typed(event),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
         Some(Overlay::Edit(form)) => form.typed(event, name),
@@ -225,17 +260,6 @@ pub fn confirm_undo(app: &App, undo: &Undo) -> Overlay {
         request: undo.request.clone(),
         opened_at: app.now,
     })
-}
-
-/// All messages, newest first.
-pub fn messages(app: &App) -> Overlay {
-    let parts = app.messages.iter().rev().map(|message| {
-        let hint = message.hint.as_ref().map(|hint| format!("\n            {hint}")).unwrap_or_default();
-        (String::new(), format!("{}  {}{}{hint}", message.at.clock_text(), message.kind.sign().0, message.text))
-    });
-    let parts: Vec<_> = parts.collect();
-    let title = format!("Messages, newest first, {}", text::counted(parts.len() as u64, "message", "messages"));
-    Overlay::Page(Page { title, parts, scroll: ListState::default() })
 }
 
 impl Page {
@@ -285,13 +309,17 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
+        Some(Overlay::Budget(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
         Some(Overlay::Settle(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
+        Some(Overlay::Range(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
+        Some(Overlay::Export) => export::draw(app, canvas),
+        Some(Overlay::Messages(list)) => messages::draw(list, app, canvas),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let area = page_area(app.size);
             canvas.clear(area);

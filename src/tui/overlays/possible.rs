@@ -6,7 +6,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::keymap::{Context, Row};
 use crate::tui::screens::{self, Screen, connections};
-use crate::tui::{copying, retries};
+use crate::tui::{copying, export, retries};
 
 /// The contexts whose keys are heard on the screen, less those that only move about.
 pub fn contexts(app: &App) -> Vec<Context> {
@@ -37,6 +37,9 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
             let (_, text) = copying::found(app, action);
             text.is_none().then(|| "nothing is selected that has one".to_owned())
         }
+        Action::Export => export::why_not(app),
+        Action::CopyRequest => copying::why_no_request(app),
+        Action::CopyEscaped => app.copied.is_none().then(|| "nothing was copied yet".to_owned()),
         Action::NextTheme => (app.settings.looks.len() < 2).then(|| "there is one theme alone".to_owned()),
         Action::StopRetry => retries::open(app).next().is_none().then(|| "no retry of many letters goes on".to_owned()),
         action => why_not_with_selection(app, action),
@@ -46,27 +49,39 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
 fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
-        (Action::PauseResume | Action::RunNow | Action::StopRun | Action::Plan, Screen::Jobs | Screen::Job) => {
-            why_not_job(app, action)
-        }
+        (
+            Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::Plan,
+            Screen::Jobs | Screen::Job,
+        ) => why_not_job(app, action),
         (
             Action::JobOfSelection
             | Action::DeadOfJob
             | Action::CheckpointsOfJob
             | Action::RunsOfJob
             | Action::ConnectionOfJob
-            | Action::LogsOfJob,
+            | Action::LogsOfJob
+            | Action::ConflictsOfSelection,
             _,
         ) => without(app.selected_job().is_some(), "job"),
-        (Action::Open | Action::Retry | Action::RetryAll | Action::Discard | Action::BringBack, Screen::Dead) => {
-            without(app.dead.selected_group().is_some(), "cause")
-        }
+        (
+            Action::Open
+            | Action::Retry
+            | Action::RetryAll
+            | Action::Discard
+            | Action::DiscardAll
+            | Action::BringBack
+            | Action::Mark
+            | Action::MarkAll,
+            Screen::Dead,
+        ) => without(app.dead.selected_group().is_some(), "cause"),
         (
             Action::Open
             | Action::Retry
             | Action::RetryAll
             | Action::Discard
             | Action::BringBack
+            | Action::DiscardAll
+            | Action::LookUpRelated
             | Action::Edit
             | Action::Settle
             | Action::Mark,
@@ -76,10 +91,16 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             without(app.checkpoints.selected().is_some(), "checkpoint")
         }
         (Action::StopRun, Screen::Runs) => match app.runs.selected_run() {
-            None => Some("no run is selected".to_owned()),
+            None => match app.runs.selected_bulk() {
+                Some(bulk) => (!bulk.is_open()).then(|| "this retry has ended".to_owned()),
+                None => Some("no run is selected".to_owned()),
+            },
             Some(run) => run.ended_at.map(|_| format!("run #{} has ended", run.id)),
         },
-        (Action::TestConnection | Action::HoldRelease | Action::ResetCircuit, Screen::Connections) => {
+        (
+            Action::TestConnection | Action::HoldRelease | Action::ResetCircuit | Action::LowerBudget | Action::SignIn,
+            Screen::Connections,
+        ) => {
             let Some(connection) = connections::selected(app) else { return without(false, "connection") };
             let is_closed = action == Action::ResetCircuit && connection.circuit == Circuit::Closed;
             is_closed.then(|| format!("the circuit of {} is closed; calls go through", connection.id))

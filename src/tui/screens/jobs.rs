@@ -12,16 +12,19 @@
 use super::{Screen, move_in};
 use crate::control::Request;
 use crate::model::filter::{Sieve, parse};
-use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
+use crate::model::{Counts, Finding, FindingKind, FindingTarget, JobId, JobState, JobStatus, Level, Phase, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::filters::JOB_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
+use crate::tui::keymap::Context;
 use crate::tui::overlays::{Confirm, Overlay, pause};
-use crate::tui::text::{counted, distance, fitted, grouped, moment, rate, short, span};
+use crate::tui::text::{brief_moment, counted, distance, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
-use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, chart, table};
+use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
+use crate::tui::zoom;
 use ratatui::layout::{Position, Rect};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub struct State {
     /// Those of them that the filter lets through.
     pub shown: Vec<JobId>,
     pub selected: Option<JobId>,
+    marked: BTreeSet<JobId>,
     pub list: ListState,
     is_touched: bool,
     pub filter: String,
@@ -148,7 +152,9 @@ pub fn step_back(app: &mut App) -> bool {
         state.is_zoomed = false;
         return true;
     }
-    false
+    let had_marks = !state.marked.is_empty();
+    state.marked.clear();
+    had_marks
 }
 
 pub fn settle(app: &mut App, body: Rect) {
@@ -194,7 +200,17 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
-        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll => order(app, action),
+        Action::PauseResume
+        | Action::RunNow
+        | Action::StopRun
+        | Action::ReadRange
+        | Action::PauseAll
+        | Action::RunAll => {
+            order(app, action);
+        }
+        Action::ZoomIn | Action::ZoomOut => zoom::act(app, action),
+        Action::Mark | Action::MarkUp | Action::MarkDown => mark(app, action),
+        Action::MarkAll => mark_all(app),
         action if app.jobs.pane == Pane::Attention => {
             move_in(&mut app.jobs.findings, action, n_findings);
         }
@@ -204,6 +220,80 @@ pub fn act(app: &mut App, action: Action) {
                 app.jobs.is_touched = true;
                 app.jobs.selected = app.jobs.shown.get(app.jobs.list.selected).cloned();
             }
+        }
+    }
+}
+
+fn mark(app: &mut App, action: Action) {
+    if app.jobs.pane == Pane::Attention {
+        return app.note("jobs are marked, findings are not; Tab goes to the jobs");
+    }
+    let len = app.jobs.shown.len();
+    app.jobs.is_touched = true;
+    if action == Action::Mark {
+        let Some(id) = app.jobs.selected.clone() else { return };
+        if !app.jobs.marked.remove(&id) {
+            app.jobs.marked.insert(id);
+        }
+        app.jobs.list.move_by(1, len);
+    } else {
+        let ends = super::range_ends(&mut app.jobs.list, action, len);
+        let ids: Vec<JobId> = ends.iter().filter_map(|at| app.jobs.shown.get(*at).cloned()).collect();
+        app.jobs.marked.extend(ids);
+    }
+    app.jobs.selected = app.jobs.shown.get(app.jobs.list.selected).cloned();
+}
+
+fn mark_all(app: &mut App) {
+    let all: BTreeSet<JobId> = app.jobs.shown.iter().cloned().collect();
+    if app.jobs.marked == all {
+        app.jobs.marked.clear();
+        return app.note("nothing is marked");
+    }
+    app.note(format!("marked all {} that match", counted(all.len() as u64, "job", "jobs")));
+    app.jobs.marked = all;
+    app.jobs.is_touched = true;
+}
+
+/// Pause, resume, run, stop: of the marked jobs together. Those for which it means nothing are left out.
+fn order_marked(app: &mut App, action: Action) {
+    let is_marked = |job: &&JobStatus| app.jobs.marked.contains(&job.id) && job.state != JobState::Disabled;
+    let marked: Vec<&JobStatus> = app.jobs().iter().filter(is_marked).collect();
+    let ids = |jobs: &[&JobStatus]| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>();
+    let can_pause = |job: &&JobStatus| {
+        !matches!(job.state, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. })
+    };
+    let moving: Vec<&JobStatus> = marked.iter().copied().filter(can_pause).collect();
+    let running: Vec<&JobStatus> = marked.iter().copied().filter(|job| job.run.is_some()).collect();
+    match action {
+        _ if marked.is_empty() => app.note("the marked jobs are disabled in the configuration"),
+        Action::PauseResume if moving.is_empty() => {
+            let jobs = ids(&marked);
+            app.order(Request::Resume { jobs });
+        }
+        Action::PauseResume => {
+            let jobs = ids(&moving);
+            app.overlay = Some(pause::open(jobs));
+        }
+        Action::RunNow => {
+            let jobs = ids(&marked);
+            app.order(Request::Trigger { jobs });
+        }
+        _ if running.is_empty() => app.note("none of the marked jobs has a run to stop"),
+        _ => {
+            let names: Vec<&str> = running.iter().map(|job| job.id.as_str()).collect();
+            let lines = vec![
+                names.join(", "),
+                "Each ends at its next page border. What is confirmed stays; the next runs go on from there."
+                    .to_owned(),
+            ];
+            app.overlay = Some(Overlay::Confirm(Confirm {
+                title: format!("Stop {}?", counted(running.len() as u64, "run", "runs")),
+                lines,
+                yes: "stop them".to_owned(),
+                request: Request::Cancel { jobs: ids(&running) },
+                opened_at: app.now,
+            }));
         }
     }
 }
@@ -224,6 +314,12 @@ pub fn order(app: &mut App, action: Action) {
     if action == Action::PauseAll {
         return pause_all(app);
     }
+    if action == Action::RunAll {
+        return run_all(app);
+    }
+    if app.screen == Screen::Jobs && !app.jobs.marked.is_empty() {
+        return order_marked(app, action);
+    }
     let Some(job) = app.selected_job().and_then(|id| app.job_status(&id).cloned()) else {
         app.note("no job is selected");
         return;
@@ -235,6 +331,7 @@ pub fn order(app: &mut App, action: Action) {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
+        (Action::ReadRange, _) => crate::tui::overlays::range::open(app, job.id),
         (Action::RunNow, _) => app.order(Request::Trigger { jobs }),
         (_, _) => match &job.run {
             None => app.note(format!("{} has no run to stop", job.id)),
@@ -276,6 +373,24 @@ fn pause_all(app: &mut App) {
         lines: vec!["All jobs are paused. They go on from their checkpoints:".to_owned(), names.join(", ")],
         yes: "resume all".to_owned(),
         request: Request::Resume { jobs: held },
+        opened_at: app.now,
+    }));
+}
+
+fn run_all(app: &mut App) {
+    let can_run =
+        |job: &&JobStatus| job.run.is_none() && matches!(job.state, JobState::Idle | JobState::Waiting { .. });
+    let ids: Vec<JobId> = app.jobs().iter().filter(can_run).map(|job| job.id.clone()).collect();
+    if ids.is_empty() {
+        app.note("no job is idle: each runs, is paused or needs a person");
+        return;
+    }
+    let names: Vec<&str> = ids.iter().map(JobId::as_str).collect();
+    app.overlay = Some(Overlay::Confirm(Confirm {
+        title: format!("Run {} now?", counted(ids.len() as u64, "job", "jobs")),
+        lines: vec![names.join(", "), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
+        yes: "run them".to_owned(),
+        request: Request::Trigger { jobs: ids },
         opened_at: app.now,
     }));
 }
@@ -399,7 +514,13 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let right = match app.jobs().len() {
         0 => String::new(),
-        n => format!("{} of {n} · {order}", state.shown.len()),
+        n => {
+            let marked = match state.marked.len() {
+                0 => String::new(),
+                n => format!("■ {n} marked · "),
+            };
+            format!("{marked}{} of {n} · {order}", state.shown.len())
+        }
     };
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
@@ -435,7 +556,9 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             .map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect())
             .collect()
     };
-    table(canvas, inner, &columns, &rows, selected, &|_| false);
+    let on_screen = &state.shown[window];
+    let is_marked = |at: usize| on_screen.get(at).is_some_and(|id| state.marked.contains(id));
+    table(canvas, inner, &columns, &rows, selected, &is_marked);
 }
 
 fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -472,8 +595,41 @@ fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.cursor = Some(Position::new(area.x, area.y));
         }
         let below = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1).min(1), ..inner };
-        canvas.put(below, &canvas.line().dim(format!("   {}", finding.hint)));
+        canvas.put(below, &finding_hint(app, canvas, finding));
         y += 2;
+    }
+}
+
+/// What mends a finding: here the key that does it in the place of the command, where one does.
+fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
+    let line = canvas.line().say("   ");
+    let key = |line: Line, action: Action, words: &str| line.key(app.key(action)).dim(format!(" {words}"));
+    match finding.kind {
+        FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
+        FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
+        FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
+        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered => key(line, Action::Open, "opens the job"),
+        FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
+        FindingKind::Held => {
+            let line = key(line, Action::Open, "opens the connection, there").say(" ");
+            let release = app.settings.keymap.labels(&[Context::Connections], Action::HoldRelease).into_iter().next();
+            line.key(release.unwrap_or_default()).dim(" releases it")
+        }
+        FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
+        FindingKind::StoreError
+        | FindingKind::Failed
+        | FindingKind::CircuitOpen
+        | FindingKind::ConfigChanged
+        | FindingKind::NotConfigured => line.dim(&finding.hint),
+    }
+}
+
+/// The job that the selected finding is of.
+pub fn job_of_finding(app: &App) -> Option<JobId> {
+    let finding = app.snapshot.as_ref()?.findings.get(app.jobs.findings.selected)?;
+    match &finding.target {
+        FindingTarget::Job(job) | FindingTarget::Group(job, _) => Some(job.clone()),
+        FindingTarget::Connection(_) | FindingTarget::Engine => None,
     }
 }
 
@@ -483,24 +639,7 @@ fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let now: f64 = snapshot.jobs.iter().map(|job| job.rate).sum();
-    draw_throughput(canvas, area, "Throughput, all jobs", &snapshot.throughput, now);
-}
-
-/// A chart with its scale: how long it goes back, its peak and the rate of now.
-pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
-    let back = span(Duration::from_secs(values.len() as u64 * RATE_BUCKET_SECONDS));
-    let peak = values.iter().copied().max().unwrap_or(0);
-    let right = format!("{back} · peak {} rec/s", short(u64::from(peak)));
-    let inner = canvas.panel(area, title, &right, false);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
-    chart(canvas, columns, values);
-    if values.is_empty() {
-        canvas.put(columns, &canvas.line().dim("nothing counted yet"));
-    } else {
-        canvas.put(below, &canvas.line().dim(format!("-{back}")));
-    }
-    canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
+    zoom::draw(app, canvas, area, "Throughput, all jobs", &snapshot.throughput, now, "");
 }
 
 /// The sum that must hold, with whether it does; where `room` is short, created, updated and deleted are one figure.
@@ -612,16 +751,35 @@ pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Li
         return line
             .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };
+    // Where room is short the end counts for more than how the total is known.
+    let (known, is_brief) = if cells < 40 { ("", true) } else { (" (source count)", false) };
     let line = line.tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(
-        "  {:>2}%   {} of {} (source count)",
+        "  {:>2}%   {} of {}{known}",
         percent(progress.done, total),
         grouped(progress.done),
         grouped(total)
     ));
-    match progress.eta_seconds {
-        Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
+    match eta_words(job, app.now, is_brief) {
+        Some(words) => line.say(format!("   {words}")),
         None => line,
     }
+}
+
+/// When the listing is at its end: the moment, how long that is, and how much speed varied; or why nobody can tell.
+pub fn eta_words(job: &JobStatus, now: Timestamp, is_brief: bool) -> Option<String> {
+    job.progress.total?;
+    if matches!(job.state, JobState::Waiting { .. }) {
+        return Some("ETA paused while it waits".to_owned());
+    }
+    let seconds = job.progress.eta_seconds?;
+    let left = Duration::from_secs(seconds);
+    let band = job.progress.eta_band(&job.history).filter(|band| *band > 0);
+    let band = band.map(|band| format!(" ± {}", span(Duration::from_secs(band)))).unwrap_or_default();
+    if is_brief {
+        return Some(format!("ETA {}{band}", span(left)));
+    }
+    let at = brief_moment(now.plus(left), now);
+    Some(format!("ETA {} ({}{band})", at.get(..5).filter(|_| at.contains(':')).unwrap_or(&at), span(left)))
 }
 
 fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {

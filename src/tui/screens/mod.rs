@@ -164,6 +164,9 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
         (Purpose::Letter(id), Answer::Letter(letter)) => letters::letter_came(app, *id, *letter),
+        (Purpose::LetterRequest(id), Answer::LetterRequest(request)) => {
+            crate::tui::copying::request_came(app, *id, &request);
+        }
         (Purpose::FindLetter, Answer::Letter(letter)) => {
             let letter = &letter.letter;
             letters::show_letter(app, &letter.job, letter.group, letter.id);
@@ -173,10 +176,15 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Runs, Answer::Runs(runs)) => runs::came(app, runs),
         (Purpose::NewRuns, Answer::Runs(runs)) => runs::new_came(app, runs),
         (Purpose::OlderRuns, Answer::Runs(runs)) => runs::older_came(app, runs),
+        (Purpose::Bulks, Answer::Bulks(bulks)) => runs::bulks_came(app, bulks),
+        (Purpose::NewBulks, Answer::Bulks(bulks)) => runs::new_bulks_came(app, bulks),
         (Purpose::UsualRuns(job), Answer::Runs(runs)) => runs::usual_came(app, job, runs),
         (Purpose::Bundle(name), Answer::Bundle { text }) => {
             app.effects.push(Effect::Save { name: name.clone(), text });
         }
+        (Purpose::ExportIds, Answer::Ids { ids, .. }) => crate::tui::export::ids_came(app, &ids),
+        (Purpose::ExportRows, Answer::Rows(rows)) => crate::tui::export::rows_came(app, &rows),
+        (Purpose::History(job), Answer::History(history)) => super::zoom::came(app, job.clone(), *history),
         (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
@@ -194,6 +202,7 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
         Purpose::Checkpoints(_) => app.checkpoints.problem = Some(refusal.message.clone()),
         Purpose::Runs => app.runs.problem = Some(refusal.message.clone()),
         Purpose::Logs => app.logs.problem = Some(refusal.message.clone()),
+        Purpose::ExportIds | Purpose::ExportRows => crate::tui::export::broke_off(app, &refusal.message),
         Purpose::Why => why::refused(app, &refusal.message),
         _ => {}
     }
@@ -201,6 +210,7 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
 
 /// Brings scroll offsets and questions in line with what is on the screen now.
 pub fn settle(app: &mut App) {
+    super::zoom::keep_fresh(app);
     let body = geometry::regions(app).body;
     match app.screen {
         Screen::Jobs => jobs::settle(app, body),
@@ -222,8 +232,10 @@ pub fn filter_text(app: &App) -> Option<&str> {
         Screen::Jobs => Some(&app.jobs.filter),
         Screen::Dead | Screen::Letters => Some(&app.dead.filter_text),
         Screen::Runs => Some(&app.runs.filter_text),
+        Screen::Checkpoints => Some(&app.checkpoints.filter_text),
+        Screen::Connections => Some(&app.connections.filter_text),
         Screen::Logs => Some(&app.logs.filter_text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => None,
+        Screen::Job | Screen::Conflicts | Screen::Why => None,
     }
 }
 
@@ -239,9 +251,15 @@ pub fn set_filter(app: &mut App, text: &str) {
     let result = match app.screen {
         Screen::Jobs => jobs::set_filter(app, text),
         Screen::Dead | Screen::Letters => dead::set_filter(app, text),
+        Screen::Logs if app.typing.as_ref().is_some_and(|typing| typing.is_find) => {
+            logs::find(app, text);
+            Ok(())
+        }
         Screen::Logs => logs::set_filter(app, text),
         Screen::Runs => runs::set_filter(app, text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => Ok(()),
+        Screen::Checkpoints => checkpoints::set_filter(app, text),
+        Screen::Connections => connections::set_filter(app, text),
+        Screen::Job | Screen::Conflicts | Screen::Why => Ok(()),
     };
     match (&mut app.typing, result) {
         (Some(typing), result) => typing.error = result.err(),
@@ -260,7 +278,8 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Logs => logs::step_back(app),
         Screen::Why => why::step_back(app),
         Screen::Checkpoints => checkpoints::step_back(app),
-        Screen::Job | Screen::Dead | Screen::Conflicts => false,
+        Screen::Dead => dead::step_back(app),
+        Screen::Job | Screen::Conflicts => false,
     };
     if is_done {
         return true;
@@ -270,6 +289,13 @@ pub fn step_back(app: &mut App) -> bool {
         set_filter(app, "");
     }
     has_filter
+}
+
+/// Moves one row up or down; the rows before and after, which a growing range of marks takes in.
+fn range_ends(list: &mut ListState, action: Action, len: usize) -> [usize; 2] {
+    let from = list.selected;
+    list.move_by(if action == Action::MarkUp { -1 } else { 1 }, len);
+    [from, list.selected]
 }
 
 /// Moves about in a list of `len`; false when the action is no movement.

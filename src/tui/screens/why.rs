@@ -71,6 +71,11 @@ impl State {
         self.answer.as_ref()?.answers.get(self.shown)
     }
 
+    /// The record that the shown answer is of.
+    pub fn answered_record(&self) -> Option<&RecordId> {
+        self.why().map(|why| &why.record)
+    }
+
     pub fn selected_job(&self) -> Option<JobId> {
         self.why().map(|why| why.job.clone()).or_else(|| self.job.clone())
     }
@@ -135,6 +140,15 @@ pub fn opened(app: &mut App) {
 pub fn show(app: &mut App, key: String) {
     open(app);
     app.why.job = None;
+    app.why.input = Input::new(key);
+    look_up(app);
+}
+
+/// Looks up what was named elsewhere in one job, and asks both systems for it.
+pub fn show_live(app: &mut App, job: JobId, key: String) {
+    open(app);
+    app.why.job = Some(job);
+    app.why.is_live = true;
     app.why.input = Input::new(key);
     look_up(app);
 }
@@ -370,10 +384,15 @@ fn confirm_sync(app: &mut App) {
 }
 
 fn copy(app: &mut App) {
-    let Some(why) = app.why.why() else { return };
-    let at = app.why.answer.as_ref().map_or(app.now, |answer| answer.at);
-    let text = draw::masked(app, why, &why.plain(at));
+    let Some(text) = answer_text(app) else { return };
     crate::tui::copying::put(app, "the answer", text);
+}
+
+/// The answer in plain sentences, without redacted values; none while there is none.
+pub fn answer_text(app: &App) -> Option<String> {
+    let why = app.why.why()?;
+    let at = app.why.answer.as_ref().map_or(app.now, |answer| answer.at);
+    Some(draw::masked(app, why, &why.plain(at)))
 }
 
 /// An order was carried out: the answer may be another one now.

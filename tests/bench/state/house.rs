@@ -41,8 +41,9 @@ pub async fn engine(store: Store) -> Arc<Engine> {
         state_folder: "state".to_owned(),
         log_folder: "log".to_owned(),
         store_error: None,
+        config_changed_at: None,
         redact: Vec::new(),
     };
-    let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
+    let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7, runs_at_once: 16 };
     Engine::new(parts).await.expect("an engine")
 }
