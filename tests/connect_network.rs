@@ -311,7 +311,7 @@ fn job() -> Job {
             filter: None,
             sorted: false,
             incremental: None,
-            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None },
+            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None, prefix: String::new() },
             searchable: Vec::new(),
             stream: SourceStream::Rest(RestSource {
                 path: "/customers".to_owned(),

@@ -1,6 +1,7 @@
 //! A job's destination: from a checked table to the model.
 
 use super::format::REST_PATH_HINT;
+use super::jobs::Within;
 use super::linked::{creates, linked, verify, warn_of_what_is_not_used};
 use super::report::Report;
 use super::source::{method, one_record};
@@ -15,10 +16,11 @@ use serde_json::Value as Json;
 pub(super) fn destination(
     table: &Table,
     policy: Option<DeletePolicy>,
-    connections: &[String],
+    within: &Within<'_>,
     report: &mut Report,
 ) -> Option<JobDestination> {
-    let connection = super::jobs::connection(table, connections, report);
+    let connection =
+        table.text("connection").and_then(|name| within.connection(&name.text, table.place_of("connection"), report));
     let word = table.text("write").map(|text| text.text.as_str());
     let write = match word {
         Some("batch") => batch_write(table, report).map(RestWrite::Batch),

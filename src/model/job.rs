@@ -6,6 +6,7 @@ use super::{
     VersionKind,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +83,8 @@ pub struct RecordFields {
     pub version: Option<(Pointer, VersionKind)>,
     /// Truthy means a tombstone.
     pub deleted: Option<Pointer>,
+    /// Put before each id where several systems are read into one stream; else empty.
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -176,6 +179,21 @@ impl Unknowns {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationStream {
     Rest(RestDestination),
+}
+
+impl RecordFields {
+    /// The id as the source itself writes it.
+    pub fn id_at_source<'a>(&self, id: &'a str) -> &'a str {
+        id.strip_prefix(self.prefix.as_str()).unwrap_or(id)
+    }
+
+    /// What a person typed as an id, with the prefix that all ids of this stream have.
+    pub fn id_with_prefix<'a>(&self, typed: &'a str) -> Cow<'a, str> {
+        match typed.starts_with(self.prefix.as_str()) {
+            true => Cow::Borrowed(typed),
+            false => Cow::Owned(format!("{}{typed}", self.prefix)),
+        }
+    }
 }
 
 impl Job {

@@ -60,6 +60,8 @@ pub enum Action {
     CheckpointsOfJob,
     RunsOfJob,
     ConnectionOfJob,
+    /// All jobs of the instance that the selected job is of.
+    CustomerOfJob,
     LogsOfJob,
     JobOfSelection,
     ConflictsOfSelection,

@@ -16,6 +16,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Context {
     Jobs,
     Job,
+    Customer,
     Dead,
     Letters,
     Conflicts,
@@ -64,6 +65,7 @@ impl Context {
         match self {
             Self::Jobs => "Jobs",
             Self::Job => "Job",
+            Self::Customer => "Customer",
             Self::Dead => "Dead letters",
             Self::Letters => "Records",
             Self::Conflicts => "Conflicts",
@@ -93,6 +95,7 @@ impl Context {
             self,
             Self::Jobs
                 | Self::Job
+                | Self::Customer
                 | Self::Dead
                 | Self::Letters
                 | Self::Conflicts
@@ -160,6 +163,13 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["z"], Action::Zoom, "gives the last pane all room in a small window", ""),
     key(Context::Job, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Job, &["["], Action::Previous, "goes to the previous job", ""),
+    key(Context::Customer, &["enter"], Action::Open, "opens the job", "open"),
+    key(Context::Customer, &["y a"], Action::CopyAnswer, "copies the answer as plain sentences", "copy answer"),
+    key(Context::Customer, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
+    key(Context::Customer, &["P"], Action::PauseAll, "pauses or resumes all jobs of the customer", "pause all"),
+    key(Context::Customer, &["n"], Action::RunNow, "runs the job now", "run now"),
+    key(Context::Customer, &["X"], Action::StopRun, "stops the run in progress", ""),
+    key(Context::Customer, &["z"], Action::Zoom, "gives the answer all room", ""),
     key(Context::Dead, &["enter"], Action::Open, "opens the records of this cause", "records"),
     key(
         Context::Dead,
@@ -300,6 +310,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["g c"], Action::CheckpointsOfJob, "goes to the checkpoints of the job", ""),
     key(Context::Everywhere, &["g r"], Action::RunsOfJob, "goes to the runs of the job", ""),
     key(Context::Everywhere, &["g n"], Action::ConnectionOfJob, "goes to the job's destination", ""),
+    key(Context::Everywhere, &["g i"], Action::CustomerOfJob, "goes to the customer of the job: its instance", ""),
     key(Context::Everywhere, &["g l"], Action::LogsOfJob, "goes to the log of the job", ""),
     key(Context::Everywhere, &["g k"], Action::ConflictsOfSelection, "goes to the conflicts of the job", ""),
     key(Context::Everywhere, &["K"], Action::StopRetry, "stops the careful retry of many letters", ""),

@@ -7,6 +7,7 @@ mod first;
 mod hands;
 mod house;
 mod inside;
+mod instances;
 mod notify;
 mod points;
 mod seeds;

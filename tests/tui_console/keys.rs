@@ -179,7 +179,7 @@ fn a_record_of_unknown_outcome_is_settled_and_no_other() {
     stage.press("2 enter O");
     assert!(stage.shows("the outcome of this record is known"), "{}", stage.text());
     let mut stage = self::stage();
-    stage.letter.letter.reason.class = ReasonClass::OutcomeUnknown;
+    stage.world.letter.letter.reason.class = ReasonClass::OutcomeUnknown;
     stage.press("2 enter O ctrl-s");
     assert!(stage.shows("say first which it is"), "{}", stage.text());
     stage.press("1").type_text("rec_17").press("ctrl-s");

@@ -104,6 +104,16 @@ fn a_retry_of_many_is_told_with_its_bar_on_a_screen_that_did_not_order_it() {
 }
 
 #[test]
+fn the_key_that_stops_a_retry_is_seen_at_every_size() {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new(world(), width, height);
+        stage.world.snapshot.retries = vec![BulkRetry { failed: 4, total: 1_042, ..retry() }];
+        stage.publish();
+        assert!(stage.shows("X stops it"), "{}", stage.text());
+    }
+}
+
+#[test]
 fn three_are_told_at_once_the_others_are_counted_and_failures_go_with_esc() {
     let mut stage = stage();
     fail(&mut stage, 5);

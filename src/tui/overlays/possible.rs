@@ -16,7 +16,12 @@ pub fn contexts(app: &App) -> Vec<Context> {
 
 /// What can be asked for from here, the screen's own first; what only leads back to here is left out.
 pub fn rows(app: &App) -> Vec<&Row> {
-    let is_idle = |action| matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt);
+    // Where there are no instances, nobody wants to hear of them.
+    let has_customers = app.jobs().iter().any(|job| job.id.instance().is_some());
+    let is_idle = |action| match action {
+        Action::CustomerOfJob => !has_customers,
+        _ => matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt),
+    };
     let of = |context: Context| app.settings.keymap.rows().iter().filter(move |row| row.context == context);
     contexts(app).into_iter().flat_map(of).filter(|row| !is_idle(row.action)).collect()
 }
@@ -31,7 +36,7 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::Filter if app.screen != Screen::Why => {
             screens::filter_text(app).is_none().then(|| "there is no list to filter".to_owned())
         }
-        Action::CopyAnswer if app.screen == Screen::Why => None,
+        Action::CopyAnswer if matches!(app.screen, Screen::Why | Screen::Customer) => None,
         // Which line is selected only a drawn frame tells.
         Action::CopyId | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
             let (_, text) = copying::found(app, action);
@@ -51,7 +56,7 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     match (action, app.screen) {
         (
             Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::Plan,
-            Screen::Jobs | Screen::Job,
+            Screen::Jobs | Screen::Job | Screen::Customer,
         ) => why_not_job(app, action),
         (
             Action::JobOfSelection
@@ -59,6 +64,7 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             | Action::CheckpointsOfJob
             | Action::RunsOfJob
             | Action::ConnectionOfJob
+            | Action::CustomerOfJob
             | Action::LogsOfJob
             | Action::ConflictsOfSelection,
             _,
