@@ -169,6 +169,53 @@ fn mistakes_beside_a_mode_of_a_later_version_are_told_too() {
     assert!(problems[0].contains("`mode = \"two_way\"` is not available"), "{problems:?}");
 }
 
+fn destination(keys: &str) -> String {
+    format!(
+        "[workspace]\nstate = \"s\"\n[connections.a]\ntype = \"rest\"\nbase_url = \"http://127.0.0.1\"\n[jobs.j]\n\
+         source = {{ connection = \"a\", id = \"id\" }}\n[jobs.j.destination]\nconnection = \"a\"\n{keys}\n"
+    )
+}
+
+#[test]
+fn what_a_way_of_writing_lacks_is_told() {
+    assert_eq!(
+        problems(&destination("write = \"lookup\"")),
+        [
+            "`write = \"lookup\"` needs `create`",
+            "`write = \"lookup\"` needs `path`",
+            "`write = \"lookup\"` needs `lookup`"
+        ]
+    );
+    let create = "write = \"create\"\npath = \"/c\"\ncreate = { path = \"/c\" }\nlookup = { path = \"/c\" }";
+    assert_eq!(
+        problems(&destination(create)),
+        [
+            "`write = \"create\"` needs `id`",
+            "`path` is the same for every record: it lacks `{{ id }}`",
+            "`lookup` asks the same of every record: it lacks `{{ id }}`",
+        ]
+    );
+    let batch = "write = \"batch\"\nbatch = { path = \"/c\" }\nverify = \"read_back\"";
+    assert_eq!(problems(&destination(batch)), ["`verify = \"read_back\"` needs a way to read one record"]);
+}
+
+#[test]
+fn a_create_that_only_a_person_can_settle_is_warned_of() {
+    let create = "write = \"create\"\npath = \"/c/{{ id }}\"\nid = \"/id\"\ncreate = { path = \"/c\" }\n";
+    let warnings = |keys: &str| {
+        let config = parse(&destination(&format!("{create}{keys}")), Path::new("syncdeck.toml"), &env);
+        config.expect("it is right").warnings.into_iter().map(|warning| warning.problem).collect::<Vec<_>>()
+    };
+    assert!(warnings("")[0].contains("goes to a person as `outcome unknown`"), "{:?}", warnings(""));
+    for keys in [
+        "idempotency_header = \"Idempotency-Key\"",
+        "lookup = { path = \"/c\", query = { key = \"{{ id }}\" } }",
+        "at_least_once = true",
+    ] {
+        assert!(warnings(keys).is_empty(), "{keys}: {:?}", warnings(keys));
+    }
+}
+
 #[test]
 fn a_port_from_a_variable_is_no_secret() {
     let env = |name: &str| match name {

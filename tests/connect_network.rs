@@ -330,6 +330,9 @@ fn job() -> Job {
             connection: "shop".into(),
             changed_fields_only: false,
             soft_delete: None,
+            creates: syncdeck::model::Creates::InPlace,
+            checks_versions: false,
+            verify: None,
             stream: DestinationStream::Rest(RestDestination {
                 write: RestWrite::Upsert(RestRequest {
                     method: syncdeck::model::Method::Put,

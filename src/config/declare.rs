@@ -67,7 +67,6 @@ pub(super) enum Kind {
 /// One of a closed set of words.
 pub(super) struct Word {
     pub(super) name: &'static str,
-    pub(super) later: bool,
 }
 
 /// A table in which one key decides which other keys there are.
@@ -95,11 +94,7 @@ pub(super) const fn later(name: &'static str, about: &'static str) -> Key {
 }
 
 pub(super) const fn word(name: &'static str) -> Word {
-    Word { name, later: false }
-}
-
-pub(super) const fn later_word(name: &'static str) -> Word {
-    Word { name, later: true }
+    Word { name }
 }
 
 pub(super) const fn variant(word: &'static str, spec: &'static Spec) -> Variant {

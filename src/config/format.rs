@@ -1,6 +1,6 @@
 //! The format of `syncdeck.toml`, declared once: the file itself, its connections and the console.
 
-use super::declare::{Kind, Spec, Tagged, Word, key, later, later_variant, later_word, variant, word};
+use super::declare::{Kind, Spec, Tagged, Word, key, later, later_variant, variant, word};
 use super::format_job::JOB;
 
 pub(super) const COUNT: Kind = Kind::Integer { min: 1, max: u32::MAX as u64 };
@@ -251,7 +251,9 @@ pub(super) static DELETING_METHODS: &[Word] = &[word("DELETE"), word("POST"), wo
 pub(super) static DELETE_POLICIES: &[Word] = &[word("soft"), word("hard"), word("ignore")];
 pub(super) static ORPHAN_ANSWERS: &[Word] = &[word("create"), word("dead_letter"), word("ignore")];
 pub(super) static VERSION_KINDS: &[Word] = &[word("auto"), word("time"), word("integer")];
-pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), later_word("lookup"), later_word("create")];
+pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), word("lookup"), word("create")];
+pub(super) static VERIFIES: &[Word] = &[word("none"), word("read_back")];
+pub(super) static ALTERED_ANSWERS: &[Word] = &[word("warn"), word("dead_letter")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
 pub(super) static INSTANCES: &[Word] = &[word("instances")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];

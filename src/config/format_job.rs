@@ -2,8 +2,8 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, NO_PAGES, ORPHAN_ANSWERS,
-    VERSION_KINDS, WRITES, WRITING_METHODS,
+    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, NO_PAGES,
+    ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
 pub(super) static JOB: Tagged = Tagged {
@@ -253,10 +253,10 @@ static DESTINATION: Spec = Spec {
         key(
             "write",
             Kind::Word(WRITES),
-            "`upsert`: one idempotent request a record. `batch`: many records a request, a status each.",
+            "`upsert`: one idempotent request a record. `batch`: many records a request, a status each. `lookup`: found by the source's id, then updated, else created. `create`: created once; the link keeps the destination's id.",
         )
         .default("\"upsert\""),
-        key("path", Kind::UrlTemplate, "Where one record is written; `{{ id }}` is its id. Needed by `upsert`."),
+        key("path", Kind::UrlTemplate, "Where one record is written; `{{ id }}` is its id (the destination's own with `lookup` and `create`). Needed by all but `batch`."),
         key("method", Kind::Word(WRITING_METHODS), "How one record is written.").default("\"PUT\""),
         key(
             "body",
@@ -271,13 +271,33 @@ static DESTINATION: Spec = Spec {
         .default("false"),
         key("idempotency_header", Kind::HeaderName, "The header that takes a key which is the same for every attempt."),
         key(
+            "idempotency_expires",
+            Kind::Span,
+            "How long the destination remembers a key. A create that is older is not repeated under its key.",
+        )
+        .default("\"24h\""),
+        key(
+            "at_least_once",
+            Kind::Boolean,
+            "`create`: one whose answer is lost is sent again, even if that makes the record twice.",
+        )
+        .default("false"),
+        key(
             "version_header",
             Kind::Table(&VERSION_HEADER),
             "Sends the last seen version, so that a newer record is not overwritten.",
         ),
         key("id", Kind::Pointer, "Where the destination's own id stands in its answer."),
-        later("create", "How a record is created where the destination gives it its id."),
-        later("lookup", "How a record is found by its external id."),
+        key("create", Kind::Table(&CREATE), "How a record is made where the destination gives it its id."),
+        key("lookup", Kind::Table(&LOOKUP), "How a record is found at the destination by the source's id."),
+        key("verify", Kind::Word(VERIFIES), "`read_back`: what was written is read again and compared.")
+            .default("\"none\""),
+        key(
+            "on_altered",
+            Kind::Word(ALTERED_ANSWERS),
+            "What happens where `verify` finds that the destination keeps another value than was sent.",
+        )
+        .default("\"warn\""),
         key("delete", Kind::Table(&DELETE), "How one record is deleted."),
         key(
             "one",
@@ -295,6 +315,31 @@ static VERSION_HEADER: Spec = Spec {
     keys: &[
         key("name", Kind::HeaderName, "The header's name.").default("\"If-Match\""),
         key("from", Kind::Pointer, "Where the version stands in an answer; \"\" is the `ETag` header.").default("\"\""),
+    ],
+};
+
+static CREATE: Spec = Spec {
+    about: "How a record is made at a destination that gives it its id.",
+    keys: &[
+        key("method", Kind::Word(WRITING_METHODS), "The method.").default("\"POST\""),
+        key("path", Kind::UrlTemplate, "A template that knows `id`, the source's.").required(),
+        key("body", Kind::Body, "What is sent. Not written: as `body` of the destination."),
+        key(
+            "external_id",
+            Kind::Pointer,
+            "The destination field that carries the source's id; it is added to what the map makes.",
+        ),
+    ],
+};
+
+static LOOKUP: Spec = Spec {
+    about: "How a record is found by the source's id.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "A template that knows `id`, the source's, and `record`.").required(),
+        key("query", Kind::Named(&Kind::UrlTemplate), "Parameters; templates know `id` and `record`.").default("{}"),
+        key("records", Kind::Pointer, "Where the array of records that were found stands in the answer.")
+            .default("\"\""),
+        key("id", Kind::Pointer, "Where the destination's id stands in one of them.").default("\"/id\""),
     ],
 };
 
@@ -320,6 +365,11 @@ static BATCH: Spec = Spec {
         key("size", Kind::Integer { min: 1, max: 10_000 }, "The most records a request.").default("100"),
         key("items", Kind::Pointer, "Where the array of records stands in the request.").default("\"\""),
         key("statuses", Kind::Pointer, "Where the array of statuses stands in the answer.").default("\"\""),
+        key(
+            "id",
+            Kind::Pointer,
+            "In one status: the id of its record. Not written: the order counts, unless every status repeats an `id`.",
+        ),
         key("status", Kind::Pointer, "In one status: an HTTP status number.").default("\"/status\""),
         key("error", Kind::Pointer, "In one status: the message."),
         key("each", Kind::Table(&EACH), "What one item is, when it is more than the fields."),

@@ -205,7 +205,9 @@ fn configured(job: &Table, part: &Part) -> u64 {
         .collect();
     part.put_into(&mut parts[0]);
     if let Json::Object(destination) = &mut parts[1] {
-        destination.remove("one");
+        for name in ["one", "verify", "on_altered", "idempotency_expires", "at_least_once"] {
+            destination.remove(name);
+        }
     }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }

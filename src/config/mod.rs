@@ -17,6 +17,7 @@ mod gather;
 mod instance_text;
 mod instances;
 mod jobs;
+mod linked;
 mod map;
 mod mistake;
 mod notify;

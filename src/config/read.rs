@@ -149,17 +149,12 @@ impl Reader<'_> {
     }
 
     fn word(&mut self, text: &str, place: Place, words: &'static [Word], name: &str) -> Checked {
-        let known = || words.iter().filter(|word| !word.later).map(|word| word.name);
-        match words.iter().find(|word| word.name == text) {
-            Some(word) if !word.later => {
-                return Some((Value::Text(Text { text: text.into(), secret: false }), text.into()));
-            }
-            Some(_) => self.not_yet(place, name, text, known()),
-            None => {
-                let hint = did_you_mean(text, known());
-                self.report.mistake(place, format!("`{name}` does not know `{text}`"), hint);
-            }
+        let known = || words.iter().map(|word| word.name);
+        if known().any(|word| word == text) {
+            return Some((Value::Text(Text { text: text.into(), secret: false }), text.into()));
         }
+        let hint = did_you_mean(text, known());
+        self.report.mistake(place, format!("`{name}` does not know `{text}`"), hint);
         None
     }
 

@@ -76,7 +76,7 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         | Kind::MapExpression
         | Kind::HeaderName => json!({ "type": "string" }),
         Kind::Word(words) => {
-            let known: Vec<&str> = words.iter().filter(|word| !word.later).map(|word| word.name).collect();
+            let known: Vec<&str> = words.iter().map(|word| word.name).collect();
             json!({ "enum": known })
         }
         Kind::Transform => json!({ "enum": TRANSFORMS.iter().map(|transform| transform.name).collect::<Vec<_>>() }),

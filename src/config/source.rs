@@ -103,7 +103,7 @@ fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
     Some(pointers)
 }
 
-fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
+pub(super) fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
     let table = table?;
     let query: Vec<_> = table.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect();
     (query.len() == table.entries.len()).then_some(query)

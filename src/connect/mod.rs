@@ -120,11 +120,23 @@ pub trait Destination: Send + Sync {
     /// an answer that can not be matched to them is an `Unknown` fault of the whole.
     async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>>;
 
-    /// Reads one record as it is now, for people to look at; `Ok(None)` when the destination says that it does not exist.
+    /// Reads one record as it is now; `Ok(None)` when the destination says that it does not exist.
     /// Only called where [`Destination::can_read_one`].
-    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<RawJson>>;
+    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<Standing>>;
 
     fn can_read_one(&self) -> bool;
+
+    /// The ids of the records that are known there by the source's id of `write`: none, one, or a few of too many.
+    /// Only called where the job can look records up.
+    async fn find(&self, write: &Write) -> Reply<Vec<DestinationId>>;
+}
+
+/// A record as it stands at the destination.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub record: RawJson,
+    /// The destination's own version, where the job asks for it.
+    pub version: Option<String>,
 }
 
 /// The two ends of a job, ready to use.

@@ -108,6 +108,7 @@ impl Local {
             Request::Correct { id, content, changes, reason, retry } => {
                 self.correct(id, &content, changes, reason, retry, by).await
             }
+            Request::Settle { id, finding, reason } => done(self.engine.settle(id, &finding, reason, by).await, None),
             Request::Discard { selection, reason } => {
                 let ordered = engine.discard(&selection, &reason, by).await;
                 let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));

@@ -15,7 +15,7 @@ use crate::model::{
     Actor, BulkRetry, CallBudget, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId,
     EditForm, FieldChange, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup,
     LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run,
-    RunId, Selection, Sequence, Snapshot, Tested, Timestamp, WhyAnswer,
+    RunId, Selection, Sequence, Snapshot, Tested, Timestamp, Whereabouts, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -124,6 +124,12 @@ pub enum Request {
         reason: Option<String>,
         /// Retry it at once.
         retry: bool,
+    },
+    /// Says what a person found out about a create whose outcome nobody saw.
+    Settle {
+        id: DeadLetterId,
+        finding: Whereabouts,
+        reason: Option<String>,
     },
     Discard {
         selection: Selection,
@@ -245,6 +251,7 @@ impl Request {
             | Self::Range { .. }
             | Self::Forget { .. }
             | Self::Correct { .. }
+            | Self::Settle { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
             | Self::Rewind { .. }

@@ -209,6 +209,7 @@ impl Counting {
                 delete: other.order.delete,
                 soft_delete: other.order.soft_delete.as_ref(),
                 changed_fields_only: other.order.changed_fields_only,
+                makes_ids: spec.destination.creates.makes_ids(),
                 max_attempts: other.order.max_attempts,
                 is_retry: false,
                 is_forced: false,

@@ -1,8 +1,10 @@
 //! What needs a person: rules over what the engine counted, each with a sentence, a way out and a place to look.
 
 use super::fresh::{FreshCount, MINUTES};
+use super::job::AlteredField;
 use super::schedule::next_in;
 use super::tell::span;
+use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
     Leftover, Level, Timestamp, told_at,
@@ -34,6 +36,8 @@ pub(super) struct JobFacts<'a> {
     pub last_counts: Option<(Counts, bool)>,
     /// The job is run by its schedule in this engine.
     pub is_attended: bool,
+    /// Fields that the destination keeps otherwise than they were sent, in the run in progress or the last one.
+    pub altered: Vec<AlteredField>,
     /// It waits for its turn, for other jobs run.
     pub is_in_row: bool,
 }
@@ -51,6 +55,7 @@ pub(super) fn findings(
         findings.extend(of_state(job.status, now).filter(|_| !job.is_in_row));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
+        findings.extend(altered(job, &engine.redact));
         findings.extend(dead_letters(job));
     }
     for connection in connections {
@@ -232,6 +237,29 @@ fn down(connection: &ConnectionStatus) -> Option<Finding> {
         text: format!("{} is down ({why}); nothing is dead-lettered for it", connection.id),
         hint: format!("one canary request tries again at {}", next.clock_text()),
         target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+/// Values that the destination keeps otherwise than they were sent, the field with most of them.
+fn altered(job: &JobFacts<'_>, redact: &[String]) -> Option<Finding> {
+    let worst = job.altered.iter().max_by_key(|field| field.n)?;
+    let records = if worst.n == 1 { "record" } else { "records" };
+    let values = match is_redacted(redact, &worst.field) {
+        true => String::new(),
+        false => format!(" (sent {}, holds {})", worst.sent, worst.holds),
+    };
+    let more = match job.altered.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more fields too"),
+    };
+    let id = &job.status.id;
+    let destination = &job.status.destination;
+    Some(Finding {
+        kind: FindingKind::Altered,
+        level: Level::Warn,
+        text: format!("{id}: {destination} changed `{}` of {} {records}{values}{more}", worst.field, worst.n),
+        hint: "map what the destination keeps, such as a rounded number or a shorter text".to_owned(),
+        target: FindingTarget::Job(id.clone()),
     })
 }
 

@@ -72,6 +72,7 @@ fn facts(status: &JobStatus) -> JobFacts<'_> {
         newest_group: None,
         last_counts: None,
         is_attended: true,
+        altered: Vec::new(),
         is_in_row: false,
     }
 }

@@ -1,6 +1,7 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
 use super::bulk::set_bulk;
+use super::deliver::Altered;
 use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
@@ -17,6 +18,7 @@ use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -24,6 +26,11 @@ use tokio::sync::Notify;
 const RATE_SECONDS: u64 = 10;
 /// A run that is not waiting for anything known and has not moved for so long is stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// Fields that are told as kept otherwise.
+const ALTERED_MAX: usize = 20;
+/// Characters of a value that is told.
+const VALUE_MAX: usize = 40;
 
 /// Runs whose ends a screen shows.
 pub(super) const MARKS_MAX: usize = 10;
@@ -40,6 +47,8 @@ pub struct JobCell {
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// The most records of one batch that the destination took, where it refused more.
+    batch_learnt: AtomicUsize,
     /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
     pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
@@ -98,6 +107,19 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+    /// What the destination kept otherwise than it was sent, in the run in progress or the last one.
+    pub altered: Vec<AlteredField>,
+}
+
+/// One field that the destination keeps otherwise than it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AlteredField {
+    pub field: String,
+    /// Records.
+    pub n: u64,
+    /// Of the first of them, cut.
+    pub sent: String,
+    pub holds: String,
 }
 
 /// The letters of a job that have no end yet.
@@ -204,6 +226,7 @@ impl JobCell {
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            batch_learnt: AtomicUsize::new(usize::MAX),
             open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
@@ -215,6 +238,35 @@ impl JobCell {
     /// The limits in force of the destination's connection.
     pub fn destination_limits(&self) -> Limits {
         self.destination_gate.limits()
+    }
+
+    /// Counts what the destination keeps otherwise than it was sent.
+    pub(super) fn note_altered(&self, altered: &[Altered]) {
+        if altered.is_empty() {
+            return;
+        }
+        let cut = |text: &str| text.chars().take(VALUE_MAX).collect::<String>();
+        let mut live = self.live();
+        for one in altered {
+            if let Some(known) = live.altered.iter_mut().find(|known| known.field == one.field) {
+                known.n += 1;
+            } else if live.altered.len() < ALTERED_MAX {
+                let Altered { field, sent, holds } = one;
+                live.altered.push(AlteredField { field: field.clone(), n: 1, sent: cut(sent), holds: cut(holds) });
+            }
+        }
+        drop(live);
+        self.changed();
+    }
+
+    /// The most records that one request may hold.
+    pub(super) fn batch_most(&self) -> usize {
+        self.destination.batch_size().min(self.batch_learnt.load(Ordering::Relaxed)).max(1)
+    }
+
+    /// Remembers that the destination takes no more than so many. True where that is news.
+    pub(super) fn learn_batch(&self, most: usize) -> bool {
+        most < self.batch_learnt.fetch_min(most.max(1), Ordering::Relaxed)
     }
 
     /// When it runs, in words: `every 5m`.
@@ -257,6 +309,7 @@ impl JobCell {
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
+            live.altered.clear();
             live.failure = None;
             live.not_before = None;
         }

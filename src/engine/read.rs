@@ -469,7 +469,7 @@ pub(super) fn away(message: String) -> Fault {
     Fault { message, ..plain_fault(FaultKind::Transient) }
 }
 
-fn plain_fault(kind: FaultKind) -> Fault {
+pub(super) fn plain_fault(kind: FaultKind) -> Fault {
     Fault {
         kind,
         record: None,

@@ -113,6 +113,7 @@ fn step_of(
         delete: cell.spec.delete,
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
+        makes_ids: cell.spec.destination.creates.makes_ids(),
         max_attempts: cell.spec.max_attempts,
         is_retry: true,
         is_forced: false,

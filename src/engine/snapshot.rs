@@ -40,6 +40,7 @@ impl Engine {
                         None => live.last_counts.map(|counts| (counts, false)),
                     },
                     is_attended: live.is_attended,
+                    altered: live.altered.clone(),
                     is_in_row: live.waits_for_turn.is_some(),
                 }
             })

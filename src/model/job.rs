@@ -108,7 +108,72 @@ pub struct JobDestination {
     pub changed_fields_only: bool,
     /// Fields that a soft delete sets; none where the job does not soft-delete.
     pub soft_delete: Option<serde_json::Map<String, serde_json::Value>>,
+    pub creates: Creates,
+    /// A write carries the version that was last seen there, and one that is refused for it is looked at again.
+    pub checks_versions: bool,
+    /// What was written is read back and compared; none where it is not.
+    pub verify: Option<OnAltered>,
     pub stream: DestinationStream,
+}
+
+/// How a record comes to be at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creates {
+    /// Under the source's id: the same write once more changes nothing.
+    InPlace,
+    /// Under an id of the destination's own, and it is looked for first, so nothing is made twice.
+    LookedUp,
+    /// Under an id of the destination's own, by a request that makes another record each time.
+    Once(Unknowns),
+}
+
+/// What settles a create whose answer never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknowns {
+    /// The destination remembers an idempotency key for so long.
+    pub key: Option<Duration>,
+    /// It can be looked for.
+    pub lookup: bool,
+    /// It is sent again, whatever stands there.
+    pub at_least_once: bool,
+}
+
+/// What becomes of a record that the destination keeps otherwise than it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnAltered {
+    Warn,
+    DeadLetter,
+}
+
+impl Creates {
+    /// The destination makes ids of its own, which links keep.
+    pub fn makes_ids(self) -> bool {
+        self != Self::InPlace
+    }
+
+    /// What settles unknown outcomes, where there can be any.
+    pub fn unknowns(self) -> Option<Unknowns> {
+        match self {
+            Self::Once(unknowns) if !unknowns.at_least_once => Some(unknowns),
+            Self::InPlace | Self::LookedUp | Self::Once(_) => None,
+        }
+    }
+
+    /// A record can be looked for by the source's id.
+    pub fn can_find(self) -> bool {
+        match self {
+            Self::InPlace => false,
+            Self::LookedUp => true,
+            Self::Once(unknowns) => unknowns.lookup,
+        }
+    }
+}
+
+impl Unknowns {
+    /// Nothing but a person can tell.
+    pub fn asks(self) -> bool {
+        self.key.is_none() && !self.lookup && !self.at_least_once
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -279,7 +279,7 @@ fn a_doubt_counts_until_the_destination_says_that_nothing_is_there() {
     assert!(matches!(verdict(doubted(DestinationNow::NotAsked)), Verdict::OutcomeUnknown { .. }));
     assert!(matches!(verdict(doubted(DestinationNow::Gone)), Verdict::NotYetRead { .. }));
     let unseen = Some(Link { writes: 1, ..Link::default() });
-    assert!(matches!(verdict(Evidence { link: unseen, ..nothing() }), Verdict::OutcomeUnknown { since: None }));
+    assert!(matches!(verdict(Evidence { link: unseen, ..nothing() }), Verdict::OutcomeUnknown { since: None, .. }));
 }
 
 #[test]

@@ -118,12 +118,36 @@ pub struct VersionHeader {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a job has one of it, and it is never moved about")]
 pub enum RestWrite {
     /// One idempotent request a record.
     Upsert(RestRequest),
     /// Many records a request, a status each.
     Batch(RestBatch),
+    /// The destination gives records ids of its own: one request makes a record, another changes it.
+    Linked(RestLinked),
+}
+
+/// Requests of a destination that makes ids of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLinked {
+    /// Knows `id`, the source's.
+    pub create: RestRequest,
+    /// The destination field that carries the source's id.
+    pub external_id: Option<Pointer>,
+    /// Knows `id`, the destination's.
+    pub update: RestRequest,
+    pub lookup: Option<RestLookup>,
+}
+
+/// How a record is found by the source's id. Path and query are templates that know `id` and `record`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLookup {
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    /// Where the array of records that were found stands in the answer, or the one record.
+    pub records: Pointer,
+    /// Where the destination's id stands in one of them.
+    pub id: Pointer,
 }
 
 /// A request for one record. Path and body are templates that know `id`, `fields`, `record` and `operation`.
@@ -144,6 +168,8 @@ pub struct RestBatch {
     pub items: Pointer,
     /// Where the array of statuses stands in the answer.
     pub statuses: Pointer,
+    /// In one status: the id of the record that it speaks of. None: the order counts, unless every status has an `id`.
+    pub id: Option<Pointer>,
     /// In one status: an HTTP status number.
     pub status: Pointer,
     /// In one status: the message.

@@ -262,6 +262,8 @@ pub enum FindingKind {
     MissedSchedule,
     /// More of a run was refused than a few bad records explain.
     ManyErrors,
+    /// The destination keeps other values than were sent.
+    Altered,
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,

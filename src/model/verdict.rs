@@ -55,6 +55,12 @@ pub enum Verdict {
     /// A run did not see the end of all that it sent: a write of it may stand there.
     OutcomeUnknown {
         since: Option<Timestamp>,
+        /// The letter that waits for a person to find it out.
+        #[serde(default)]
+        letter: Option<DeadLetterId>,
+        /// What the destination says of it just now: it is there, or not; none where it was not or can not be asked.
+        #[serde(default)]
+        is_there: Option<bool>,
     },
     DeadLetter(DeadLetterFacts),
     /// It was passed by: the listings go on behind it, and nothing of it is known here.

@@ -160,11 +160,12 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     let side = route.side();
     let has_cursor = matches!(route, Route::Listing { .. })
         && (parts.uri.query().is_some_and(|query| query.contains("cursor=")) || contains(body, b"\"after\":\""));
+    let known_as = known_as(world, route, body);
     let Met { fault, latency, allowance } = world.faults.meet(&Asked {
         side,
         method: &parts.method,
         path: parts.uri.path(),
-        id: route.id(),
+        id: route.id().or(known_as.as_deref()),
         has_cursor,
         is_batch: matches!(route, Route::CrmBatch { .. }),
     });
@@ -198,6 +199,14 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     pass(latency - latency / 2).await;
     drop(in_flight);
     limited(response, allowance)
+}
+
+/// What a record that is to be made is known as outside.
+fn known_as(world: &World, route: &Route<'_>, body: &[u8]) -> Option<String> {
+    let Route::CrmCreate { collection } = route else { return None };
+    let demands = world.crm.table(collection).demands();
+    let facts = demands.read(body).ok()?;
+    demands.external_id(&facts).map(Cow::into_owned)
 }
 
 /// Gives no answer until the caller goes away.

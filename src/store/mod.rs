@@ -10,6 +10,7 @@ mod corrections;
 mod forget;
 mod heads;
 mod holds;
+mod intents;
 mod jobs;
 mod journal;
 mod letter_rows;
@@ -209,6 +210,30 @@ pub struct PageCommit {
     pub bulk: Option<BulkPage>,
     /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
     pub search: Vec<Findable>,
+    /// Records whose create has its end, so that nothing of it is in doubt any more.
+    pub settled: Vec<RecordId>,
+    /// Open letters whose record is another one by now, though nothing of it may be sent.
+    pub newer: Vec<NewerContent>,
+}
+
+/// What the source holds now of a record that waits for a person.
+#[derive(Clone, Debug)]
+pub struct NewerContent {
+    pub id: DeadLetterId,
+    pub source: crate::model::RawJson,
+    pub version: Option<crate::model::Version>,
+    pub deleted: bool,
+}
+
+/// What a person found out about a create whose outcome nobody saw.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub job: JobId,
+    pub record: RecordId,
+    /// The letter that waits for it; it goes under retry, for what the source holds by now.
+    pub letter: DeadLetterId,
+    /// The record's link, as it is now known to be.
+    pub link: Link,
 }
 
 /// A letter whose record needs nothing more.
@@ -309,8 +334,10 @@ pub struct Note {
 /// Where letters are moved by a person's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LetterMove {
-    /// Waiting → retrying.
+    /// Waiting → retrying; not those whose outcome is unknown.
     Retry,
+    /// Waiting → retrying, of one whose outcome a person has found out.
+    Settle,
     /// Waiting → discarded.
     Discard { reason: String },
     /// Discarded → waiting; retrying → waiting.

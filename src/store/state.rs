@@ -9,14 +9,14 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
-    StoreError, open,
+    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Settlement,
+    Shared, StoreError, open,
 };
 use crate::model::filter::Term;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget,
-    RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    Intent, JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link,
+    LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::path::Path;
@@ -129,6 +129,38 @@ impl Store {
     /// The links of `ids`, in their order.
     pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
         open::caught(|| self.shared.links(job, ids))
+    }
+
+    /// The open intents of `ids`, in their order.
+    pub async fn intents(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Intent>>, StoreError> {
+        open::caught(|| self.shared.intents(job, ids))
+    }
+
+    /// Makes intents durable, in one transaction, before the requests leave that they speak of.
+    ///
+    /// `made` are the links of records of pages that are not saved yet whose create is confirmed: their intents are
+    /// settled.
+    pub async fn note_intents(
+        &self,
+        job: &JobId,
+        intents: Vec<(RecordId, Intent)>,
+        made: Vec<(RecordId, Link)>,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        let settled = made.iter().map(|(record, _)| (record.clone(), None));
+        let intents = settled.chain(intents.into_iter().map(|(record, intent)| (record, Some(intent)))).collect();
+        let links = made.into_iter().map(|(record, link)| PackedLink::new(record, &link)).collect();
+        self.order(|reply| Order::Intents { job, intents, links, reply }).await
+    }
+
+    /// Saves what a person found out about a create, and puts its letter under retry, with its journal entry. False when
+    /// the letter does not wait any more: then nothing is saved.
+    pub async fn settle(&self, settlement: Settlement, note: Note) -> Result<bool, StoreError> {
+        let moved = Moved::default();
+        let counted = moved.clone();
+        self.order(|reply| Order::Settle { settlement: Box::new(settlement), note, moved: counted, reply }).await?;
+        let is_settled = !moved.lock().is_empty();
+        Ok(is_settled)
     }
 
     /// The filters that the job's runs had, oldest first.
@@ -455,7 +487,7 @@ enum Rest {
 impl LetterMove {
     fn starts_at(&self, place: LetterPlace) -> bool {
         match self {
-            Self::Retry | Self::Discard { .. } => place == LetterPlace::Waiting,
+            Self::Retry | Self::Settle | Self::Discard { .. } => place == LetterPlace::Waiting,
             Self::Restore => matches!(place, LetterPlace::Discarded | LetterPlace::Retrying),
         }
     }

@@ -83,3 +83,7 @@ pub(super) const CORRECTIONS_BY_RECORD: TableDefinition<(u32, &str, u64, u32), (
 
 /// Number → [`crate::model::BulkRetry`]. The oldest that ended are thinned. Absent until many letters are retried at once.
 pub(super) const BULKS: TableDefinition<u64, &[u8]> = TableDefinition::new("bulk_retries");
+
+/// (job number, record id at the source) → [`crate::model::Intent`]. Absent until a job makes records whose ids the
+/// destination makes.
+pub(super) const INTENTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("intents");

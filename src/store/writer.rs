@@ -15,6 +15,7 @@ use super::corrections::write_corrections;
 use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
 use super::holds::write_holds;
+use super::intents::{IntentWork, write_intents};
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
@@ -22,10 +23,12 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::{
+    BulkChange, Committed, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Settlement, Shared, StoreError,
+};
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, LowBudget,
-    Run, RunEnd, RunId, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, Intent, JobControl, JobId, JournalEntry,
+    LowBudget, RecordId, Run, RunEnd, RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -91,6 +94,20 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<()>,
     },
+    Intents {
+        job: JobId,
+        /// What becomes of the intent of each record.
+        intents: Vec<(RecordId, Option<Intent>)>,
+        links: Vec<PackedLink>,
+        reply: Reply<()>,
+    },
+    /// Carried out where the letter waits.
+    Settle {
+        settlement: Box<Settlement>,
+        note: Note,
+        moved: Moved,
+        reply: Reply<()>,
+    },
     Correct {
         job: JobId,
         correction: Box<Correction>,
@@ -123,8 +140,9 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters + 2 * terms.len()
+                3 + links.len() + 6 * letters + 2 * terms.len() + page.settled.len() + 2 * page.newer.len()
             }
+            Self::Intents { intents, links, .. } => intents.len() + links.len(),
             Self::Move { piece, .. } => 7 * piece.ids.len(),
             Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
@@ -152,6 +170,8 @@ impl Order {
             | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
+            | Self::Intents { reply, .. }
+            | Self::Settle { reply, .. }
             | Self::Correct { reply, .. }
             | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
@@ -259,6 +279,8 @@ struct Batch {
     links: Vec<(u32, PackedLink)>,
     terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
+    intents: Vec<IntentWork>,
+    settlements: Vec<(u32, Settlement, Note, Moved)>,
     corrections: Vec<(u32, Correction)>,
     bulks: BTreeMap<u64, BulkRetry>,
     checkpoints: Vec<(u32, Checkpoint)>,
@@ -397,6 +419,17 @@ impl Writer {
                 batch.letters.push(LetterWork::Move(piece));
                 batch.reply(reply, ());
             }
+            Order::Intents { job, intents, links, reply } => {
+                let number = heads.job_mut(&job).row.number;
+                batch.intents.extend(intents.into_iter().map(|(record, intent)| (number, record, intent)));
+                batch.links.extend(links.into_iter().map(|link| (number, link)));
+                batch.reply(reply, ());
+            }
+            Order::Settle { settlement, note, moved, reply } => {
+                let number = heads.job_mut(&settlement.job).row.number;
+                batch.settlements.push((number, *settlement, note, moved));
+                batch.reply(reply, ());
+            }
             Order::Correct { job, correction, note, reply } => {
                 batch.corrections.push((heads.job_mut(&job).row.number, *correction));
                 batch.journal.push(heads.next_entry(note));
@@ -448,6 +481,22 @@ impl Writer {
         write_links(&transaction, heads, batch.links)?;
         write_search(&transaction, &batch.terms)?;
         write_letters(&transaction, heads, batch.letters)?;
+        write_intents(&transaction, &batch.intents)?;
+        for (job, settlement, note, moved) in batch.settlements {
+            let Settlement { record, letter, link, .. } = settlement;
+            let piece = MovePiece {
+                ids: vec![letter],
+                to: LetterMove::Settle,
+                by: note.by.clone(),
+                at: note.at,
+                moved: moved.clone(),
+            };
+            write_letters(&transaction, heads, vec![LetterWork::Move(piece)])?;
+            if !moved.lock().is_empty() {
+                write_links(&transaction, heads, vec![(job, PackedLink::new(record, &link))])?;
+                batch.journal.push(heads.next_entry(note));
+            }
+        }
         for (note, moved) in batch.move_notes {
             if !moved.lock().is_empty() {
                 batch.journal.push(heads.next_entry(note));
@@ -469,8 +518,21 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
-        page;
+    let PageCommit {
+        job: id,
+        epoch,
+        run: run_id,
+        at,
+        counts,
+        position,
+        dead,
+        failed_again,
+        recovered,
+        bulk,
+        settled,
+        newer,
+        ..
+    } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
     batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
@@ -501,6 +563,8 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     batch.links.extend(links.into_iter().map(|link| (number, link)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
+    batch.letters.extend(newer.into_iter().map(|newer| LetterWork::Newer(Box::new(newer))));
+    batch.intents.extend(settled.into_iter().map(|record| (number, record, None)));
     batch.letters.extend(recovered.into_iter().map(|recovery| LetterWork::Recovered {
         recovery: Box::new(recovery),
         at,
@@ -568,7 +632,7 @@ fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Link, RecordId};
+    use crate::model::Link;
 
     fn page_of_links(n: u64) -> Order {
         let link = |number: u64| PackedLink::new(RecordId::from(number.to_string()), &Link::default());
@@ -585,6 +649,8 @@ mod tests {
             recovered: Vec::new(),
             bulk: None,
             search: Vec::new(),
+            settled: Vec::new(),
+            newer: Vec::new(),
         };
         let links = (0..n).map(link).collect();
         Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }

@@ -81,6 +81,8 @@ pub enum Action {
     SaveOnly,
     /// Retries only what changed at its source.
     ChangedOnly,
+    /// Says whether a record of unknown outcome was made.
+    Settle,
     Discard,
     /// Discards all that match the filter.
     DiscardAll,
@@ -185,6 +187,7 @@ impl Action {
                 | Self::Edit
                 | Self::SaveOnly
                 | Self::ChangedOnly
+                | Self::Settle
                 | Self::Discard
                 | Self::DiscardAll
                 | Self::BringBack

@@ -201,6 +201,7 @@ pub static KEYMAP: &[Binding] = &[
         "looks up the record that the complaint names, at both systems",
         "",
     ),
+    key(Context::Letters, &["O"], Action::Settle, "says whether a record of unknown outcome was made", ""),
     key(Context::Letters, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
     key(Context::Letters, &["v"], Action::View, "shows the record as fields or as JSON", "fields/json"),
     key(Context::Letters, &["]"], Action::Next, "goes to the next record", "[ ] record"),

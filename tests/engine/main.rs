@@ -1,6 +1,7 @@
 //! The real engine against the simulated systems, in this process, under a paused clock.
 
 mod bundle;
+mod creates;
 mod disk;
 mod first;
 mod hands;

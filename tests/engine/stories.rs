@@ -91,11 +91,11 @@ impl Telling {
         for (side, part, limit) in &story.world.limits {
             world.faults.set_limit(*side, part, Some(*limit));
         }
-        if let Some(batch_max) = story.world.batch_max {
-            for collection in world.shop.collections() {
-                let rules = world.crm.rules(&collection);
-                world.crm.set_rules(&collection, syncdeck::sim::Rules { batch_max, ..rules });
-            }
+        for collection in world.shop.collections() {
+            let mut rules = world.crm.rules(&collection);
+            rules.batch_max = story.world.batch_max.unwrap_or(rules.batch_max);
+            rules.shortens = story.world.shortens.clone();
+            world.crm.set_rules(&collection, rules);
         }
         let disk = if story.remembering_disk { Disk::with_memory() } else { Disk::default() };
         let text = toml::to_string(&config).expect("a configuration as text");
@@ -203,10 +203,13 @@ impl Telling {
             shop.insert(collection, id, body.clone());
         }
         for id in &act.lose {
-            known(id, crm.lose(collection, id));
+            known(id, crm.lose(collection, &self.there(collection, id)));
         }
         for (id, body) in &act.overwrite {
-            known(id, crm.overwrite(collection, id, body.clone()));
+            known(id, crm.overwrite(collection, &self.there(collection, id), body.clone()));
+        }
+        for (id, body) in &act.made_there {
+            known(id, crm.make(collection, body));
         }
         if let Some((every, churn)) = act.churn {
             shop.churn(every, churn);
@@ -214,6 +217,11 @@ impl Telling {
         if act.stop_churn {
             shop.stop_churn();
         }
+    }
+
+    /// The id of a record at the CRM, where that makes its own.
+    fn there(&self, collection: &str, record: &str) -> String {
+        self.house().world.crm.id_of(collection, record).unwrap_or_else(|| record.to_owned())
     }
 
     async fn change_process(&mut self, act: &Act) {
@@ -241,6 +249,9 @@ impl Telling {
     async fn order(&self, act: &Act, id: &JobId) {
         let house = self.house();
         let jobs = || vec![id.clone()];
+        if !act.retry_in_vain.is_empty() {
+            self.refused_retry(id, &act.retry_in_vain).await;
+        }
         let mut orders = Vec::new();
         if let Some(reason) = &act.pause {
             orders.push(Request::Pause { jobs: jobs(), reason: Some(reason.clone()) });
@@ -272,6 +283,19 @@ impl Telling {
             let (content, changes) = (form.content, form.offered_changes);
             orders.push(Request::Correct { id: form.letter, content, changes, reason: None, retry: true });
         }
+        for settle in &act.settle {
+            let Selection::Ids(ids) = self.selection(id, std::slice::from_ref(&settle.id), LetterPlace::Waiting).await
+            else {
+                unreachable!("one letter was asked for")
+            };
+            let known_as = settle.known_as.clone().map(|known_as| self.there(id.as_str(), &known_as).into());
+            let finding = match settle.there {
+                true => syncdeck::model::Whereabouts::There { id: known_as },
+                false => syncdeck::model::Whereabouts::Absent,
+            };
+            let reason = Some("looked it up".to_owned());
+            orders.push(Request::Settle { id: ids[0], finding, reason });
+        }
         if !act.discard.is_empty() {
             let selection = self.selection(id, &act.discard, LetterPlace::Waiting).await;
             orders.push(Request::Discard { selection, reason: "not ours to mend".to_owned() });
@@ -287,6 +311,15 @@ impl Telling {
             let what = format!("{order:?}");
             let Answer::Done(done) = house.ask(order).await else { panic!("{what} was not answered as an order") };
             assert!(done.changed > 0, "{what} changed nothing: {}", done.text);
+        }
+    }
+
+    async fn refused_retry(&self, id: &JobId, records: &[String]) {
+        let selection = self.selection(id, records, LetterPlace::Waiting).await;
+        match self.house().handle.ask(Request::Retry { selection }).await {
+            Err(_) => {}
+            Ok(Answer::Done(done)) => assert_eq!(done.changed, 0, "it was retried: {}", done.text),
+            Ok(other) => panic!("no answer to an order but {other:?}"),
         }
     }
 
@@ -574,18 +607,27 @@ impl Telling {
             }
         }
         for (record, n) in &expect.applied {
-            differs(&format!("writes of {record}"), Some(*n), crm.applied(collection, record), wrong);
+            differs(
+                &format!("writes of {record}"),
+                Some(*n),
+                crm.applied(collection, &self.there(collection, record)),
+                wrong,
+            );
         }
         for (place, value) in &expect.members {
             let (record, member) = place.split_once('/').expect("id/member");
-            let body = crm.get(collection, record).unwrap_or_default();
+            let body = crm.get(collection, &self.there(collection, record)).unwrap_or_default();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
             differs(place, Some(value), &body[member], wrong);
         }
-        for record in expect.at_crm.iter().filter(|record| crm.get(collection, record).is_none()) {
+        for record in
+            expect.at_crm.iter().filter(|record| crm.get(collection, &self.there(collection, record)).is_none())
+        {
             wrong.push(format!("{record} is not at the CRM"));
         }
-        for record in expect.not_at_crm.iter().filter(|record| crm.get(collection, record).is_some()) {
+        for record in
+            expect.not_at_crm.iter().filter(|record| crm.get(collection, &self.there(collection, record)).is_some())
+        {
             wrong.push(format!("{record} is at the CRM"));
         }
         let rewrites = crm.audit(collection).rewrites;
@@ -692,8 +734,10 @@ stories! {
     a_bare_tombstone_sets_a_flag_alone
     a_bare_tombstone_sets_a_flag_beside_what_was_written
     a_batch_in_an_outage
+    a_batch_size_that_is_learnt
     a_batch_that_is_refused_whole
     a_batch_that_is_too_large
+    a_batch_that_names_its_records
     a_batch_with_a_short_answer
     a_batch_with_a_shuffled_answer
     a_batch_with_failed_parts
@@ -715,6 +759,11 @@ stories! {
     a_crash_after_writes_before_their_commit
     a_crash_before_a_write_leaves
     a_crash_that_loses_the_last_commits
+    a_create_in_doubt_waits_for_a_person
+    a_create_links_what_it_made_and_updates_it
+    a_create_sent_again_at_least_once
+    a_create_that_a_person_found_absent
+    a_create_whose_answer_is_lost_is_looked_up
     a_cursor_that_expires
     a_cursor_that_expires_between_runs
     a_cursor_that_repeats
@@ -723,16 +772,26 @@ stories! {
     a_discarded_letter_and_its_record
     a_first_listing_full_of_tombstones_after_a_crash
     a_flagged_record_that_changes_once_more
+    a_flagged_record_under_its_own_id_comes_back
     a_forbidden_record
     a_full_disk
     a_full_run_with_letters_under_retry
+    a_key_that_has_expired_is_not_repeated
+    a_key_that_is_in_use
+    a_kill_among_creates_that_only_a_person_can_settle
+    a_kill_among_creates_with_a_lookup
+    a_kill_among_creates_with_keys
     a_kill_in_every_page
     a_letter_that_is_mended_and_retried
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
     a_long_careful_retry_makes_way_for_its_job
+    a_lookup_before_a_create_whose_answer_is_lost
+    a_lookup_that_finds_two
+    a_lookup_updates_what_it_finds_and_makes_the_rest
     a_newer_version_at_the_destination
+    a_newer_version_that_is_none_of_ours
     a_pause_during_backoff
     a_pause_in_an_outage
     a_pause_in_the_middle
@@ -750,12 +809,12 @@ stories! {
     a_retry_that_fails_again
     a_retry_that_is_killed_half_way
     a_retry_while_the_job_is_paused
-    a_run_hands_over
-    a_run_since_a_time
-    a_run_with_a_limit_of_records
     a_rewind_after_a_listing
     a_rewind_during_a_run
     a_rewind_to_the_start_and_a_kill
+    a_run_hands_over
+    a_run_since_a_time
+    a_run_with_a_limit_of_records
     a_schedule_outlives_the_process
     a_sorted_listing_whose_cursors_expire
     a_tie_over_a_page_border
@@ -777,9 +836,13 @@ stories! {
     an_orphan_becomes_a_dead_letter
     an_orphan_is_created_again
     an_orphan_is_ignored
+    an_orphan_under_its_own_id_becomes_a_dead_letter
+    an_orphan_under_its_own_id_is_made_again
+    an_outage_among_creates_that_only_a_person_can_settle
     an_outage_of_the_destination
     an_outage_of_the_source
     attempts_of_a_poison_record_have_an_end
+    changed_fields_go_to_the_linked_id
     changes_behind_a_long_listing
     credentials_that_are_refused
     cursors_that_always_expire
@@ -808,6 +871,8 @@ stories! {
     throttled_with_seconds
     two_jobs_share_a_budget
     unchanged_records_cost_nothing
+    what_the_destination_shortens_becomes_a_dead_letter
+    what_the_destination_shortens_is_told
     what_turned_bad_in_doubt_and_was_deleted_is_deleted
     what_was_created_in_doubt_and_deleted_is_deleted
     what_was_in_doubt_and_went_back_is_written

@@ -57,11 +57,13 @@ pub struct WorldSpec {
     pub limits: Vec<(Side, String, RateLimit)>,
     /// The most items of a batch that the CRM takes.
     pub batch_max: Option<usize>,
+    /// A text field of which the CRM keeps so many characters.
+    pub shortens: Option<(String, usize)>,
 }
 
 impl Default for WorldSpec {
     fn default() -> Self {
-        Self { records: 120, bad: 0.0, latency: Vec::new(), limits: Vec::new(), batch_max: None }
+        Self { records: 120, bad: 0.0, latency: Vec::new(), limits: Vec::new(), batch_max: None, shortens: None }
     }
 }
 
@@ -99,6 +101,8 @@ pub struct Act {
     pub lose: Vec<String>,
     /// A record of the CRM is changed behind everybody's back.
     pub overwrite: Vec<(String, String)>,
+    /// Records that somebody makes at the CRM, and what they are known as outside.
+    pub made_there: Vec<(String, String)>,
     /// The shop changes while it is listed.
     pub churn: Option<(u64, Churn)>,
     pub stop_churn: bool,
@@ -121,6 +125,10 @@ pub struct Act {
     /// The most letters that such a retry sends in a minute.
     pub per_minute: Option<u32>,
     pub stop_retry: bool,
+    /// A retry of these records' letters moves none.
+    pub retry_in_vain: Vec<String>,
+    /// What a person found out about records whose outcome is unknown.
+    pub settle: Vec<Settle>,
     /// Values (JSON) that a person puts in place of those of a record's letter; an empty text leaves the field out.
     pub correct: Vec<Correct>,
     /// What was put in for the same bad value before is applied to these records' letters.
@@ -149,6 +157,15 @@ pub struct Correct {
     /// Saved, and not sent yet.
     #[serde(default)]
     pub only_save: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    pub id: String,
+    pub there: bool,
+    /// The record at the CRM, by what it is known as outside.
+    pub known_as: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

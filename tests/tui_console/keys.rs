@@ -174,6 +174,26 @@ fn a_discard_needs_a_reason_and_can_be_undone() {
 }
 
 #[test]
+fn a_record_of_unknown_outcome_is_settled_and_no_other() {
+    let mut stage = stage();
+    stage.press("2 enter O");
+    assert!(stage.shows("the outcome of this record is known"), "{}", stage.text());
+    let mut stage = self::stage();
+    stage.world.letter.letter.reason.class = ReasonClass::OutcomeUnknown;
+    stage.press("2 enter O ctrl-s");
+    assert!(stage.shows("say first which it is"), "{}", stage.text());
+    stage.press("1").type_text("rec_17").press("ctrl-s");
+    let id = DeadLetterId(1_042);
+    let finding = Whereabouts::There { id: Some("rec_17".into()) };
+    assert_eq!(stage.orders(), [&Request::Settle { id, finding, reason: None }]);
+    stage.press("O 2 ctrl-s");
+    assert!(stage.shows("how is it known to be absent"), "{}", stage.text());
+    stage.type_text("searched").press("ctrl-s");
+    let reason = Some("searched".to_owned());
+    assert_eq!(stage.orders()[1], &Request::Settle { id, finding: Whereabouts::Absent, reason });
+}
+
+#[test]
 fn many_are_discarded_only_with_their_number_typed() {
     let mut stage = stage();
     stage.press("2 x 5").type_text("gone").press("ctrl-s");

@@ -270,6 +270,7 @@ impl World {
             Request::Discard { selection, .. } => {
                 done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
             }
+            Request::Settle { .. } => done("settled dead letter #1042", None),
             Request::Restore { .. } => done("brought 1 dead letter back", None),
             Request::DeadGroups { filter } => Ok(Answer::Groups(
                 self.groups

@@ -4,6 +4,7 @@ mod batch;
 mod classify;
 mod destination;
 mod envelope;
+mod linked;
 mod message;
 mod paginate;
 mod request;

@@ -148,6 +148,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/dead-letters/retry", post(orders::retry_many))
         .route("/dead-letters/discard", post(orders::discard_many))
         .route("/dead-letters/restore", post(orders::restore_many))
+        .route("/dead-letters/{id}/settle", post(orders::settle))
         .route("/dead-letters/{id}/edit", get(lookups::edit_form).post(orders::edit))
         .route("/dead-letters/{id}/{order}", post(orders::letter))
         .route("/checkpoints", get(checkpoints))

@@ -17,6 +17,7 @@ mod possible;
 pub mod range;
 mod retry;
 pub mod rewind;
+pub mod settle;
 
 pub use bulk::Scope;
 
@@ -48,6 +49,7 @@ pub enum Overlay {
     Budget(budget::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Settle(settle::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
     Range(range::Form),
@@ -97,6 +99,7 @@ impl Overlay {
             Self::Pause(_)
             | Self::Budget(_)
             | Self::Discard(_)
+            | Self::Settle(_)
             | Self::Rewind(_)
             | Self::RewindWhere(_)
             | Self::Range(_) => Context::Form,
@@ -115,6 +118,7 @@ impl Overlay {
             Self::Pause(form) => Some(&mut form.reason),
             Self::Budget(form) => Some(form.input()),
             Self::Discard(form) => form.input(),
+            Self::Settle(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Range(form) => Some(&mut form.text),
@@ -189,6 +193,8 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Budget(form)) => form.step(action),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
+        Some(Overlay::Settle(_)) if action == Action::Accept => settle::accept(app),
+        Some(Overlay::Settle(form)) if matches!(action, Action::NextPane | Action::PreviousPane) => form.step(),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
         Some(Overlay::Range(_)) if action == Action::Accept => range::accept(app),
@@ -226,6 +232,7 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Budget(_)) if name == Some("enter") => budget::accept(app),
         Some(Overlay::Budget(form)) => form.typed(event),
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Settle(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
         Some(Overlay::Range(form)) => form.typed(event),
@@ -305,6 +312,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Budget(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Settle(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Range(form)) => form.draw(app, canvas),

@@ -89,6 +89,7 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             | Action::DiscardAll
             | Action::LookUpRelated
             | Action::Edit
+            | Action::Settle
             | Action::Mark,
             Screen::Letters,
         ) => without(app.letters.selected_id().is_some(), "record"),

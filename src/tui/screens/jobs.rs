@@ -622,7 +622,9 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
         FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
         FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
         FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
-        FindingKind::Stalled | FindingKind::ManyErrors => key(line, Action::Open, "opens the job"),
+        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered => {
+            key(line, Action::Open, "opens the job")
+        }
         FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
         FindingKind::Held => {
             let line = key(line, Action::Open, "opens the connection, there").say(" ");
