@@ -224,6 +224,7 @@ pub(super) static ORPHAN_ANSWERS: &[Word] = &[word("create"), word("dead_letter"
 pub(super) static VERSION_KINDS: &[Word] = &[word("auto"), word("time"), word("integer")];
 pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), later_word("lookup"), later_word("create")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
+pub(super) static MISSING_ANSWERS: &[Word] = &[word("ignore"), word("delete")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];
 
 /// The keys that hold for every job, whatever its mode.

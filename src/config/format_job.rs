@@ -2,8 +2,8 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, NO_PAGES, ORPHAN_ANSWERS,
-    VERSION_KINDS, WRITES, WRITING_METHODS,
+    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, MISSING_ANSWERS, NO_PAGES,
+    ORPHAN_ANSWERS, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
 pub(super) static JOB: Tagged = Tagged {
@@ -62,8 +62,24 @@ static SCHEDULE: Spec = Spec {
 static GUARD: Spec = Spec {
     about: "Bounds beyond which a run is parked for a person.",
     keys: &[
-        later("max_delete_fraction", "Of the records, how many a run may delete."),
-        later("max_deletes", "How many records a run may delete."),
+        key(
+            "max_delete_fraction",
+            Kind::Fraction,
+            "Of the records at the destination, how many a run may delete; what is beyond waits for a person.",
+        )
+        .default("0.2"),
+        key(
+            "max_deletes",
+            Kind::Integer { min: 0, max: u64::MAX },
+            "How many records a run may delete; what is beyond waits for a person.",
+        )
+        .default("1000"),
+        key(
+            "allow_empty",
+            Kind::Boolean,
+            "With `missing = \"delete\"`: a listing without any record is believed even where there were some.",
+        )
+        .default("false"),
         key("max_error_fraction", Kind::Fraction, "Of the records that a run scanned, how many may be dead-lettered.")
             .default("0.5"),
         key("min_records", Kind::Integer { min: 0, max: u64::MAX }, "Fractions are looked at from so many records on.")
@@ -94,6 +110,12 @@ static SOURCE: Spec = Spec {
             "Where a record's version stands: a time or an integer that says which is newer.",
         ),
         key("deleted", Kind::Pointer, "Truthy means that the record is gone."),
+        key(
+            "missing",
+            Kind::Word(MISSING_ANSWERS),
+            "What happens to a record that a complete listing of everything no longer holds: `delete` treats it as deleted.",
+        )
+        .default("\"ignore\""),
         key("filter", Kind::Expression, "Records that the expression refuses are skipped as filtered."),
         key(
             "sorted",

@@ -5,8 +5,8 @@ use super::report::Report;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::{Table, Value};
 use crate::model::{
-    Incremental, JobSource, Method, NextUrl, Paginate, Pointer, RecordFields, RestRecord, RestSource, SourceStream,
-    Version, VersionKind,
+    Incremental, JobSource, Method, Missing, NextUrl, Paginate, Pointer, RecordFields, RestRecord, RestSource,
+    SourceStream, Version, VersionKind,
 };
 
 /// Builds a source. None when a part of it is wrong, which was told.
@@ -25,6 +25,7 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
     let query = query(table.table("query"));
     let id = ids(table, report);
     let searchable = searchable(table, report);
+    let missing = missing(table, report);
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
     if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable"]
@@ -40,6 +41,7 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
         filter: table.owned_text("filter"),
         sorted: table.boolean("sorted"),
         incremental,
+        missing: missing?,
         fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
         searchable: searchable?,
         stream: SourceStream::Rest(RestSource {
@@ -64,6 +66,33 @@ pub(super) fn method(name: Option<&str>) -> Option<Method> {
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
         .into_iter()
         .find(|method| Some(method.as_str()) == name)
+}
+
+/// What becomes of records that a whole listing left out.
+fn missing(table: &Table, report: &mut Report) -> Option<Missing> {
+    match table.text("missing")?.text.as_str() {
+        "delete" => {}
+        _ => return Some(Missing::Ignore),
+    }
+    let place = table.place_of("missing");
+    let pages_by_number = matches!(table.get("paginate"), Some(Value::Table(paginate))
+        if matches!(paginate.tag, Some("page" | "offset")));
+    if pages_by_number && !table.is_written("one") {
+        let hint =
+            "add `one = { path = \"/customers/{{ id }}\" }`, so that each record is looked at before it is deleted";
+        let what = "`missing = \"delete\"` needs `one` where pages are numbered: records slide past such a listing";
+        report.mistake(place, what, hint.to_owned());
+        return None;
+    }
+    if table.is_written("incremental") {
+        let hint = "run it with `--full` from time to time, or leave `incremental` out".to_owned();
+        report.warning(
+            place,
+            "with `incremental` only `syncdeck run --full` lists everything and finds what is missing",
+            hint,
+        );
+    }
+    Some(Missing::Delete)
 }
 
 fn pointers(value: &Value) -> Option<Vec<Pointer>> {

@@ -12,9 +12,9 @@ pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
     Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
-    JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter, Notice, PlanFrom,
-    PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested,
-    WhyAnswer,
+    HeldDelete, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter,
+    Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence,
+    Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -111,6 +111,25 @@ pub enum Request {
     /// Takes a discard back.
     Restore {
         selection: Selection,
+    },
+    /// Withheld deletes of a job in the order of their ids, those behind `after`: those that wait, or those of records that
+    /// people keep.
+    Held {
+        job: JobId,
+        after: Option<RecordId>,
+        is_kept: bool,
+        limit: usize,
+    },
+    /// Carries withheld deletes out, at most so many; each is looked at once more first.
+    HeldRelease {
+        job: JobId,
+        count: u64,
+        reason: String,
+    },
+    /// Keeps the records of withheld deletes at the destination until the source lists them again.
+    HeldDiscard {
+        job: JobId,
+        reason: String,
     },
     Checkpoints {
         job: JobId,
@@ -209,6 +228,8 @@ impl Request {
             | Self::Correct { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
+            | Self::HeldRelease { .. }
+            | Self::HeldDiscard { .. }
             | Self::Rewind { .. }
             | Self::CheckpointImport { .. }
             | Self::SyncOne { .. } => true,
@@ -219,6 +240,7 @@ impl Request {
             | Self::RetryPreview { .. }
             | Self::RetryCheck { .. }
             | Self::EditForm { .. }
+            | Self::Held { .. }
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Logs { .. }
@@ -248,6 +270,12 @@ pub enum Answer {
     Preview(RetryPreview),
     Check(LetterCheck),
     EditForm(Box<EditForm>),
+    /// Some of a job's withheld deletes; how many wait, and how many records people keep.
+    Held {
+        rows: Vec<HeldDelete>,
+        waiting: u64,
+        kept: u64,
+    },
     Checkpoints(Vec<Checkpoint>),
     Runs(Vec<Run>),
     Logs(Vec<Notice>),

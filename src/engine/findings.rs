@@ -46,6 +46,7 @@ pub(super) fn findings(
     let mut findings: Vec<Finding> = engine.store_error.iter().map(|error| store_error(engine, error)).collect();
     for job in jobs {
         findings.extend(of_state(job.status, now));
+        findings.extend(withheld(job.status));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
         findings.extend(dead_letters(job));
@@ -76,6 +77,8 @@ fn store_error(engine: &EngineInfo, error: &str) -> Finding {
 
 fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
     let (kind, level, text, hint) = match &job.state {
+        // That is told by a rule of its own, also while a run goes on.
+        JobState::NeedsAttention { .. } if job.is_withholding() => return None,
         JobState::NeedsAttention { why, hint, .. } => (
             FindingKind::NeedsAttention,
             Level::Error,
@@ -108,6 +111,20 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding { kind, level, text, hint, target: FindingTarget::Job(job.id.clone()) })
+}
+
+/// Deletes that wait for a person.
+fn withheld(job: &JobStatus) -> Option<Finding> {
+    let withheld = job.withheld.filter(|withheld| !withheld.is_released)?;
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    Some(Finding {
+        kind: FindingKind::Withheld,
+        level: Level::Error,
+        text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
+        hint: format!("⏎ open the job, or: `syncdeck held list {}`", job.id),
+        target: FindingTarget::Job(job.id.clone()),
+    })
 }
 
 /// A run that its schedule wanted and that nobody began.

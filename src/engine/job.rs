@@ -10,7 +10,7 @@ use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
     Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
-    RunMark, RunStatus, Schedule, Timestamp,
+    RunMark, RunStatus, Schedule, Timestamp, Withheld,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -61,6 +61,8 @@ pub(super) struct Live {
     pub source_total: Option<u64>,
     pub in_flight: u64,
     pub dead: OpenLetters,
+    /// Deletes that wait for a person.
+    pub withheld: Option<Withheld>,
     /// Retries of many letters: those that go on, and the last that ended in this process.
     pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
@@ -225,8 +227,8 @@ impl JobCell {
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
-            RunKind::Sync | RunKind::Full => live.trigger = None,
-            RunKind::Record => {}
+            RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
+            RunKind::Record | RunKind::Release => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
@@ -368,6 +370,11 @@ impl JobCell {
         self.changed();
     }
 
+    pub(super) fn set_withheld(&self, withheld: Option<Withheld>) {
+        self.live().withheld = withheld;
+        self.changed();
+    }
+
     pub(super) fn count_retry(&self, kind: FaultKind) {
         let mut live = self.live();
         live.retries += 1;
@@ -467,6 +474,7 @@ impl JobCell {
             in_flight: live.in_flight,
             dead_waiting: live.dead.waiting,
             dead_retrying: live.dead.retrying,
+            withheld: withheld_now(&live),
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),
@@ -504,6 +512,10 @@ impl JobCell {
         if let Some((why, _, since)) = &live.failure {
             return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
         }
+        if let Some(withheld) = withheld_now(&live).filter(|withheld| !withheld.is_released) {
+            let (why, hint) = withheld_words(&self.spec, &withheld);
+            return JobState::NeedsAttention { why, hint: Some(hint), since: withheld.since };
+        }
         JobState::Idle
     }
 
@@ -524,6 +536,28 @@ impl JobCell {
             _ => None,
         }
     }
+}
+
+fn withheld_now(live: &Live) -> Option<Withheld> {
+    let is_released = live.control.release.is_some();
+    live.withheld.map(|withheld| Withheld { is_released, ..withheld })
+}
+
+/// What was withheld, what was not, what the next run does; and the way out.
+fn withheld_words(spec: &Job, withheld: &Withheld) -> (String, String) {
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let why = format!(
+        "{n} {deletes} {are} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
+         with them",
+        spec.guard.delete_words()
+    );
+    let id = &spec.id;
+    let hint = format!(
+        "`syncdeck held list {id}`; then `syncdeck held release {id} --count {n} --reason …`, or \
+         `syncdeck held discard {id} --reason …`"
+    );
+    (why, hint)
 }
 
 fn state_word(control: &JobControl) -> String {

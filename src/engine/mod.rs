@@ -14,7 +14,9 @@ mod dry_run;
 mod findings;
 mod first;
 mod fresh;
+mod guard;
 mod hands;
+mod held;
 mod job;
 mod limit;
 mod notify;
@@ -27,12 +29,14 @@ mod rewind;
 mod run;
 mod schedule;
 mod snapshot;
+mod sweep;
 mod tell;
 mod told;
 mod why;
 
 pub use bulk::usual_rate;
 pub use dry_run::DryRun;
+pub use held::HeldPart;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use notify::Carrier;
@@ -312,6 +316,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
         dead: OpenLetters::of(store, &spec.id).await?,
         bulks,
+        withheld: held::withheld(store, &spec.id).await?,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,
         control,

@@ -1,6 +1,7 @@
 //! Where a run's pages come from: the source, or the dead-letter queue. One page is read ahead.
 
 use super::bulk::{SLICE, page_size, tell_end, time_of};
+use super::guard::DeleteGuard;
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::page::{PageRead, RetriedLetter};
@@ -64,6 +65,8 @@ pub(super) struct Reader {
     pub teller: Teller,
     pub clock: Arc<dyn Clock>,
     pub bounds: Bounds,
+    pub store: Store,
+    pub guard: Arc<DeleteGuard>,
     pub pages: mpsc::Sender<Read>,
 }
 
@@ -83,6 +86,9 @@ impl Reader {
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
+            }
+            if position.sweep.is_some() {
+                return self.sweep(position).await;
             }
             if self.reached(pages, records) {
                 return ReadEnd::Limit;
@@ -124,17 +130,32 @@ impl Reader {
             pages += 1;
             records += n;
             let is_last = position.complete;
-            let read = PageRead {
+            if position.sweep.is_some() {
+                match self.empty_listing(&position).await {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => return ReadEnd::Fatal(fault),
+                    Err(end) => return end,
+                }
+            }
+            let mut read = PageRead {
+                seen: self.seen(&position, &page.items),
                 items: page.items,
                 position: Some(position.clone()),
-                letters: Vec::new(),
                 total: page.total,
-                bulk: None,
-                settled: None,
-                is_forced: false,
+                ..PageRead::of_letters()
             };
+            // What is missing is looked for when the whole listing is saved.
+            let saved = position.sweep.map(|_| {
+                let (settled, is_settled) = oneshot::channel();
+                read.settled = Some(settled);
+                is_settled
+            });
             if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
                 return ReadEnd::Stopped;
+            }
+            if let Some(saved) = saved {
+                // Dropped unsent: that it ends is all that it says.
+                let _ = saved.await;
             }
             if is_last {
                 return ReadEnd::Complete;
@@ -154,7 +175,7 @@ impl Reader {
     }
 
     /// Asks the source until it answers, as often as its retry rule allows.
-    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
+    pub(super) async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
         let rule = &self.gate.connection.retry;
         let mut failures = 0;
         loop {
@@ -449,6 +470,11 @@ fn short_lived_cursors(job: &JobId, fault: Fault) -> Fault {
 /// A source that gives nothing now, for this reason.
 pub(super) fn away(message: String) -> Fault {
     Fault { message, ..plain_fault(FaultKind::Transient) }
+}
+
+/// What only a person can mend, for this reason.
+pub(super) fn refused(message: String) -> Fault {
+    Fault { message, ..plain_fault(FaultKind::Fatal) }
 }
 
 fn plain_fault(kind: FaultKind) -> Fault {

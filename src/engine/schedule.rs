@@ -1,6 +1,7 @@
 //! When a job runs: one task a job, which starts its runs one after another and never two at once.
 
 use super::Engine;
+use super::guard::DeleteGuard;
 use super::job::{JobCell, Live};
 use super::one::OneOrder;
 use super::read::Bounds;
@@ -133,6 +134,9 @@ impl Attendant {
         if let Some(by) = live.retry.clone().filter(|_| retry_at.is_some_and(|at| at <= now)) {
             return Next::Run { kind: RunKind::Retry, by };
         }
+        if let Some(release) = &live.control.release {
+            return Next::Run { kind: self.cell.release_kind(), by: release.by.clone() };
+        }
         if let Some(by) = live.trigger.clone() {
             return Next::Run { kind: RunKind::Sync, by };
         }
@@ -156,13 +160,17 @@ impl Attendant {
                 is_refusal = true;
                 break end;
             }
-            let retry = self.cell.live().retry.clone();
+            let (retry, release) = {
+                let live = self.cell.live();
+                (live.retry.clone(), live.control.release.is_some())
+            };
             let kind = match (&retry, self.start.full && self.first) {
                 (Some(_), _) => RunKind::Retry,
+                (None, _) if release => self.cell.release_kind(),
                 (None, true) => RunKind::Full,
                 (None, false) => RunKind::Sync,
             };
-            let was_retry = retry.is_some();
+            let was_retry = retry.is_some() || release;
             let (end, ran) = self.one_run(kind, by.clone(), None).await;
             counts += ran;
             match end {
@@ -240,6 +248,15 @@ impl Attendant {
             }
         }
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
+        let release = self.cell.live().control.release.clone();
+        let guard = match DeleteGuard::of(&self.cell.spec, &kind, release.as_ref(), &engine.store).await {
+            Ok(guard) => Arc::new(guard),
+            Err(error) => {
+                let end = self.could_not_begin(&error);
+                self.unfinished.push((run.id, end.clone(), now));
+                return (end, Counts::default());
+            }
+        };
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
         let in_doubt_since = self.cell.live().in_doubt_since;
         let stop = Stop::default();
@@ -266,6 +283,7 @@ impl Attendant {
             start,
             bounds: self.bounds(&kind),
             in_doubt_since,
+            guard,
             is_reconfigured,
         };
         let end = match AbortOnDropHandle::new(tokio::spawn(run::run(parts))).await {
@@ -282,7 +300,7 @@ impl Attendant {
     }
 
     fn bounds(&self, kind: &RunKind) -> Bounds {
-        if !kind.moves_checkpoint() {
+        if !kind.moves_checkpoint() || kind.is_release() {
             return Bounds::default();
         }
         Bounds {
@@ -323,7 +341,7 @@ impl Attendant {
                 "source, destination or map changed: everything is read once more, unchanged records cost nothing";
             teller.tell(Level::Info, "backfill.started", text.to_owned());
             Position::default()
-        } else if *kind == RunKind::Full && self.first {
+        } else if *kind == RunKind::Sweep || *kind == RunKind::Full && self.first {
             Position { watermark, ..Position::default() }
         } else if let Some(since) = self.start.since.filter(|_| self.first) {
             let at = since.to_jiff();
@@ -385,6 +403,10 @@ impl Attendant {
             }
             if parked.is_some() {
                 live.control.parked = parked;
+            }
+            // A run that was stopped on the way goes on; of one that failed a person decides anew.
+            if kind.is_release() && !matches!(end, RunEnd::Stopped { .. } | RunEnd::HandedOver) {
+                live.control.release = None;
             }
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };

@@ -95,6 +95,7 @@ impl Engine {
     ) -> Result<(Why, bool), OrderError> {
         let job = &cell.spec.id;
         let link = self.store.links(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        let held = self.store.held_of(job, std::slice::from_ref(&record)).await?.pop().flatten();
         let letters = self.store.letters_of(job, &record, LETTERS_MAX).await?;
         let group_waiting = match letters.first() {
             Some(letter) => {
@@ -125,6 +126,7 @@ impl Engine {
             in_doubt_since,
             is_in_flight,
             link,
+            held,
             letters,
             group_waiting,
             asked,

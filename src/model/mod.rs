@@ -14,6 +14,7 @@ mod dead_letter;
 mod dry_run;
 mod edit;
 pub mod filter;
+mod held;
 mod ids;
 mod job;
 mod ladder;
@@ -58,6 +59,7 @@ pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, Le
 pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
+pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use job::{
     DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
@@ -68,7 +70,7 @@ pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
-pub use position::{Phase, Position, PositionRules, Watermark};
+pub use position::{Phase, Position, PositionRules, Sweeping, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use rest::{

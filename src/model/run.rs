@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Checkpoint, Counts, JobId, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, JobId, Release, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -16,15 +16,24 @@ pub enum RunKind {
     /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
     /// checkpoint.
     Record,
+    /// Withheld deletes that a person released, each looked at once more. It never moves the checkpoint.
+    Release,
+    /// The source from its start, because a person released withheld deletes that only a whole listing can confirm.
+    Sweep,
 }
 
 impl RunKind {
     /// True where the pages are those of a listing, so that the checkpoint moves with them.
     pub fn moves_checkpoint(&self) -> bool {
         match self {
-            Self::Sync | Self::Full => true,
-            Self::Retry | Self::Record => false,
+            Self::Sync | Self::Full | Self::Sweep => true,
+            Self::Retry | Self::Record | Self::Release => false,
         }
+    }
+
+    /// True for a run that a release of withheld deletes began.
+    pub fn is_release(&self) -> bool {
+        matches!(self, Self::Release | Self::Sweep)
     }
 }
 
@@ -90,6 +99,9 @@ pub struct JobControl {
     /// A hash of what in the configuration decides which records go where; a change of it starts a full read.
     #[serde(default)]
     pub configured: Option<u64>,
+    /// A person's leave to carry withheld deletes out; gone when the run ended that did.
+    #[serde(default)]
+    pub release: Option<Release>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -23,6 +23,14 @@ pub(super) struct JobRow {
     /// Records that have a link.
     pub links: u64,
     pub letters: PlaceCounts,
+    /// Records that stand at the destination; none in rows of before this was kept, until the file is opened.
+    #[serde(default)]
+    pub live: Option<u64>,
+    /// Withheld deletes, and those of them that wait for a person.
+    #[serde(default)]
+    pub held: u64,
+    #[serde(default)]
+    pub held_waiting: u64,
 }
 
 /// Letters by place.
@@ -62,6 +70,8 @@ pub(super) struct Directory {
     names: Vec<JobId>,
     /// Whether the job of that number has any link.
     has_links: Vec<bool>,
+    /// Whether any delete of the job of that number is withheld.
+    has_held: Vec<bool>,
 }
 
 impl Directory {
@@ -71,6 +81,7 @@ impl Directory {
             self.names.push(job.id.clone());
         }
         self.has_links = heads.jobs().iter().map(|job| job.row.links > 0).collect();
+        self.has_held = heads.jobs().iter().map(|job| job.row.held > 0).collect();
     }
 
     pub(super) fn number(&self, job: &JobId) -> Option<u32> {
@@ -85,6 +96,10 @@ impl Directory {
     pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
         let name = self.names.get(number as usize);
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
+    }
+
+    pub(super) fn has_held(&self, number: u32) -> bool {
+        self.has_held.get(number as usize).copied().unwrap_or(false)
     }
 
     pub(super) fn has_links(&self, number: u32) -> bool {

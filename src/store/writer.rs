@@ -12,6 +12,7 @@ use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
 use super::heads::Heads;
+use super::held::write_held;
 use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
@@ -20,7 +21,8 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::seen::write_seen;
+use super::{BulkChange, Committed, HeldChange, NewPoint, NewRun, Note, Options, PageCommit, Seen, Shared, StoreError};
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
     RunId, Sequence, Timestamp,
@@ -99,6 +101,13 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    /// A person decides about withheld deletes. The note is written with the first of them.
+    Held {
+        job: JobId,
+        changes: Vec<HeldChange>,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -110,9 +119,10 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters + 2 * terms.len()
+                3 + links.len() + 6 * letters + 2 * terms.len() + page.held.len()
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            Self::Held { changes, .. } => changes.len(),
             _ => 2,
         }
     }
@@ -138,6 +148,7 @@ impl Order {
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Held { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -245,6 +256,8 @@ struct Batch {
     letters: Vec<LetterWork>,
     corrections: Vec<(u32, Correction)>,
     bulks: BTreeMap<u64, BulkRetry>,
+    held: Vec<(u32, HeldChange)>,
+    seen: Vec<(u32, Seen)>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
@@ -393,6 +406,12 @@ impl Writer {
                 }
                 batch.reply(reply, bulk);
             }
+            Order::Held { job, changes, note, reply } => {
+                let number = heads.job_mut(&job).row.number;
+                batch.held.extend(changes.into_iter().map(|change| (number, change)));
+                batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
             Order::Close { .. } => order.end(),
         }
     }
@@ -419,6 +438,8 @@ impl Writer {
         let transaction = shared.begin_write()?;
         write_links(&transaction, heads, batch.links)?;
         write_search(&transaction, &batch.terms)?;
+        write_held(&transaction, heads, batch.held)?;
+        write_seen(&transaction, batch.seen)?;
         write_letters(&transaction, heads, batch.letters)?;
         for (note, moved) in batch.move_notes {
             if !moved.lock().is_empty() {
@@ -439,8 +460,8 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
-        page;
+    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, .. } = page;
+    let PageCommit { bulk, held, seen, .. } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
     batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
@@ -469,6 +490,8 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     }
     batch.checkpoints.extend(checkpoint.clone().map(|checkpoint| (number, checkpoint)));
     batch.links.extend(links.into_iter().map(|link| (number, link)));
+    batch.held.extend(held.into_iter().map(|change| (number, change)));
+    batch.seen.extend(seen.map(|seen| (number, seen)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
     batch.letters.extend(recovered.into_iter().map(|recovery| LetterWork::Recovered {
@@ -553,6 +576,8 @@ mod tests {
             recovered: Vec::new(),
             bulk: None,
             search: Vec::new(),
+            held: Vec::new(),
+            seen: None,
         };
         let links = (0..n).map(link).collect();
         Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }

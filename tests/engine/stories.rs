@@ -279,6 +279,14 @@ impl Telling {
         if !act.restore.is_empty() {
             orders.push(Request::Restore { selection: self.selection(id, &act.restore, LetterPlace::Discarded).await });
         }
+        if let Some(count) = act.release_held {
+            let (waiting, _) = house.store.held_counts(id).await.expect("figures");
+            let count = if count == 0 { waiting } else { count };
+            orders.push(Request::HeldRelease { job: id.clone(), count, reason: "the branch closed".to_owned() });
+        }
+        if act.discard_held {
+            orders.push(Request::HeldDiscard { job: id.clone(), reason: "the query was wrong".to_owned() });
+        }
         if let Some(to) = act.rewind {
             let to = if to == 0 { RewindTo::Start } else { RewindTo::Sequence(Sequence(to)) };
             orders.push(Request::Rewind { job: id.clone(), to, reason: "a wrong map".to_owned(), expected: None });
@@ -414,6 +422,16 @@ impl Telling {
         self.wrong_requests(expect, &mut wrong);
         self.wrong_notices(expect, since, &mut wrong);
         let house = self.house();
+        if expect.withheld.is_some() || expect.kept.is_some() {
+            let (waiting, kept) = house.store.held_counts(id).await.expect("figures");
+            differs("withheld", expect.withheld, waiting, &mut wrong);
+            differs("kept", expect.kept, kept, &mut wrong);
+        }
+        for (record, verdict) in &expect.why_of {
+            let request = Request::Why { job: Some(id.clone()), key: record.clone(), live: false };
+            let Answer::Why(why) = house.ask(request).await else { panic!("no answer why") };
+            differs(&format!("why {record}"), Some(verdict.as_str()), why.answers[0].verdict.word(), &mut wrong);
+        }
         let status = house.job(id);
         differs("state", expect.state.as_deref(), status.state.word(), &mut wrong);
         let seconds = took.as_secs_f64();
@@ -709,6 +727,7 @@ stories! {
     a_cursor_that_expires
     a_cursor_that_expires_between_runs
     a_cursor_that_repeats
+    a_delete_storm_is_withheld
     a_deleted_record_at_the_destination_stays_with_the_batch
     a_discarded_delete
     a_discarded_letter_and_its_record
@@ -717,11 +736,14 @@ stories! {
     a_forbidden_record
     a_full_disk
     a_full_run_with_letters_under_retry
+    a_kill_during_a_sweep
     a_kill_in_every_page
     a_letter_that_is_mended_and_retried
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
+    a_listing_that_fails_half_way_deletes_nothing
+    a_listing_that_slides_deletes_nothing_that_is_there
     a_long_careful_retry_makes_way_for_its_job
     a_newer_version_at_the_destination
     a_pause_during_backoff
@@ -733,6 +755,7 @@ stories! {
     a_preview_asks_the_source
     a_record_that_always_breaks_the_destination
     a_record_without_a_version
+    a_release_without_a_way_to_ask_lists_everything_again
     a_retry_of_a_record_that_breaks_the_source
     a_retry_of_a_record_that_is_forbidden_at_the_source
     a_retry_of_a_record_that_the_source_has_no_more
@@ -740,12 +763,12 @@ stories! {
     a_retry_that_fails_again
     a_retry_that_is_killed_half_way
     a_retry_while_the_job_is_paused
-    a_run_hands_over
-    a_run_since_a_time
-    a_run_with_a_limit_of_records
     a_rewind_after_a_listing
     a_rewind_during_a_run
     a_rewind_to_the_start_and_a_kill
+    a_run_hands_over
+    a_run_since_a_time
+    a_run_with_a_limit_of_records
     a_schedule_outlives_the_process
     a_sorted_listing_whose_cursors_expire
     a_tie_over_a_page_border
@@ -761,6 +784,7 @@ stories! {
     a_web_page_instead_of_an_answer
     a_wrong_total
     an_empty_answer
+    an_empty_listing_deletes_nothing
     an_empty_page_while_more_follow
     an_error_told_in_a_200
     an_older_version_is_stale
@@ -796,9 +820,13 @@ stories! {
     throttled_until_a_date
     throttled_with_garbage
     throttled_with_seconds
+    too_many_tombstones_are_withheld
     two_jobs_share_a_budget
     unchanged_records_cost_nothing
+    what_a_listing_of_changes_leaves_out_is_not_deleted
+    what_a_whole_listing_leaves_out_is_deleted
     what_turned_bad_in_doubt_and_was_deleted_is_deleted
     what_was_created_in_doubt_and_deleted_is_deleted
     what_was_in_doubt_and_went_back_is_written
+    withheld_deletes_that_are_discarded
 }

@@ -441,6 +441,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: Some(NOW.plus(Duration::from_secs(341))),
         limited_by: None,
         events: Vec::new(),

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod held;
 pub mod journal;
 pub mod keys;
 pub mod orders;
@@ -42,6 +43,7 @@ pub enum Command {
     Trigger(orders::JobArgs),
     Cancel(orders::JobArgs),
     Dead(dead::Args),
+    Held(held::Args),
     Checkpoint(checkpoint::Args),
     Plan(plan::Args),
     Journal(journal::Args),
@@ -158,6 +160,13 @@ pub const COMMANDS: &[Entry] = &[
         dead::EXAMPLE,
         dead::Args::augment_args,
         |matches| read_args(matches, Command::Dead),
+    ),
+    entry(
+        "held",
+        "Deletes that wait for a person because they were too many, and what to do with them",
+        held::EXAMPLE,
+        held::Args::augment_args,
+        |matches| read_args(matches, Command::Held),
     ),
     entry(
         "checkpoint",

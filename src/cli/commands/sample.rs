@@ -83,6 +83,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         in_flight: 500,
         dead_waiting: 1_241,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),

@@ -231,7 +231,8 @@ pub fn order(app: &mut App, action: Action) {
     let jobs = vec![job.id.clone()];
     match (action, &job.state) {
         (_, JobState::Disabled) => app.note(format!("{} is disabled in the configuration", job.id)),
-        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. }) => {
+        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing) => app.order(Request::Resume { jobs }),
+        (Action::PauseResume, JobState::NeedsAttention { .. }) if !job.is_withholding() => {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),

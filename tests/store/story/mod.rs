@@ -44,6 +44,8 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         recovered: Vec::new(),
         bulk: None,
         search: Vec::new(),
+        held: Vec::new(),
+        seen: None,
     }
 }
 
