@@ -331,6 +331,7 @@ fn job() -> Job {
                 paginate: Paginate::LinkHeader,
                 since_param: None,
                 one: None,
+                change_log: None,
             }),
         },
         destination: JobDestination {

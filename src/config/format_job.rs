@@ -142,8 +142,43 @@ static SOURCE: Spec = Spec {
             Kind::Table(&INCREMENTAL),
             "Polls what changed since the watermark once the backfill is done.",
         ),
-        later("change_log", "Changes come from an audit log."),
+        key(
+            "change_log",
+            Kind::Table(&CHANGE_LOG),
+            "Where the source tells what changed: it is read once everything was listed. Needs `one`.",
+        ),
         later("webhook", "Changes come by webhook."),
+    ],
+};
+
+static CHANGE_LOG: Spec = Spec {
+    about: "An endpoint that tells what changed, in order, behind the last sequence that was taken.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("query", Kind::Named(&Kind::Text), "Parameters of each request, such as the number of events.")
+            .default("{}"),
+        key("param", Kind::Text, "The query parameter that takes the last sequence.").default("\"after\""),
+        key("records", Kind::Pointer, "Where the array of events stands in the answer; \"\" is the answer itself.")
+            .default("\"\""),
+        key(
+            "id",
+            Kind::Either(&[Kind::Pointer, Kind::List(&Kind::Pointer)]),
+            "In an event: the id of the record, as the listing has it.",
+        )
+        .required(),
+        key("sequence", Kind::Pointer, "In an event: its place in the log, a number or a text.").required(),
+        key("kind", Kind::Pointer, "In an event: what happened to the record."),
+        key("deleted", Kind::List(&Kind::Text), "The kinds that say that it was deleted; all others are changes."),
+        key("oldest", Kind::Pointer, "In the answer: the oldest sequence that the log still holds."),
+        key("head", Kind::Table(&LOG_HEAD), "How the last sequence is read, so that the log is read from there on."),
+    ],
+};
+
+static LOG_HEAD: Spec = Spec {
+    about: "How the last sequence of a change log is read before everything is listed.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("sequence", Kind::Pointer, "Where the sequence stands in the answer.").required(),
     ],
 };
 

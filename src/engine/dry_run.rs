@@ -81,6 +81,13 @@ impl Engine {
             }
         };
         let rules = cell.spec.position_rules();
+        if position.reads_log(rules) {
+            // A dry run looks at everything: what an event is worth only the record tells.
+            notes.push(
+                "the run reads the change log; counted here is what everything that is listed would do".to_owned(),
+            );
+            position = Position::default();
+        }
         let begins = position.resume_words(&cell.spec.resume_rules());
         let part = PlanPart { begins, notes, ..PlanPart::default() };
         let mut counting = Counting { cell, other, part, max_rows: asked.max_rows.min(ROWS_MAX) };

@@ -122,7 +122,7 @@ fn withheld(job: &JobStatus) -> Option<Finding> {
         kind: FindingKind::Withheld,
         level: Level::Error,
         text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
-        hint: format!("⏎ open the job, or: `syncdeck held list {}`", job.id),
+        hint: format!("⏎ open the job, H shows them; or: `syncdeck held list {}`", job.id),
         target: FindingTarget::Job(job.id.clone()),
     })
 }

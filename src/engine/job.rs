@@ -5,7 +5,7 @@ use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
-use crate::connect::{Destination, FaultKind, Source};
+use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
@@ -35,6 +35,7 @@ pub struct JobCell {
     pub reader: RecordReader,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub(super) source_gate: Arc<Gate>,
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
@@ -160,6 +161,7 @@ pub(super) struct CellParts {
     pub filter: Option<Filter>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub source_gate: Arc<Gate>,
     pub destination_gate: Arc<Gate>,
     pub clock: Arc<dyn Clock>,
@@ -176,6 +178,7 @@ impl JobCell {
             filter: parts.filter,
             source: parts.source,
             destination: parts.destination,
+            change_log: parts.change_log,
             source_gate: parts.source_gate,
             destination_gate: parts.destination_gate,
             clock: parts.clock,

@@ -19,6 +19,7 @@ mod hands;
 mod held;
 mod job;
 mod limit;
+mod log;
 mod notify;
 mod one;
 mod orders;
@@ -273,6 +274,7 @@ async fn cell(
         filter,
         source: ends.source,
         destination: ends.destination,
+        change_log: ends.change_log,
         source_gate,
         destination_gate,
         clock: clock.clone(),

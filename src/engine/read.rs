@@ -83,6 +83,13 @@ impl Reader {
         let mut seen: HashSet<u64> = HashSet::new();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
+        if let Some(log) = self.cell.change_log.clone().filter(|_| position.reads_log(rules)) {
+            // What the log no longer knows is listed.
+            position = match self.log_pages(log.as_ref(), position).await {
+                Ok(position) => position,
+                Err(end) => return end,
+            };
+        }
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
@@ -92,6 +99,9 @@ impl Reader {
             }
             if self.reached(pages, records) {
                 return ReadEnd::Limit;
+            }
+            if let Err(end) = self.note_head(&mut position).await {
+                return end;
             }
             let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
             position.began.get_or_insert_with(|| self.clock.now());
@@ -163,7 +173,7 @@ impl Reader {
         }
     }
 
-    fn reached(&self, pages: u64, records: u64) -> bool {
+    pub(super) fn reached(&self, pages: u64, records: u64) -> bool {
         let bounds = &self.bounds;
         bounds.max_pages.is_some_and(|max| pages >= max)
             || bounds.max_records.is_some_and(|max| records >= max)

@@ -346,7 +346,9 @@ impl Attendant {
         } else if let Some(since) = self.start.since.filter(|_| self.first) {
             let at = since.to_jiff();
             let since = Version::Time { at, text: at.to_string().into() };
-            let begun = Position { since: Some(since), watermark, phase: Phase::Incremental, ..Position::default() };
+            let log = position.and_then(|position| position.log);
+            let begun =
+                Position { since: Some(since), watermark, log, phase: Phase::Incremental, ..Position::default() };
             return (begun, is_new);
         } else {
             position.unwrap_or_default()

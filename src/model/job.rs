@@ -161,8 +161,7 @@ impl Job {
             incremental: self.source.incremental.is_some(),
             overlap: self.source.incremental.as_ref().map_or(Duration::ZERO, |incremental| incremental.overlap),
             sweeps: self.source.missing == Missing::Delete,
-            has_log: false,
-            is_queue: false,
+            has_log: matches!(&self.source.stream, SourceStream::Rest(rest) if rest.change_log.is_some()),
         }
     }
 }

@@ -198,7 +198,7 @@ fn a_sorted_listing_that_has_passed_a_record_by_has_missed_it() {
 
 #[test]
 fn where_everything_is_listed_each_time_only_an_old_record_was_missed() {
-    let rules = PositionRules { sorted: false, incremental: false, overlap: Duration::ZERO };
+    let rules = PositionRules::default();
     let of = |found: FoundAtSource| verdict(Evidence { rules, asked: asked(found, DestinationNow::Gone), ..nothing() });
     assert!(matches!(of(at_source(30, None)), Verdict::Missed { is_incremental: false, .. }));
     let mut recent = at_source(30, None);

@@ -74,8 +74,8 @@ pub use position::{Phase, Position, PositionRules, Sweeping, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
-    VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLog, RestLogHead, RestRecord, RestRequest, RestSource,
+    RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};

@@ -82,9 +82,6 @@ pub struct PositionRules {
     /// Once everything was listed, changes come from a change log.
     #[serde(default)]
     pub has_log: bool,
-    /// The listing is a queue: what is handled leaves it, so each begins at its first page.
-    #[serde(default)]
-    pub is_queue: bool,
 }
 
 impl Position {
@@ -214,7 +211,6 @@ mod tests {
         overlap: Duration::from_secs(60),
         sweeps: false,
         has_log: false,
-        is_queue: false,
     };
     const SORTED: PositionRules = PositionRules { sorted: true, ..RULES };
 

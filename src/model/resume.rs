@@ -64,9 +64,6 @@ impl Position {
     }
 
     fn next_listing_words(&self, rules: &ResumeRules) -> String {
-        if rules.position.is_queue {
-            return "reads the queue from its first page".to_owned();
-        }
         if !rules.position.incremental {
             return "reads the whole listing again; what is unchanged is skipped".to_owned();
         }

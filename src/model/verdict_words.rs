@@ -189,7 +189,7 @@ impl Verdict {
             Self::Waiting { .. } => key("g j", Some(format!("syncdeck status {job}")), "open the job"),
             Self::InFlight { .. } => key(".", None, "look again"),
             Self::Withheld { kept: None, .. } => {
-                key("g j", Some(format!("syncdeck held list {job}")), "open the job and what it withholds");
+                key("g j", Some(format!("syncdeck held list {job}")), "open the job; H shows what it withholds");
             }
             _ => {}
         }

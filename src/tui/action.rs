@@ -85,6 +85,8 @@ pub enum Action {
     Rewind,
     /// Puts it back to a time, a number or before a record.
     RewindWhere,
+    /// Releases the withheld deletes of a job, or gives them up.
+    Withheld,
     /// What the next run would do.
     Plan,
     Journal,
@@ -144,6 +146,7 @@ impl Action {
                 | Self::SaveOnly
                 | Self::ChangedOnly
                 | Self::Discard
+                | Self::Withheld
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

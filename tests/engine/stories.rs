@@ -160,6 +160,9 @@ impl Telling {
         if act.expire_cursors {
             world.shop.expire_cursors();
         }
+        if act.purge_log {
+            world.shop.purge_log("customers");
+        }
         if let Some(token) = &act.crm_token {
             world.crm.set_token(Some(token.as_str()).filter(|token| !token.is_empty()));
         }
@@ -433,6 +436,9 @@ impl Telling {
             differs(&format!("why {record}"), Some(verdict.as_str()), why.answers[0].verdict.word(), &mut wrong);
         }
         let status = house.job(id);
+        if let (Some(words), Some(checkpoint)) = (&expect.resumes, &status.checkpoint) {
+            differs("resumes", Some(words.clone()), checkpoint.resume_condition(&status.resume), &mut wrong);
+        }
         differs("state", expect.state.as_deref(), status.state.word(), &mut wrong);
         let seconds = took.as_secs_f64();
         if expect.seconds_at_least.is_some_and(|least| seconds < least)
@@ -714,6 +720,7 @@ stories! {
     a_careful_retry_stops_at_a_new_kind_of_error
     a_careful_retry_while_the_engine_is_stopped
     a_careful_retry_whose_first_letter_fails_sends_no_other
+    a_change_log_that_was_purged
     a_changed_map_and_a_crash
     a_changed_map_reads_everything_again
     a_correction_is_delivered_and_offered_again
@@ -787,6 +794,7 @@ stories! {
     an_empty_listing_deletes_nothing
     an_empty_page_while_more_follow
     an_error_told_in_a_200
+    an_idle_pass_costs_next_to_nothing
     an_older_version_is_stale
     an_orphan_becomes_a_dead_letter
     an_orphan_is_created_again
@@ -795,6 +803,7 @@ stories! {
     an_outage_of_the_source
     attempts_of_a_poison_record_have_an_end
     changes_behind_a_long_listing
+    changes_come_from_a_change_log
     credentials_that_are_refused
     cursors_that_always_expire
     everything_fails

@@ -79,6 +79,8 @@ pub struct Act {
     /// No faults any more.
     pub calm: bool,
     pub expire_cursors: bool,
+    /// The shop forgets what its change log told so far.
+    pub purge_log: bool,
     /// What the CRM demands as a bearer token; an empty text lets everybody in.
     pub crm_token: Option<String>,
     pub disk: Option<DiskState>,
@@ -271,6 +273,8 @@ pub struct Expect {
     pub careful: BTreeMap<String, u64>,
     /// Why it was stopped contains this; an empty text: it was not stopped.
     pub stopped_because: Option<String>,
+    /// What the next run reads, in words.
+    pub resumes: Option<String>,
     /// Withheld deletes that wait, and records that a person keeps against their delete.
     pub withheld: Option<u64>,
     pub kept: Option<u64>,

@@ -52,7 +52,8 @@ pub fn checkpoint(text: &str) -> Checkpoint {
 }
 
 pub fn resume_rules() -> ResumeRules {
-    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let overlap = Duration::from_secs(60);
+    let position = PositionRules { sorted: true, incremental: true, overlap, ..PositionRules::default() };
     ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 

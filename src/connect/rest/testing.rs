@@ -105,6 +105,7 @@ pub(super) fn listing(paginate: Paginate) -> RestSource {
         paginate,
         since_param: None,
         one: None,
+        change_log: None,
     }
 }
 

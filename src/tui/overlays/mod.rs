@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod discard;
 pub mod edit;
 mod edit_draw;
+pub mod held;
 pub mod help;
 pub mod journal;
 pub mod menu;
@@ -43,6 +44,7 @@ pub enum Overlay {
     Pause(pause::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Held(held::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
     Edit(Box<edit::Form>),
@@ -85,7 +87,7 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
+            Self::Pause(_) | Self::Discard(_) | Self::Held(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
@@ -98,6 +100,7 @@ impl Overlay {
             Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
             Self::Discard(form) => form.input(),
+            Self::Held(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
@@ -161,6 +164,8 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
+        Some(Overlay::Held(_)) if action == Action::Accept => held::accept(app),
+        Some(Overlay::Held(form)) => form.step(action),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
         Some(Overlay::Rewind(form)) => form.step(action),
@@ -192,6 +197,7 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
             edit(&mut form.reason, event);
         }
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Held(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
@@ -205,6 +211,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, result: Result<Answer, Refusal
     match app.overlay {
         Some(Overlay::Retry(_)) => retry::answered(app, purpose, result),
         Some(Overlay::Discard(_)) => discard::answered(app, result),
+        Some(Overlay::Held(_)) => held::answered(app, result),
         _ => {}
     }
 }
@@ -279,6 +286,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Held(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),

@@ -46,9 +46,10 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
 fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
-        (Action::PauseResume | Action::RunNow | Action::StopRun | Action::Plan, Screen::Jobs | Screen::Job) => {
-            why_not_job(app, action)
-        }
+        (
+            Action::PauseResume | Action::RunNow | Action::StopRun | Action::Plan | Action::Withheld,
+            Screen::Jobs | Screen::Job,
+        ) => why_not_job(app, action),
         (
             Action::JobOfSelection
             | Action::DeadOfJob
@@ -93,6 +94,7 @@ fn why_not_job(app: &App, action: Action) -> Option<String> {
     };
     match (action, &job.state) {
         (Action::Plan, _) => None,
+        (Action::Withheld, _) => job.withheld.is_none().then(|| format!("no delete of {} is withheld", job.id)),
         (_, JobState::Disabled) => Some(format!("{} is disabled in the configuration", job.id)),
         (Action::StopRun, _) if job.run.is_none() => Some(format!("{} has no run to stop", job.id)),
         _ => None,
