@@ -1,43 +1,19 @@
 //! JSON as it is printed: compact, one line, and escaped so that a terminal obeys nothing of it.
 
-use crate::model::{Checkpoint, Counts, JobId, is_hidden};
+pub use crate::model::harmless_json as harmless;
+
+use crate::model::{Checkpoint, Counts, JobId, harmless_json};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// Writes `value` as one line. Everything that a terminal would obey or hide stands as `\u…`, which means the same.
 pub fn line(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    serde_json::to_string(value).map(|text| harmless(&text))
-}
-
-/// `text`, which is JSON, with white space outside of its strings left out and hidden scalars inside of them escaped.
-/// Records are copied by their text, so their digits stay and their line ends must go.
-pub fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut is_inside = false;
-    let mut is_escaped = false;
-    for scalar in text.chars() {
-        if !is_inside && matches!(scalar, ' ' | '\t' | '\r' | '\n') {
-            continue;
-        }
-        if scalar == '"' && !is_escaped {
-            is_inside = !is_inside;
-        }
-        is_escaped = is_inside && scalar == '\\' && !is_escaped;
-        if is_inside && is_hidden(scalar) {
-            for unit in scalar.encode_utf16(&mut [0; 2]) {
-                write!(shown, "\\u{unit:04x}").expect("a String takes whatever is written");
-            }
-        } else {
-            shown.push(scalar);
-        }
-    }
-    shown
+    serde_json::to_string(value).map(|text| harmless_json(&text))
 }
 
 /// `text`, which is JSON, with a member a line; its digits stay as they are.
 pub fn indented(text: &str) -> Vec<String> {
-    let compact = harmless(text);
+    let compact = harmless_json(text);
     let mut lines = vec![String::new()];
     let mut depth = 0;
     let mut is_inside = false;

@@ -148,6 +148,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Ids { .. } => "numbers of dead letters",
         Answer::Rows(_) => "rows of dead letters",
         Answer::Letter(_) => "a dead letter",
+        Answer::LetterRequest(_) => "the request of a dead letter",
         Answer::Preview(_) => "a preview",
         Answer::Check(_) => "a look at dead letters",
         Answer::EditForm(_) => "the fields of a dead letter",

@@ -11,7 +11,8 @@ pub mod rest;
 pub use error::{Fault, FaultKind, RecordFault};
 
 use crate::model::{
-    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, Masks, Page, RawJson, RecordId, Version,
+    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page, RawJson,
+    RecordId, Version,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -139,6 +140,9 @@ pub trait Destination: Send + Sync {
 
     async fn write(&self, write: &Write) -> Reply<Written>;
 
+    /// The request that [`Destination::write`] makes of `write`, without any secret; why there is none.
+    fn request(&self, write: &Write) -> Result<LetterRequest, String>;
+
     /// Writes many in one request. `Ok` has one result for each write, in their order;
     /// an answer that can not be matched to them is an `Unknown` fault of the whole.
     async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>>;
@@ -186,7 +190,7 @@ pub async fn probe(link: &Link, job: &Job) -> Reply<Page> {
     let since = job.source.incremental.as_ref().and_then(|incremental| incremental.start.clone());
     match rest::source(job, link) {
         Ok(source) => source.read_page(&ReadFrom { cursor: None, since }).await,
-        Err(reason) => Reply { outcome: Err(rest::unusable(job, link, &reason)), signals: Signals::default() },
+        Err(reason) => Reply { outcome: Err(rest::unusable(link, &reason)), signals: Signals::default() },
     }
 }
 

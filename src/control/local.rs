@@ -80,6 +80,10 @@ impl Local {
                 Ok(Answer::Rows(store.letter_rows(&ids).await?))
             }
             Request::DeadLetter { id } => self.letter(id).await,
+            Request::LetterRequest { id } => {
+                let request = engine.letter_request(id).await.map_err(refusal)?;
+                Ok(Answer::LetterRequest(Box::new(request)))
+            }
             Request::RetryPreview { selection } => self.preview(&selection).await,
             Request::Retry { selection } => {
                 let ordered = engine.retry(&selection, by).await;

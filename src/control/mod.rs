@@ -12,9 +12,9 @@ pub use attachment::{Attachment, Host, Loss};
 
 use crate::model::{
     Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
-    HeldDelete, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRow, LogFilter,
-    Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence,
-    Snapshot, Tested, WhyAnswer,
+    HeldDelete, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRequest, LetterRow,
+    LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection,
+    Sequence, Snapshot, Tested, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -66,6 +66,10 @@ pub enum Request {
         ids: Vec<DeadLetterId>,
     },
     DeadLetter {
+        id: DeadLetterId,
+    },
+    /// The request that delivers a letter, without any secret.
+    LetterRequest {
         id: DeadLetterId,
     },
     /// What a retry of the selection would do, counted.
@@ -237,6 +241,7 @@ impl Request {
             | Self::DeadIds { .. }
             | Self::DeadRows { .. }
             | Self::DeadLetter { .. }
+            | Self::LetterRequest { .. }
             | Self::RetryPreview { .. }
             | Self::RetryCheck { .. }
             | Self::EditForm { .. }
@@ -267,6 +272,7 @@ pub enum Answer {
     },
     Rows(Vec<Option<LetterRow>>),
     Letter(Box<LetterView>),
+    LetterRequest(Box<LetterRequest>),
     Preview(RetryPreview),
     Check(LetterCheck),
     EditForm(Box<EditForm>),

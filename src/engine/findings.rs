@@ -83,13 +83,13 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
             FindingKind::NeedsAttention,
             Level::Error,
             format!("{} stopped: {why}", job.id),
-            hint.clone().unwrap_or_else(|| format!("p resume, or: `syncdeck resume {}`", job.id)),
+            hint.clone().unwrap_or_else(|| format!("run `syncdeck resume {}`", job.id)),
         ),
         JobState::Stalled { stage, since } => (
             FindingKind::Stalled,
             Level::Error,
             format!("{} has not moved for {} in `{stage}`", job.id, span(now.since(*since))),
-            "⏎ open the job".to_owned(),
+            format!("run `syncdeck status {}`", job.id),
         ),
         JobState::Waiting { what, until, .. } if job.run.is_none() => (
             FindingKind::Failed,
@@ -105,7 +105,7 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
                 if is_long { FindingKind::PausedLong } else { FindingKind::Paused },
                 if is_long { Level::Warn } else { Level::Info },
                 format!("{} paused {} ago by {by}{reason}", job.id, span(ago)),
-                "p resume".to_owned(),
+                format!("run `syncdeck resume {}`", job.id),
             )
         }
         _ => return None,
@@ -122,7 +122,7 @@ fn withheld(job: &JobStatus) -> Option<Finding> {
         kind: FindingKind::Withheld,
         level: Level::Error,
         text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
-        hint: format!("⏎ open the job, H shows them; or: `syncdeck held list {}`", job.id),
+        hint: format!("`syncdeck held list {}`", job.id),
         target: FindingTarget::Job(job.id.clone()),
     })
 }
@@ -136,7 +136,7 @@ fn missed(job: &JobFacts<'_>, now: Timestamp) -> Option<Finding> {
         kind: FindingKind::MissedSchedule,
         level: Level::Warn,
         text: format!("{} was due {} ago and has not begun", status.id, span(late)),
-        hint: "n run it now; the log says what happened".to_owned(),
+        hint: format!("run `syncdeck trigger {}`; the log says what happened", status.id),
         target: FindingTarget::Job(status.id.clone()),
     })
 }
@@ -155,7 +155,7 @@ fn errors(job: &JobFacts<'_>) -> Option<Finding> {
             counts.errored,
             counts.scanned
         ),
-        hint: "⏎ open the job".to_owned(),
+        hint: format!("run `syncdeck status {}`", job.status.id),
         target: FindingTarget::Job(job.status.id.clone()),
     })
 }
@@ -170,7 +170,7 @@ fn dead_letters(job: &JobFacts<'_>) -> Option<Finding> {
         Some(group) => FindingTarget::Group(id.clone(), group),
         None => FindingTarget::Job(id.clone()),
     };
-    let hint = "⏎ open the cause".to_owned();
+    let hint = format!("run `syncdeck dead groups {id}`");
     let words = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     // Of the new ones some may have been retried or discarded already.
     let new = job.fresh.letters.min(waiting);
@@ -201,7 +201,7 @@ fn held(connection: &ConnectionStatus, n_waiting: usize, now: Timestamp) -> Opti
         kind: FindingKind::Held,
         level: Level::Warn,
         text: format!("{} held {} ago by {}{reason}{waiting}", connection.id, span(now.since(held.since)), held.by),
-        hint: "⏎ open the connection, p releases it".to_owned(),
+        hint: format!("run `syncdeck connection release {}`", connection.id),
         target: FindingTarget::Connection(connection.id.clone()),
     })
 }
@@ -232,7 +232,7 @@ fn budget(connection: &ConnectionStatus, now: Timestamp) -> Option<Finding> {
             budget.remaining,
             span(refill)
         ),
-        hint: "⏎ open the connection".to_owned(),
+        hint: "run `syncdeck connection list`".to_owned(),
         target: FindingTarget::Connection(connection.id.clone()),
     })
 }

@@ -5,7 +5,7 @@ use super::job::JobCell;
 use super::orders::{OrderError, Ordered};
 use super::tell::Teller;
 use crate::model::{Actor, JobId, Kept, Level, Missing, RecordId, Release, RunKind, Withheld};
-use crate::store::{Store, StoreError};
+use crate::store::{Note, Store, StoreError};
 
 /// The withheld deletes of a job that are shown at once, and how many there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +106,11 @@ impl Engine {
         if waiting == 0 {
             return Ok(Ordered { text: format!("no delete of {job} is withheld"), changed: 0, at });
         }
-        let note = self.note(by.clone(), "discard deletes", job, Some(format!("{waiting}: {reason}")));
+        let note = Note {
+            before: Some(format!("{waiting} deletes withheld")),
+            after: Some("their records are kept".to_owned()),
+            ..self.note(by.clone(), "discard deletes", job, Some(format!("{waiting}: {reason}")))
+        };
         let changed = self.store.keep_held(job, &kept, note).await?;
         cell.change_control(&self.store, None, |control| control.release.take().is_some()).await?;
         cell.set_withheld(withheld(&self.store, job).await?);

@@ -18,6 +18,7 @@ mod guard;
 mod hands;
 mod held;
 mod job;
+mod letter_request;
 mod limit;
 mod log;
 mod notify;

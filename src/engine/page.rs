@@ -131,6 +131,8 @@ pub(super) struct CommitFacts<'a> {
     pub cell: &'a JobCell,
     pub store: &'a Store,
     pub run: RunId,
+    /// The first run that had the filter that this one has.
+    pub filter_since: RunId,
     pub at: Timestamp,
     pub teller: &'a Teller,
 }
@@ -371,7 +373,7 @@ impl OpenPage {
             (Step::Skip(reason), _) => {
                 changes.counts.count(Outcome::Skipped(*reason));
                 if !cut_short {
-                    self.skipped(index, *reason, letter, changes);
+                    self.skipped(index, *reason, letter, facts, changes);
                 }
             }
             (Step::StillDead, _) => changes.counts.count(Outcome::Errored),
@@ -440,28 +442,60 @@ impl OpenPage {
         }
     }
 
-    /// A record that needs nothing any more needs no dead letter either.
-    fn skipped(&self, index: usize, reason: SkipReason, letter: Option<DeadLetterId>, changes: &mut PageChanges) {
+    /// A record that needs nothing any more needs no dead letter either; and of what the filter refuses, that it did.
+    fn skipped(
+        &self,
+        index: usize,
+        reason: SkipReason,
+        letter: Option<DeadLetterId>,
+        facts: &CommitFacts<'_>,
+        changes: &mut PageChanges,
+    ) {
         changes.letter_ends.extend(letter.map(|_| LetterEnd::Needless));
         changes.recovered.extend(letter.map(Recovery::from));
-        // What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
-        let is_delete = self.change(index).is_some_and(|change| change.deleted);
+        let link = self.links[index].as_ref();
+        let unmarked = link.and_then(|link| link.dead.as_ref()).filter(|mark| {
+            (self.is_settled_by(index, reason) || letter == Some(mark.letter))
+                && self.place(index) != Some(LetterPlace::Discarded)
+                && !self.was_corrected(index)
+        });
+        if let Some(mark) = unmarked.filter(|mark| letter != Some(mark.letter)) {
+            changes.recovered.push(mark.letter.into());
+        }
+        let is_told = self.is_news(index, reason, facts);
+        if unmarked.is_none() && !is_told {
+            return;
+        }
+        let mut link = link.cloned().unwrap_or_default();
+        link.dead.take_if(|_| unmarked.is_some());
+        if is_told {
+            link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Skipped(reason) });
+        }
+        changes.links.push((self.keys[index].clone(), link));
+    }
+
+    /// What the source holds now is at the destination already, or was deleted: nothing is left to deliver.
+    fn is_settled_by(&self, index: usize, reason: SkipReason) -> bool {
         let settled = match reason {
             SkipReason::Unchanged => true,
-            SkipReason::Ignored => is_delete,
+            SkipReason::Ignored => self.is_delete(index),
             _ => false,
         };
-        let settled = settled && !self.is_older_than_letter(index);
-        if let Some(link) = &self.links[index]
-            && let Some(mark) = &link.dead
-            && (settled || letter == Some(mark.letter))
-            && self.place(index) != Some(LetterPlace::Discarded)
-            && !self.was_corrected(index)
-        {
-            if letter != Some(mark.letter) {
-                changes.recovered.push(mark.letter.into());
+        settled && !self.is_older_than_letter(index)
+    }
+
+    /// Whether a skip is remembered of its record: the filter's refusal once a filter, and whatever ends it. A record that
+    /// is read again and refused again costs no write.
+    fn is_news(&self, index: usize, reason: SkipReason, facts: &CommitFacts<'_>) -> bool {
+        let link = self.links[index].as_ref();
+        let refused = link.and_then(Link::refused);
+        match reason {
+            SkipReason::Filtered => {
+                refused.is_none_or(|event| event.run < facts.filter_since) && !self.is_older_than_written(index)
             }
-            changes.links.push((self.keys[index].clone(), Link { dead: None, ..link.clone() }));
+            SkipReason::Unchanged => refused.is_some(),
+            SkipReason::Ignored => refused.is_some() && self.is_delete(index),
+            SkipReason::Stale | SkipReason::Echo | SkipReason::Superseded => false,
         }
     }
 
@@ -542,7 +576,7 @@ impl OpenPage {
             // It was only sent because an attempt of it might have arrived.
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
             if !cut_short {
-                self.skipped(index, SkipReason::Ignored, letter, changes);
+                self.skipped(index, SkipReason::Ignored, letter, facts, changes);
             }
             return;
         }
@@ -558,7 +592,7 @@ impl OpenPage {
             facts.teller.tell_record(Level::Warn, "record.orphan", text, &self.keys[index], None);
             changes.counts.count(Outcome::Skipped(SkipReason::Ignored));
             if !cut_short {
-                self.skipped(index, SkipReason::Ignored, letter, changes);
+                self.skipped(index, SkipReason::Ignored, letter, facts, changes);
             }
             return;
         }
@@ -675,6 +709,17 @@ impl OpenPage {
         let version = self.change(index).and_then(|change| change.version.as_ref());
         let failed = self.marked[index].as_ref().and_then(|marked| marked.version.as_ref());
         matches!((version, failed), (Some(version), Some(failed)) if version < failed)
+    }
+
+    /// True when the record is older than what was written of it: it says nothing of what its source holds now.
+    fn is_older_than_written(&self, index: usize) -> bool {
+        let version = self.change(index).and_then(|change| change.version.as_ref());
+        let written = self.links[index].as_ref().and_then(|link| link.version.as_ref());
+        matches!((version, written), (Some(version), Some(written)) if version < written)
+    }
+
+    fn is_delete(&self, index: usize) -> bool {
+        self.change(index).is_some_and(|change| change.deleted)
     }
 
     fn change(&self, index: usize) -> Option<&Change> {

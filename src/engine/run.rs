@@ -63,6 +63,8 @@ pub(super) struct RunParts {
     pub gives_up: bool,
     pub run: RunId,
     pub epoch: Epoch,
+    /// The first run that had the filter that this one has.
+    pub filter_since: RunId,
     pub kind: RunKind,
     /// Of a run for one record: which.
     pub record: Option<RecordId>,
@@ -387,6 +389,7 @@ impl RunLoop {
             cell: &self.parts.cell,
             store: &self.parts.store,
             run: self.parts.run,
+            filter_since: self.parts.filter_since,
             at: self.parts.clock.now(),
             teller: &self.teller,
         };
@@ -417,6 +420,7 @@ impl RunLoop {
                 cell: &self.parts.cell,
                 store: &self.parts.store,
                 run: self.parts.run,
+                filter_since: self.parts.filter_since,
                 at: self.parts.clock.now(),
                 teller: &self.teller,
             };
@@ -624,7 +628,8 @@ impl RunLoop {
             Some(status) => format!("{} answered {status}: {}", fault.request, fault.message),
             None => fault.message.clone(),
         };
-        self.fail(why, fault.hint.clone(), parked);
+        let hint = mended(fault.hint.clone(), parked, &self.parts.cell.spec.id);
+        self.fail(why, hint, parked);
     }
 
     /// A mistake of this program stopped the run.
@@ -663,10 +668,15 @@ impl RunLoop {
                 let status = fault.status.map(|status| format!(" {status}")).unwrap_or_default();
                 let reason = format!("reading from `{id}` failed{status}: {}", fault.message);
                 let parked = parks(&fault);
-                RunEnd::Failed { reason, hint: fault.hint, parked }
+                RunEnd::Failed { reason, hint: mended(fault.hint, parked, &self.parts.cell.spec.id), parked }
             }
         }
     }
+}
+
+/// What mends a fault, and the command that lets a parked job go on. Doors that have keys add theirs.
+fn mended(mend: Option<String>, parked: bool, job: &crate::model::JobId) -> Option<String> {
+    mend.map(|mend| if parked { format!("{mend}, then run `syncdeck resume {job}`") } else { mend })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

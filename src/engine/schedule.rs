@@ -233,7 +233,9 @@ impl Attendant {
         if let Err(error) = self.finish_unfinished().await {
             return (self.could_not_begin(&error), Counts::default());
         }
-        let new = NewRun { job: self.cell.spec.id.clone(), kind: kind.clone(), by: by.clone(), at: now };
+        let spec = &self.cell.spec;
+        let filter = spec.source.filter.clone();
+        let new = NewRun { job: spec.id.clone(), kind: kind.clone(), by: by.clone(), at: now, filter };
         let (run, epoch) = match engine.store.begin_run(new).await {
             Ok(begun) => begun,
             Err(error) => return (self.could_not_begin(&error), Counts::default()),
@@ -247,6 +249,14 @@ impl Attendant {
                 return (end, Counts::default());
             }
         }
+        let filter_since = match engine.store.filter_rules(&self.cell.spec.id).await {
+            Ok(rules) => rules.last().map_or(run.id, |rule| rule.since),
+            Err(error) => {
+                let end = self.could_not_begin(&error);
+                self.unfinished.push((run.id, end.clone(), now));
+                return (end, Counts::default());
+            }
+        };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let release = self.cell.live().control.release.clone();
         let guard = match DeleteGuard::of(&self.cell.spec, &kind, release.as_ref(), &engine.store).await {
@@ -278,6 +288,7 @@ impl Attendant {
             gives_up: self.start.once || record.is_some(),
             run: run.id,
             epoch,
+            filter_since,
             kind: kind.clone(),
             record,
             start,

@@ -8,7 +8,7 @@ use crate::connect::Reply;
 use crate::model::mapping::fingerprint;
 use crate::model::{
     Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, Item, JobId, LetterFilter, Link, MatchedBy, RawJson,
-    RecordId, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
+    RecordId, Refused, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
 };
 use futures::future::{BoxFuture, join_all};
 use std::sync::Arc;
@@ -96,6 +96,13 @@ impl Engine {
         let job = &cell.spec.id;
         let link = self.store.links(job, std::slice::from_ref(&record)).await?.pop().flatten();
         let held = self.store.held_of(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        let refused = match link.as_ref().filter(|link| link.refused().is_some()) {
+            Some(link) => {
+                let rules = self.store.filter_rules(job).await?;
+                Refused::of(link, &rules, cell.spec.source.filter.as_deref())
+            }
+            None => None,
+        };
         let letters = self.store.letters_of(job, &record, LETTERS_MAX).await?;
         let group_waiting = match letters.first() {
             Some(letter) => {
@@ -121,6 +128,7 @@ impl Engine {
             rules: cell.spec.position_rules(),
             start: cell.spec.source.incremental.as_ref().and_then(|incremental| incremental.start.clone()),
             filter: cell.spec.source.filter.clone(),
+            refused,
             can_ask_source: cell.source.can_read_one(),
             can_ask_destination: cell.destination.can_read_one(),
             in_doubt_since,

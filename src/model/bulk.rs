@@ -65,6 +65,8 @@ pub enum LetterEnd {
 }
 
 impl BulkRetry {
+    /// So many letters are retried at once; of more of them one goes first.
+    pub const AT_ONCE_MAX: u64 = 20;
     /// So many letters in a row that fail stop it.
     pub const FAILURES_IN_A_ROW_MAX: u32 = 25;
     /// Causes that are remembered; with more of them, only a letter's own cause is no new one.

@@ -53,6 +53,11 @@ pub fn group_of(job: &JobId, reason: &Reason) -> GroupId {
     GroupId(hash.digest())
 }
 
+/// True when all letters of a group have this very field: one without an index, of which a group holds several.
+pub fn is_field_of_all(field: &str) -> bool {
+    without_indexes(field) == field && !field.contains(MASK)
+}
+
 /// `/items/3/price` and `/items/4/price` are the same field.
 fn without_indexes(field: &str) -> String {
     let mut plain = String::with_capacity(field.len());

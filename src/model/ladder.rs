@@ -174,7 +174,8 @@ fn of_source(evidence: &Evidence) -> Option<Verdict> {
     }
     if found.accepted == Ok(false) && found.is_as_written != Some(true) {
         let rule = evidence.filter.clone().unwrap_or_default();
-        return Some(Verdict::Filtered { rule, there: evidence.there() });
+        let read = evidence.refused.clone().filter(|refused| refused.is_in_force);
+        return Some(Verdict::Filtered { rule, there: evidence.there(), read });
     }
     None
 }
@@ -183,6 +184,13 @@ fn of_source(evidence: &Evidence) -> Option<Verdict> {
 fn of_link(evidence: &Evidence) -> Verdict {
     let link = evidence.link.clone().unwrap_or_default();
     let found = evidence.found();
+    if let (Some(refused), None, false) = (&evidence.refused, found, link.may_have_arrived()) {
+        let rule = refused.rule.clone().unwrap_or_else(|| "an expression that is no longer kept".to_owned());
+        return Verdict::Filtered { rule, there: evidence.there(), read: Some(refused.clone()) };
+    }
+    if found.is_none() && !link.is_live() && link.written.is_none() && link.was_deleted_unwritten() {
+        return Verdict::DeletedAtSource { deleted: None };
+    }
     if link.tombstone && found.is_none() {
         return Verdict::DeletedAtSource { deleted: Some(evidence.written()) };
     }

@@ -72,6 +72,7 @@ fn nothing() -> Evidence {
         rules: PositionRules { incremental: true, overlap: Duration::from_secs(60), ..PositionRules::default() },
         start: None,
         filter: None,
+        refused: None,
         can_ask_source: true,
         can_ask_destination: true,
         in_doubt_since: None,
@@ -225,7 +226,7 @@ fn the_source_alone_explains_what_is_not_there_deleted_too_old_or_filtered() {
     let refused = FoundAtSource { accepted: Ok(false), ..at_source(40, None) };
     let refused =
         Evidence { asked: asked(refused, DestinationNow::Gone), filter: Some("record.vip".to_owned()), ..nothing() };
-    assert_eq!(verdict(refused), Verdict::Filtered { rule: "record.vip".to_owned(), there: There::No });
+    assert_eq!(verdict(refused), Verdict::Filtered { rule: "record.vip".to_owned(), there: There::No, read: None });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is remembered of one record: where it went, what was written, how it fared.
 
-use super::{DeadLetterId, DestinationId, Outcome, RawJson, RunId, Timestamp, Version};
+use super::{DeadLetterId, DestinationId, Outcome, RawJson, RunId, SkipReason, Timestamp, Version};
 use serde::{Deserialize, Serialize};
 
 /// A 128-bit hash of mapped fields (XXH3), which tells whether a record needs a write.
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Fingerprint(pub u128);
 
-/// The link of one record: source id ↔ destination id, and what was last confirmed.
+/// The link of one record: source id ↔ destination id, and what was last confirmed. A record that the filter refused has
+/// one as well, of its history alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The id that the destination gave, where it differs from the source's.
@@ -61,6 +62,16 @@ impl Link {
     /// True when nothing was ever confirmed, and a write may stand at the destination all the same.
     pub fn may_have_arrived(&self) -> bool {
         self.written.is_none() && self.writes > 0
+    }
+
+    /// The last outcome, where it is that the filter refused the record.
+    pub fn refused(&self) -> Option<&LinkEvent> {
+        self.history.last().filter(|event| event.outcome == Outcome::Skipped(SkipReason::Filtered))
+    }
+
+    /// The source deleted it while nothing of it was to be deleted. Only remembered of what the filter had refused.
+    pub fn was_deleted_unwritten(&self) -> bool {
+        self.history.last().is_some_and(|event| event.outcome == Outcome::Skipped(SkipReason::Ignored))
     }
 
     pub fn remember(&mut self, event: LinkEvent) {

@@ -18,6 +18,7 @@ mod held;
 mod ids;
 mod job;
 mod ladder;
+mod letter_request;
 mod link;
 pub mod mapping;
 mod notice;
@@ -34,6 +35,7 @@ mod rewind;
 mod run;
 mod rungs;
 mod secret;
+mod sheet;
 mod side_by_side;
 mod snapshot;
 mod template;
@@ -66,6 +68,7 @@ pub use job::{
     Schedule, SourceStream,
 };
 pub use ladder::ladder;
+pub use letter_request::{LetterRequest, RequestHeader, variable_of};
 pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
@@ -79,8 +82,9 @@ pub use rest::{
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
 pub use secret::{Masks, Secret};
+pub use sheet::{csv_cell, csv_row, harmless_json};
 pub use side_by_side::{differing, side_by_side};
 pub use snapshot::{
     EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
@@ -91,6 +95,6 @@ pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor,
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
 pub use why::{
-    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Rung, RungMark, RungTarget, SourceNow,
-    StoryLine, Why, WhyAnswer,
+    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Refused, Rung, RungMark, RungTarget,
+    SourceNow, StoryLine, Why, WhyAnswer,
 };

@@ -117,3 +117,17 @@ pub struct Parked {
     pub reason: String,
     pub hint: Option<String>,
 }
+
+/// The filter that the runs of a job had, from `since` to the next of its rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilterRule {
+    pub since: RunId,
+    /// The expression; none where every record was taken.
+    pub rule: Option<String>,
+}
+
+impl FilterRule {
+    /// Filters kept of one job. Whatever else of a job changes with its filter, everything is read once more then, so an
+    /// older one says something only of records that the source no longer gives.
+    pub const KEPT_MAX: usize = 8;
+}

@@ -45,6 +45,10 @@ fn in_source(evidence: &Evidence) -> Rung {
         }
         Some(SourceNow::NotAsked) | None => match &evidence.link {
             Some(link) if link.tombstone => (No, format!("{source} deleted it"), false),
+            Some(_) if evidence.refused.is_some() => (Yes, "it was there when it was last read".to_owned(), false),
+            Some(link) if !link.is_live() && link.was_deleted_unwritten() => {
+                (No, format!("{source} deleted it"), false)
+            }
             Some(link) if link.written.is_some() => {
                 (Yes, format!("it was there{} when it was last read", version_words(link.version.as_ref())), false)
             }
@@ -58,6 +62,13 @@ fn in_source(evidence: &Evidence) -> Rung {
 fn in_scope(evidence: &Evidence) -> Rung {
     use RungMark::{No, Nothing, Unknown, Yes};
     let rule = evidence.filter.as_deref();
+    if let (Some(refused), None) = (&evidence.refused, evidence.found()) {
+        let when = told_at(refused.at, evidence.now);
+        let then = if refused.is_in_force { "" } else { ", which the job has no more" };
+        let rule = refused.rule.as_deref().unwrap_or("it is no longer kept");
+        let text = format!("the filter refused it, run #{}, {when}: {rule}{then}", refused.run);
+        return rung("in scope", No, text, false, RungTarget::Job);
+    }
     let (mark, text, is_live) = match (evidence.found(), rule) {
         (Some(found), _) if found.is_deleted => (Nothing, "a deleted record needs no scope".to_owned(), true),
         (Some(found), rule) => {
@@ -237,7 +248,13 @@ pub(super) fn others(evidence: &Evidence, verdict: &Verdict) -> Vec<String> {
             "deleted by the source",
             !evidence.link.as_ref().is_some_and(|link| link.tombstone) && found.is_none_or(|found| !found.is_deleted),
         ),
-        ("filter", evidence.filter.is_none() || found.is_some_and(|found| found.accepted == Ok(true))),
+        (
+            "filter",
+            match found {
+                Some(found) => evidence.filter.is_none() || found.accepted == Ok(true),
+                None => evidence.filter.is_none() && evidence.refused.is_none(),
+            },
+        ),
         ("write without a known end", evidence.in_doubt_since.is_none()),
         ("another id at the destination", !is_moved),
     ];
@@ -258,6 +275,8 @@ pub(super) fn story(evidence: &Evidence) -> Vec<StoryLine> {
             Outcome::Errored => continue,
             Outcome::Skipped(SkipReason::Unchanged) => "unchanged",
             Outcome::Skipped(SkipReason::Stale) => "stale",
+            Outcome::Skipped(SkipReason::Filtered) => "refused by the filter",
+            Outcome::Skipped(SkipReason::Ignored) => "deleted at the source, nothing to do",
             Outcome::Skipped(_) => "skipped",
         };
         tell(event.at, format!("{what}, run #{}", event.run));

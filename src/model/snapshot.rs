@@ -203,7 +203,7 @@ pub struct Finding {
     pub level: Level,
     /// One sentence.
     pub text: String,
-    /// What to press or run, in words.
+    /// What mends it: a command, or that nothing is to be done. Keys are the console's to name.
     pub hint: String,
     pub target: FindingTarget,
 }

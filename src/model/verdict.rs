@@ -2,7 +2,9 @@
 //!
 //! Conflicts are no answers yet: they come with the feature that holds them.
 
-use super::{Actor, ConnectionId, DeadLetterId, DeleteCause, DestinationId, JobId, Kept, RecordId, RunId, Timestamp};
+use super::{
+    Actor, ConnectionId, DeadLetterId, DeleteCause, DestinationId, JobId, Kept, RecordId, Refused, RunId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// Why a record is, or is not, at the destination.
@@ -26,10 +28,13 @@ pub enum Verdict {
         version: String,
         start: String,
     },
-    /// The job's filter refuses it as it is now.
+    /// The job's filter refuses it as it is now, or as it was when it was last read.
     Filtered {
         rule: String,
         there: There,
+        /// When and in which run it was refused, where a run read it.
+        #[serde(default)]
+        read: Option<Refused>,
     },
     /// What the source holds now was not read yet.
     NotYetRead {

@@ -1,7 +1,7 @@
 //! The words of the answers of `why`: one sentence each, what happens next by itself, and what mends it.
 
 use super::verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, There, Unread, Verdict};
-use super::{ConnectionId, DeadLetterId, JobId, Timestamp, told_at};
+use super::{ConnectionId, DeadLetterId, JobId, Refused, Timestamp, told_at};
 
 impl Verdict {
     /// The answer in one sentence.
@@ -34,8 +34,15 @@ impl Verdict {
             Self::BeforeStart { version, start } => format!(
                 "`{record}` is not in {destination}, because it last changed at {version}, before {job} was told to start ({start})."
             ),
-            Self::Filtered { rule, there } => {
+            Self::Filtered { rule, there, read: None } => {
                 format!("{}, because the filter of {job} refuses it: {rule}.", absent(*there))
+            }
+            Self::Filtered { rule, there, read: Some(Refused { at, run, is_in_force, .. }) } => {
+                let how = match is_in_force {
+                    true => format!("the filter of {job} refuses it"),
+                    false => format!("the filter that {job} had then refused it"),
+                };
+                format!("{}, because {how} (run #{run} at {}): {rule}.", absent(*there), when(*at))
             }
             Self::NotYetRead { why, version, there } => {
                 let changed = version.as_ref().map(|version| format!(" (version {version})")).unwrap_or_default();
@@ -118,6 +125,9 @@ impl Verdict {
             Self::DeletedAtSource { .. } => "It comes back when the source brings it back.".to_owned(),
             Self::BeforeStart { .. } => {
                 format!("It is read when it changes in {source}, or when all is read once more.")
+            }
+            Self::Filtered { read: Some(Refused { is_in_force: false, .. }), .. } => {
+                format!("{job} has another filter now, or none: its next listing reads everything and decides anew.")
             }
             Self::Filtered { .. } => "It is written as soon as the filter takes it.".to_owned(),
             Self::NotYetRead { why, .. } => why.outlook(now),

@@ -1,8 +1,8 @@
 //! Why a record is not there: what is told, and the evidence that it is told from.
 
 use super::{
-    ConnectionId, DeadLetter, DeadLetterId, GroupId, HeldDelete, JobId, JobStatus, Link, Mend, PositionRules, RecordId,
-    Tenor, Timestamp, Verdict, Version,
+    ConnectionId, DeadLetter, DeadLetterId, FilterRule, GroupId, HeldDelete, JobId, JobStatus, Link, Mend,
+    PositionRules, RecordId, RunId, Tenor, Timestamp, Verdict, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +121,8 @@ pub struct Evidence {
     pub rules: PositionRules,
     pub start: Option<Version>,
     pub filter: Option<String>,
+    /// The filter's last refusal of the record, where nothing became of it since.
+    pub refused: Option<Refused>,
     pub can_ask_source: bool,
     pub can_ask_destination: bool,
     /// Runs since then may have left writes whose end they did not see.
@@ -137,6 +139,28 @@ pub struct Evidence {
     /// None where nobody was asked.
     pub asked: Option<Asked>,
     pub fields: Vec<FieldNow>,
+}
+
+/// That a filter refused a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// When this filter refused it first.
+    pub at: Timestamp,
+    pub run: RunId,
+    /// The expression that the run had; none where it is no longer kept.
+    pub rule: Option<String>,
+    /// The job has that filter still.
+    pub is_in_force: bool,
+}
+
+impl Refused {
+    /// The refusal that a link remembers. `rules` are the filters that the job had, oldest first.
+    pub fn of(link: &Link, rules: &[FilterRule], in_force: Option<&str>) -> Option<Self> {
+        let event = link.refused()?;
+        let rule = rules.iter().rev().find(|rule| rule.since <= event.run).and_then(|rule| rule.rule.clone());
+        let is_in_force = rule.is_some() && rule.as_deref() == in_force;
+        Some(Self { at: event.at, run: event.run, rule, is_in_force })
+    }
 }
 
 /// What the two systems said just now.

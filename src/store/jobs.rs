@@ -4,7 +4,7 @@ use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::tables::{CONTROLS, JOBS};
 use super::{Shared, StoreError};
-use crate::model::{Counts, JobControl, JobId, LetterPlace};
+use crate::model::{Counts, FilterRule, JobControl, JobId, LetterPlace, RunId};
 use redb::{ReadTransaction, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +23,10 @@ pub(super) struct JobRow {
     /// Records that have a link.
     pub links: u64,
     pub letters: PlaceCounts,
+    /// The filters that its runs had, oldest first, each once; the last [`FilterRule::KEPT_MAX`] of them. None of a job
+    /// that never had one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterRule>,
     /// Records that stand at the destination; none in rows of before this was kept, until the file is opened.
     #[serde(default)]
     pub live: Option<u64>,
@@ -31,6 +35,19 @@ pub(super) struct JobRow {
     pub held: u64,
     #[serde(default)]
     pub held_waiting: u64,
+}
+
+impl JobRow {
+    /// Notes the filter of a run that begins, where it is not that of the run before.
+    pub(super) fn begin_with(&mut self, run: RunId, rule: Option<String>) {
+        if self.filters.last().and_then(|last| last.rule.as_ref()) == rule.as_ref() {
+            return;
+        }
+        if self.filters.len() == FilterRule::KEPT_MAX {
+            self.filters.remove(0);
+        }
+        self.filters.push(FilterRule { since: run, rule });
+    }
 }
 
 /// Letters by place.
@@ -113,6 +130,10 @@ pub(super) fn job_row(read: &ReadTransaction, job: &JobId) -> Result<Option<JobR
 }
 
 impl Shared {
+    pub(super) fn filter_rules(&self, job: &JobId) -> Result<Vec<FilterRule>, StoreError> {
+        Ok(job_row(&self.snapshot()?, job)?.map(|row| row.filters).unwrap_or_default())
+    }
+
     pub(super) fn control(&self, job: &JobId) -> Result<JobControl, StoreError> {
         let Some(number) = self.directory.read().number(job) else { return Ok(JobControl::default()) };
         let controls = self.snapshot()?.open_table(CONTROLS)?;

@@ -235,6 +235,9 @@ pub(super) struct Wanted {
     pub up_to: u64,
     moved_at: Option<Timestamp>,
     terms: Sieve,
+    /// Terms of which a group's row tells for all of its letters.
+    of_group: Sieve,
+    narrows_field: bool,
     reads_letters: bool,
     /// The jobs that the filter's names of jobs let through, by number; none where it has no such names.
     jobs: Option<Vec<bool>>,
@@ -283,6 +286,33 @@ impl Facts for Head<'_> {
     }
 }
 
+/// A group's number and reason, for the conditions that all of its letters meet or none.
+struct OfGroup<'g>(u64, &'g Reason);
+
+impl Facts for OfGroup<'_> {
+    fn text(&self, field: &str) -> Option<Cow<'_, str>> {
+        match field {
+            "field" => self.1.field.as_deref().map(Cow::from),
+            "kind" => Some(self.1.class.word().into()),
+            "group" => Some(GroupId(self.0).to_string().into()),
+            _ => None,
+        }
+    }
+
+    fn number(&self, field: &str) -> Option<i64> {
+        (field == "code").then_some(self.1.status).flatten().map(i64::from)
+    }
+
+    fn anywhere(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
+    }
+}
+
+/// True of what [`cause::group_of`] takes into a group's number, so that its row answers for every letter.
+fn is_of_group(term: &Term) -> bool {
+    matches!(term.field.as_deref(), Some("field" | "kind" | "code" | "group"))
+}
+
 impl Wanted {
     /// None when nothing can match, because the filter's job is not known here.
     pub(super) fn new(filter: &LetterFilter, jobs: &Directory) -> Option<Self> {
@@ -295,7 +325,8 @@ impl Wanted {
         places.dedup();
         let is_name = |term: &&Term| term.field.as_deref() == Some("job");
         let names: Vec<Term> = filter.terms.iter().filter(is_name).cloned().collect();
-        let others: Vec<Term> = filter.terms.iter().filter(|term| !is_name(term)).cloned().collect();
+        let others = filter.terms.iter().filter(|term| !is_name(term)).cloned();
+        let (of_group, others): (Vec<Term>, Vec<Term>) = others.partition(is_of_group);
         let sieve = Sieve::new(&names);
         let let_through = || jobs.names().iter().map(|job| sieve.lets_through(&Named(job))).collect();
         Some(Self {
@@ -306,7 +337,9 @@ impl Wanted {
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
             moved_at: filter.moved_at,
             terms: Sieve::new(&others),
-            reads_letters: filter.reads_letters(),
+            of_group: Sieve::new(&of_group),
+            narrows_field: of_group.iter().any(|term| term.field.as_deref() == Some("field")),
+            reads_letters: !filter.words.is_empty() || !others.is_empty() || filter.moved_at.is_some(),
             jobs: (!sieve.is_empty()).then(let_through),
         })
     }
@@ -314,6 +347,25 @@ impl Wanted {
     /// Whether the letters themselves must be looked at: what is asked for stands in no index.
     pub(super) fn reads_letters(&self) -> bool {
         self.reads_letters
+    }
+
+    /// Whether the letters are found by their groups: conditions that all letters of a group meet, or none.
+    pub(super) fn narrows_groups(&self) -> bool {
+        self.group.is_some() || self.jobs.is_some() || !self.of_group.is_empty()
+    }
+
+    /// Whether the letters of a group of `job` are meant, as far as its row tells; none where some may be and some not.
+    pub(super) fn means_group(&self, group: u64, job: u32, row: &GroupRow) -> Option<bool> {
+        let is_of_job = self.job.is_none_or(|wanted| job == wanted)
+            && self.jobs.as_ref().is_none_or(|jobs| jobs.get(job as usize).copied().unwrap_or(false));
+        if !is_of_job || self.group.is_some_and(|wanted| group != wanted.0) {
+            return Some(false);
+        }
+        let field = row.reason.field.as_deref();
+        if self.narrows_field && field.is_some_and(|field| !cause::is_field_of_all(field)) {
+            return None;
+        }
+        Some(self.of_group.lets_through(&OfGroup(group, &row.reason)))
     }
 
     /// Whether a letter is meant, its number aside.
@@ -328,6 +380,7 @@ impl Wanted {
                     || contains(head.message, word)
                     || head.field.is_some_and(|field| contains(field, word))
             })
+            && self.of_group.lets_through(head)
             && self.terms.lets_through(head)
     }
 }

@@ -11,8 +11,7 @@ use crate::model::{
     DeadLetter, DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterPlace, LetterRow, RecordId,
 };
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
-use std::collections::HashMap;
-use std::iter::Peekable;
+use std::collections::{BinaryHeap, HashMap};
 
 /// Letter numbers of one index range.
 type Numbers = Box<dyn DoubleEndedIterator<Item = Result<u64, StoreError>>>;
@@ -53,40 +52,65 @@ impl PartRange {
     }
 }
 
-/// The index ranges that together hold the letters of `wanted`, words aside.
-fn parts(read: &ReadTransaction, wanted: &Wanted) -> Result<Vec<Part>, StoreError> {
-    let mut parts = Vec::new();
-    let mut add = |counts: PlaceCounts, range: &dyn Fn(LetterPlace) -> PartRange| {
-        for place in &wanted.places {
-            let kept = counts.of(&[*place]);
-            if kept > 0 {
-                parts.push(Part { range: range(*place), kept });
-            }
-        }
-    };
-    if let Some(group) = wanted.group {
-        for row in read.open_table(GROUPS)?.range((group.0, 0)..=(group.0, u32::MAX))? {
-            let (key, row) = row?;
-            let job = key.value().1;
-            if wanted.job.is_none_or(|wanted| wanted == job) {
-                let row = unpack::<GroupRow>("letter group", row.value())?;
-                add(row.letters, &|place| PartRange::Group(group, job, place));
-            }
-        }
+/// The index ranges that together hold the letters of `wanted`, and those that its groups can not tell apart.
+struct Parts {
+    ranges: Vec<Part>,
+    /// Some of the letters in them may not be meant: each must be looked at.
+    reads_letters: bool,
+}
+
+/// Groups whose letters are merged from their own ranges. Of more, the ranges of their jobs are read instead.
+const GROUPS_MERGED_MAX: usize = 4_096;
+
+fn parts(read: &ReadTransaction, wanted: &Wanted) -> Result<Parts, StoreError> {
+    if wanted.narrows_groups()
+        && let Some(parts) = parts_by_group(read, wanted)?
+    {
         return Ok(parts);
     }
+    let mut ranges = Vec::new();
     let mut all = PlaceCounts::default();
     for row in read.open_table(JOBS)?.iter()? {
         let row = unpack::<JobRow>("job", row?.1.value())?;
         if wanted.job == Some(row.number) {
-            add(row.letters, &|place| PartRange::Job(row.number, place));
+            add(&mut ranges, wanted, row.letters, |place| PartRange::Job(row.number, place));
         }
         all.0.iter_mut().zip(row.letters.0).for_each(|(sum, n)| *sum += n);
     }
     if wanted.job.is_none() {
-        add(all, &PartRange::All);
+        add(&mut ranges, wanted, all, PartRange::All);
     }
-    Ok(parts)
+    Ok(Parts { ranges, reads_letters: wanted.reads_letters() || wanted.narrows_groups() })
+}
+
+/// None where too many groups are meant.
+fn parts_by_group(read: &ReadTransaction, wanted: &Wanted) -> Result<Option<Parts>, StoreError> {
+    let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
+    let mut parts = Parts { ranges: Vec::new(), reads_letters: wanted.reads_letters() };
+    for row in read.open_table(GROUPS)?.range((first, 0)..=(last, u32::MAX))? {
+        let (key, row) = row?;
+        let (group, job) = key.value();
+        let row = unpack::<GroupRow>("letter group", row.value())?;
+        let is_meant = wanted.means_group(group, job, &row);
+        if is_meant == Some(false) {
+            continue;
+        }
+        parts.reads_letters |= is_meant.is_none();
+        add(&mut parts.ranges, wanted, row.letters, |place| PartRange::Group(GroupId(group), job, place));
+        if parts.ranges.len() > GROUPS_MERGED_MAX {
+            return Ok(None);
+        }
+    }
+    Ok(Some(parts))
+}
+
+fn add(parts: &mut Vec<Part>, wanted: &Wanted, counts: PlaceCounts, range: impl Fn(LetterPlace) -> PartRange) {
+    for place in &wanted.places {
+        let kept = counts.of(&[*place]);
+        if kept > 0 {
+            parts.push(Part { range: range(*place), kept });
+        }
+    }
 }
 
 /// The numbers of several parts, newest first.
@@ -95,15 +119,27 @@ fn newest_first(
     parts: &[Part],
     up_to: u64,
 ) -> Result<impl Iterator<Item = Result<u64, StoreError>>, StoreError> {
-    let mut streams: Vec<Peekable<_>> = Vec::new();
+    // What each stream gives next, the greatest on top. An error counts as the greatest, so that it comes out at once.
+    let mut streams = Vec::with_capacity(parts.len());
+    let mut heads = BinaryHeap::with_capacity(parts.len());
     for part in parts {
-        streams.push(part.range.numbers(read, 0, up_to)?.rev().peekable());
+        let mut stream = part.range.numbers(read, 0, up_to)?.rev();
+        heads.extend(stream.next().transpose()?.map(|number| (number, streams.len())));
+        streams.push(stream);
     }
+    let mut failed = None;
     Ok(std::iter::from_fn(move || {
-        // An error counts as the greatest number, so that it comes out at once.
-        let head = |number: &Result<u64, StoreError>| number.as_ref().map_or(u64::MAX, |number| *number);
-        let next = streams.iter_mut().filter_map(|stream| Some((head(stream.peek()?), stream)));
-        next.max_by_key(|(number, _)| *number).and_then(|(_, stream)| stream.next())
+        if let Some(error) = failed.take() {
+            heads.clear();
+            return Some(Err(error));
+        }
+        let (number, at) = heads.pop()?;
+        match streams[at].next() {
+            Some(Ok(next)) => heads.push((next, at)),
+            Some(Err(error)) => failed = Some(error),
+            None => {}
+        }
+        Some(Ok(number))
     }))
 }
 
@@ -114,8 +150,8 @@ fn visit_matching(
     mut visit: impl FnMut(DeadLetterId, Option<&Head<'_>>) -> bool,
 ) -> Result<(), StoreError> {
     let parts = parts(read, wanted)?;
-    if !wanted.reads_letters() {
-        for number in newest_first(read, &parts, wanted.up_to)? {
+    if !parts.reads_letters {
+        for number in newest_first(read, &parts.ranges, wanted.up_to)? {
             if !visit(DeadLetterId(number?), None) {
                 return Ok(());
             }
@@ -123,9 +159,9 @@ fn visit_matching(
         return Ok(());
     }
     let letters = read.open_table(LETTERS)?;
-    let kept: u64 = parts.iter().map(|part| part.kept).sum();
+    let kept: u64 = parts.ranges.iter().map(|part| part.kept).sum();
     if kept.saturating_mul(4) < letters.len()? {
-        for number in newest_first(read, &parts, wanted.up_to)? {
+        for number in newest_first(read, &parts.ranges, wanted.up_to)? {
             let number = number?;
             let Some(row) = letters.get(number)? else { continue };
             let head: Head<'_> = unpack("dead letter", row.value())?;
@@ -160,7 +196,8 @@ impl Shared {
         let Some(wanted) = self.wanted(filter) else { return Ok(LetterIds::default()) };
         let read = self.snapshot()?;
         let mut ids = Vec::new();
-        if wanted.reads_letters() {
+        let parts = parts(&read, &wanted)?;
+        if parts.reads_letters {
             let mut total = 0;
             visit_matching(&read, &wanted, |id, _| {
                 total += 1;
@@ -171,12 +208,11 @@ impl Shared {
             })?;
             return Ok(LetterIds { ids: ids.into(), total });
         }
-        let parts = parts(&read, &wanted)?;
-        for number in newest_first(&read, &parts, wanted.up_to)?.take(limit) {
+        for number in newest_first(&read, &parts.ranges, wanted.up_to)?.take(limit) {
             ids.push(DeadLetterId(number?));
         }
         let mut total = 0;
-        for part in &parts {
+        for part in &parts.ranges {
             total += part.kept;
             if let Some(newer) = wanted.up_to.checked_add(1) {
                 // Few: only letters that came after the list was opened.
@@ -201,7 +237,8 @@ impl Shared {
     pub(super) fn letter_groups(&self, filter: &LetterFilter) -> Result<Vec<LetterGroup>, StoreError> {
         let Some(wanted) = self.wanted(filter) else { return Ok(Vec::new()) };
         let read = self.snapshot()?;
-        let rows = if wanted.reads_letters() { counted_groups(&read, &wanted)? } else { kept_groups(&read, &wanted)? };
+        let kept = if wanted.reads_letters() { None } else { kept_groups(&read, &wanted)? };
+        let rows = kept.map_or_else(|| counted_groups(&read, &wanted), Ok)?;
         let directory = self.directory.read();
         let mut groups = Vec::new();
         for ((group, job), row) in rows {
@@ -296,18 +333,25 @@ impl Shared {
 
 type GroupRows = HashMap<(u64, u32), GroupRow>;
 
-/// The kept figures of the groups, less what is newer than the filter's last letter.
-fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<GroupRows, StoreError> {
+/// The kept figures of the groups, less what is newer than the filter's last letter. None where they do not tell which of
+/// a group's letters are meant.
+fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<Option<GroupRows>, StoreError> {
     let table = read.open_table(GROUPS)?;
     let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
     let mut rows = GroupRows::new();
     for row in table.range((first, 0)..=(last, u32::MAX))? {
         let (key, row) = row?;
-        if wanted.job.is_none_or(|job| key.value().1 == job) {
-            rows.insert(key.value(), unpack("letter group", row.value())?);
+        let (group, job) = key.value();
+        let row = unpack("letter group", row.value())?;
+        match wanted.means_group(group, job, &row) {
+            Some(true) => {
+                rows.insert((group, job), row);
+            }
+            Some(false) => {}
+            None => return Ok(None),
         }
     }
-    let Some(newer) = wanted.up_to.checked_add(1) else { return Ok(rows) };
+    let Some(newer) = wanted.up_to.checked_add(1) else { return Ok(Some(rows)) };
     for row in read.open_table(LETTERS)?.range(newer..)? {
         let (_, row) = row?;
         let head: Head<'_> = unpack("dead letter", row.value())?;
@@ -315,7 +359,7 @@ fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<GroupRows, Sto
             group.letters.subtract(head.state.place());
         }
     }
-    Ok(rows)
+    Ok(Some(rows))
 }
 
 /// The groups of the letters that match, counted: words are in no index.

@@ -164,6 +164,8 @@ pub struct NewRun {
     pub kind: RunKind,
     pub by: Actor,
     pub at: Timestamp,
+    /// The expression of the filter that it has.
+    pub filter: Option<String>,
 }
 
 /// A record that is given up on.

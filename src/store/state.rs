@@ -12,9 +12,9 @@ use super::{
     PageCommit, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, HeldDelete, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link,
-    RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
+    HeldDelete, Hold, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup, LetterPlace,
+    LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -104,6 +104,11 @@ impl Store {
     /// The links of `ids`, in their order.
     pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
         open::caught(|| self.shared.links(job, ids))
+    }
+
+    /// The filters that the job's runs had, oldest first.
+    pub async fn filter_rules(&self, job: &JobId) -> Result<Vec<FilterRule>, StoreError> {
+        open::caught(|| self.shared.filter_rules(job))
     }
 
     /// How many records of the job have a link.

@@ -533,9 +533,11 @@ fn stage_point(point: NewPoint, reply: Reply<Checkpoint>, heads: &mut Heads, bat
 }
 
 fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch: &mut Batch) {
-    let NewRun { job: id, kind, by, at } = new;
+    let NewRun { job: id, kind, by, at, filter } = new;
+    let number = RunId(heads.run_next);
     let job = heads.job_mut(&id);
     job.row.epoch += 1;
+    job.row.begin_with(number, filter);
     let (epoch, number) = (Epoch(job.row.epoch), job.row.number);
     let run = Run {
         id: RunId(heads.run_next),

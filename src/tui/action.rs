@@ -31,6 +31,8 @@ pub enum Action {
     /// Closes, leaves, clears, goes back. It never ends the program.
     Back,
     Quit,
+    /// Stops the process until the shell lets it go on.
+    Suspend,
     Interrupt,
     Filter,
     Up,
@@ -49,6 +51,7 @@ pub enum Action {
     PauseResume,
     RunNow,
     PauseAll,
+    RunAll,
     StopRun,
     Next,
     Previous,
@@ -77,6 +80,11 @@ pub enum Action {
     Discard,
     BringBack,
     Bundle,
+    /// Writes the view to a file.
+    Export,
+    AsJson,
+    AsCsv,
+    AsText,
     TestConnection,
     HoldRelease,
     ResetCircuit,
@@ -92,6 +100,7 @@ pub enum Action {
     Journal,
     CompareKind,
     Sort,
+    ReverseSort,
     Mark,
     MarkAll,
     View,
@@ -104,7 +113,11 @@ pub enum Action {
     CopyId,
     CopyPayload,
     CopyError,
+    /// A command that sends what was sent last.
+    CopyRequest,
     CopyLine,
+    /// What was copied last, with its control characters written out.
+    CopyEscaped,
     MoreLines,
     FewerLines,
     Yes,
@@ -135,6 +148,7 @@ impl Action {
             Self::PauseResume
                 | Self::RunNow
                 | Self::PauseAll
+                | Self::RunAll
                 | Self::StopRun
                 | Self::TestConnection
                 | Self::HoldRelease

@@ -7,7 +7,7 @@ use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
-use crate::model::{DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
+use crate::model::{BulkRetry, Circuit, DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,6 +18,10 @@ use tui_input::Input;
 const MESSAGES_MAX: usize = 200;
 /// How long a message that needs no answer stays in its line.
 const MESSAGE_STAYS: Duration = Duration::from_secs(4);
+/// An engine that has nothing to do within this time is idle.
+const STILL_FOR: Duration = Duration::from_secs(60);
+/// Things done that are told beside the newest.
+const FRESH_MAX: usize = 8;
 /// The least time between two questions that only keep a list fresh.
 pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,6 +53,8 @@ pub enum Msg {
     Edited(Result<String, String>),
     /// A file was written, and its path; or why not.
     Saved(Result<String, String>),
+    /// A piece of an export was written, and the file's path; or why not.
+    Exported(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
     Tick,
 }
@@ -74,6 +80,13 @@ pub enum Effect {
         name: String,
         text: String,
     },
+    /// Write a piece of an export: the first one to a new file of that name, for its owner alone, the others to the end
+    /// of the file at that path. Answered by [`Msg::Exported`].
+    Export {
+        name: String,
+        is_first: bool,
+        text: String,
+    },
     /// Listen to the mouse, or leave it to the terminal.
     Mouse(bool),
     /// To the clipboard; answered by [`Msg::Copied`].
@@ -81,6 +94,8 @@ pub enum Effect {
         what: String,
         text: String,
     },
+    /// Give the terminal back and stop, until the shell lets the process go on.
+    Suspend,
     Leave(Left),
 }
 
@@ -110,6 +125,8 @@ pub enum Purpose {
     NewIds,
     Rows,
     Letter(DeadLetterId),
+    /// A letter's request, to be copied.
+    LetterRequest(DeadLetterId),
     Checkpoints(JobId),
     OlderCheckpoints(JobId),
     Runs,
@@ -121,6 +138,9 @@ pub enum Purpose {
     Test,
     /// The text of a bundle, and the file's name.
     Bundle(String),
+    /// Letters of an export: those beyond the list, and what is written of some.
+    ExportIds,
+    ExportRows,
     Logs,
     OlderLogs,
     Why,
@@ -217,12 +237,15 @@ pub struct App {
     pub is_engine_gone: bool,
     pub attachment: Attachment,
     pub screen: Screen,
-    pub prefix: Option<String>,
+    /// The first of two keys, while the second one is awaited.
+    pub prefix: Option<super::which_key::Prefix>,
     pub typing: Option<Typing>,
     pub overlay: Option<Overlay>,
     pub messages: VecDeque<Message>,
     /// The message in the line, and until when.
     pub line: Option<(Message, Timestamp)>,
+    /// What was done and is not in the line any more, because something newer is, and until when it is told.
+    pub fresh: VecDeque<(Message, Timestamp)>,
     /// Failures that nobody has waved away yet.
     pub standing: Vec<Message>,
     pub undo: Option<Undo>,
@@ -238,6 +261,12 @@ pub struct App {
     pub logs: logs::State,
     pub why: why::State,
     pub is_mouse_on: bool,
+    /// What was copied last, and its name.
+    pub copied: Option<(String, String)>,
+    /// What was run from the palette, the last first.
+    pub recent: VecDeque<super::overlays::palette::Recent>,
+    /// A view that is being written to a file.
+    pub export: Option<super::export::Export>,
     /// When Ctrl-C was pressed last, or `q` on a screen that is too small to ask.
     pub interrupted_at: Option<Timestamp>,
     /// When lists that follow the engine are to be asked for again.
@@ -264,6 +293,7 @@ impl App {
             overlay: None,
             messages: VecDeque::new(),
             line: None,
+            fresh: VecDeque::new(),
             standing: Vec::new(),
             undo: None,
             jobs: jobs::State::default(),
@@ -277,6 +307,9 @@ impl App {
             logs: logs::State::default(),
             why: why::State::default(),
             is_mouse_on: false,
+            copied: None,
+            recent: VecDeque::new(),
+            export: None,
             interrupted_at: None,
             refresh_at: None,
             refreshed_at: Timestamp::ZERO,
@@ -328,17 +361,35 @@ impl App {
 
     pub fn say(&mut self, kind: MessageKind, text: impl Into<String>, hint: Option<String>) {
         let message = Message { at: self.now, kind, text: text.into(), hint };
-        if self.messages.len() == MESSAGES_MAX {
-            self.messages.pop_front();
-        }
-        self.messages.push_back(message.clone());
+        self.keep(message.clone());
         if kind == MessageKind::Failed {
             if self.standing.len() == MESSAGES_MAX {
                 self.standing.remove(0);
             }
             self.standing.push(message);
         } else {
-            self.line = Some((message, self.now.plus(MESSAGE_STAYS)));
+            let until = self.now.plus(MESSAGE_STAYS);
+            let before = self.line.replace((message, until));
+            let is_told =
+                |(message, until): &(Message, Timestamp)| message.kind == MessageKind::Done && *until > self.now;
+            if let Some(before) = before.filter(is_told) {
+                if self.fresh.len() == FRESH_MAX {
+                    self.fresh.pop_front();
+                }
+                self.fresh.push_back(before);
+            }
+        }
+    }
+
+    /// Puts a message into the list alone: what it tells is seen elsewhere.
+    pub fn keep(&mut self, message: Message) {
+        if self.messages.len() == MESSAGES_MAX {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(message);
+        if let Some(Overlay::Messages(list)) = &mut self.overlay {
+            // Nothing moves under the cursor.
+            list.selected += 1;
         }
     }
 
@@ -365,7 +416,26 @@ impl App {
     /// When [`Msg::Tick`] is wanted; none when nothing changes by time alone.
     pub fn deadline(&self) -> Option<Timestamp> {
         let line = self.line.as_ref().map(|(_, until)| *until);
-        [line, self.refresh_at].into_iter().flatten().min()
+        let which_key = super::which_key::due(self);
+        let fresh = self.fresh.front().map(|(_, until)| *until);
+        [line, self.refresh_at, which_key, fresh].into_iter().flatten().min()
+    }
+
+    /// Nothing moves at the engine, and nothing is due within the minute: what is shown changes only by what happens.
+    pub fn is_still(&self) -> bool {
+        let Some(snapshot) = &self.snapshot else { return false };
+        let soon = snapshot.at.plus(STILL_FOR);
+        let is_still = |job: &JobStatus| {
+            let is_at_rest = matches!(
+                job.state,
+                JobState::Idle | JobState::Paused { .. } | JobState::Disabled | JobState::NeedsAttention { .. }
+            );
+            is_at_rest && job.run.is_none() && job.rate == 0.0 && job.due.is_none_or(|due| soon < due)
+        };
+        self.attachment.is_there()
+            && snapshot.jobs.iter().all(is_still)
+            && snapshot.connections.iter().all(|one| one.circuit == Circuit::Closed && one.in_flight == 0)
+            && !snapshot.retries.iter().any(BulkRetry::is_open)
     }
 
     pub fn jobs(&self) -> &[JobStatus] {
@@ -379,6 +449,8 @@ impl App {
     /// The job that the selection is of, on any screen.
     pub fn selected_job(&self) -> Option<JobId> {
         match self.screen {
+            // A key pressed at a finding is meant for what it tells of.
+            Screen::Jobs if self.jobs.pane == jobs::Pane::Attention => jobs::job_of_finding(self),
             Screen::Jobs => self.jobs.selected.clone(),
             Screen::Job => self.job.id.clone(),
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),

@@ -2,7 +2,7 @@
 
 use super::app::{App, MessageKind};
 use super::screens;
-use super::text::span;
+use super::text::{span, started};
 use super::theme::Tone;
 use super::widgets::Line;
 use crate::control::{Attachment, Loss};
@@ -10,6 +10,9 @@ use crate::control::{Attachment, Loss};
 /// Takes in how the handle stands to its engine now.
 pub(super) fn changed(app: &mut App, attachment: Attachment) {
     let before = std::mem::replace(&mut app.attachment, attachment);
+    if !app.attachment.is_there() {
+        super::export::broke_off(app, "the engine is lost");
+    }
     match (&before, &app.attachment) {
         (Attachment::Own, Attachment::Attached(host)) => {
             let text = format!("attached to {host}; quitting closes this screen only");
@@ -42,8 +45,11 @@ pub(super) fn owner(app: &App, line: Line, is_wide: bool) -> Option<Line> {
     match &app.attachment {
         Attachment::Own => None,
         Attachment::Attached(host) if is_wide => {
-            let up = span(app.now.since(host.started_at));
-            let text = format!(" pid {} ({} by {}, up {up})", host.pid, host.command, host.user);
+            let up = match app.is_still() {
+                true => format!("since {}Z", started(host.started_at, app.now)),
+                false => format!("up {}", span(app.now.since(host.started_at))),
+            };
+            let text = format!(" pid {} ({} by {}, {up})", host.pid, host.command, host.user);
             Some(line.tone("ATTACHED", Tone::Run).say(text))
         }
         Attachment::Attached(host) => Some(line.tone("ATTACHED", Tone::Run).say(format!(" pid {}", host.pid))),

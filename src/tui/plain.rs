@@ -300,7 +300,7 @@ fn is_told(finding: &Finding) -> bool {
     !is_state && !is_letters
 }
 
-/// What to type. The findings' own hints name keys, which there are none of here.
+/// What to type here; the findings' own hints are commands of a shell.
 fn next_words(finding: &Finding) -> Option<String> {
     let (FindingTarget::Job(job) | FindingTarget::Group(job, _)) = &finding.target else { return None };
     match finding.kind {
@@ -335,9 +335,8 @@ fn state_words(job: &JobStatus) -> (Level, String) {
             (Level::Info, format!("{word} by {by}{reason}; next: resume {}", job.id))
         }
         JobState::NeedsAttention { why, hint, .. } => {
-            let mend = hint.as_deref().map(|hint| hint.split_once(", then press").map_or(hint, |(mend, _)| mend));
-            let mend = mend.filter(|mend| !mend.contains("press ")).map(|mend| format!("{mend}, then "));
-            (Level::Error, format!("{word}: {why}; next: {}resume {}", mend.unwrap_or_default(), job.id))
+            let next = hint.clone().unwrap_or_else(|| format!("resume {}", job.id));
+            (Level::Error, format!("{word}: {why}; next: {next}"))
         }
         JobState::Idle | JobState::Running | JobState::Pausing | JobState::Disabled => (Level::Info, word.to_owned()),
     }

@@ -1,10 +1,10 @@
 //! Retries of many letters, on every screen: how far they are, how they ended, and the key that stops them.
 
 use super::action::Action;
-use super::app::{App, MessageKind};
+use super::app::{App, Message, MessageKind};
 use super::text::{counted, grouped};
 use super::theme::Tone;
-use super::widgets::Line;
+use super::widgets::{Canvas, Line};
 use crate::control::Request;
 use crate::model::{BulkRetry, BulkStage, JobId, Snapshot};
 
@@ -17,8 +17,21 @@ pub fn snapshot_came(app: &mut App, before: Option<&Snapshot>) {
         before.is_some_and(|before| before.retries.iter().any(|retry| retry.number == number && retry.is_open()))
     };
     let Some(now) = &app.snapshot else { return };
+    // Whoever did not order it finds it in the list of messages, too.
+    let begun: Vec<Message> = now
+        .retries
+        .iter()
+        .filter(|retry| retry.is_open() && before.is_some() && !was_open(retry.number))
+        .map(|retry| Message {
+            at: app.now,
+            kind: MessageKind::Note,
+            text: format!("retry of {} begun by {}: {}", retry.job, retry.by, retry.what),
+            hint: None,
+        })
+        .collect();
     let ended: Vec<BulkRetry> =
         now.retries.iter().filter(|retry| !retry.is_open() && was_open(retry.number)).cloned().collect();
+    begun.into_iter().for_each(|message| app.keep(message));
     for retry in ended {
         match &retry.stage {
             BulkStage::Ended { stopped: Some(_) } => {
@@ -42,11 +55,8 @@ pub fn brief(app: &App, job: Option<&JobId>) -> Option<String> {
     Some(format!("retried {}/{}", grouped(retry.done()), grouped(retry.total)))
 }
 
-/// The progress of what is being retried; none where nothing is.
-pub fn progress(app: &App, line: Line) -> Option<Line> {
-    let retry = open(app).next()?;
-    let others = open(app).count() - 1;
-    let line = line.tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
+/// How far a retry is.
+fn stage(line: Line, retry: &BulkRetry) -> Line {
     let line = match &retry.stage {
         BulkStage::Gathering => line.say("gathering its letters"),
         BulkStage::Canary => {
@@ -54,19 +64,35 @@ pub fn progress(app: &App, line: Line) -> Option<Line> {
         }
         BulkStage::Stopping { why } => line.say(format!("stopping: {why}")),
         BulkStage::Rest | BulkStage::Ended { .. } => {
-            let full = (retry.done() * BAR).checked_div(retry.total).unwrap_or(0).min(BAR);
-            let part = |n: u64, sign: &str| sign.repeat(usize::try_from(n).unwrap_or(0));
-            let line = line.say(format!("{}/{}  ", grouped(retry.done()), grouped(retry.total)));
-            line.say(part(full, "█")).dim(part(BAR - full, "░"))
+            line.say(format!("{}/{}", grouped(retry.done()), grouped(retry.total)))
         }
     };
-    let line = if retry.failed > 0 {
-        line.tone(format!("  {} failed again", grouped(retry.failed)), Tone::Fail)
-    } else {
-        line
-    };
-    let line = if others > 0 { line.dim(format!("  +{others} more")) } else { line };
-    Some(line.say("   ").key(app.key(Action::StopRetry)).say(" stops it"))
+    match retry.failed {
+        0 => line,
+        n => line.tone(format!("  {} failed again", grouped(n)), Tone::Fail),
+    }
+}
+
+fn bar(line: Line, retry: &BulkRetry, cells: u64) -> Line {
+    let full = (retry.done() * cells).checked_div(retry.total).unwrap_or(0).min(cells);
+    let part = |n: u64, sign: &str| sign.repeat(usize::try_from(n).unwrap_or(0));
+    line.say(part(full, "█")).dim(part(cells - full, "░"))
+}
+
+/// A retry in one line, with the key that stops it.
+pub fn line(app: &App, line: Line, retry: &BulkRetry) -> Line {
+    let line = line.tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
+    let line = bar(stage(line, retry).say("  "), retry, BAR);
+    line.say("   ").key(app.key(Action::StopRetry)).say(" stops it")
+}
+
+/// The same in two lines of at most `width` cells.
+pub fn toast(app: &App, canvas: &Canvas<'_>, retry: &BulkRetry, width: usize) -> (Line, Vec<Line>) {
+    let head = canvas.line().tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
+    let stop = canvas.line().say("   ").key(app.key(Action::StopRetry)).say(" stops it");
+    let cells = width.saturating_sub(stop.width() + 2);
+    let below = bar(canvas.line().say("  "), retry, cells as u64).and(stop);
+    (stage(head, retry), vec![below])
 }
 
 /// Stops the retry of the selection's job, or the only one that goes on.

@@ -332,6 +332,12 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// The moment of a start, to the minute: `09:12`, `Mar 01 09:12`, `2025-12-31`. UTC.
+pub fn started(at: Timestamp, now: Timestamp) -> String {
+    let text = moment(at, now);
+    if text.len() == 8 { text[..5].to_owned() } else { text }
+}
+
 /// `0 s`, `34 s`, `34m`, `4h12m`, `3d`.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();

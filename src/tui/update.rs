@@ -7,6 +7,7 @@ use super::geometry;
 use super::keymap::{self, Context};
 use super::overlays::{self, Overlay};
 use super::screens::{self, Screen};
+use super::which_key::{self, Prefix};
 use crate::control::{Answer, Attachment, Done, Refusal, Request};
 use crate::model::Timestamp;
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
@@ -43,6 +44,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Edited(result) => overlays::edit::edited(app, result),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Saved(saved) => bundle_saved(app, saved),
+        Msg::Exported(result) => super::export::written(app, result),
         Msg::Tick => tick(app),
     }
     screens::settle(app);
@@ -61,6 +63,8 @@ fn tick(app: &mut App) {
     if app.line.as_ref().is_some_and(|(_, until)| *until <= app.now) {
         app.line = None;
     }
+    let now = app.now;
+    app.fresh.retain(|(_, until)| *until > now);
     if app.refresh_at.is_some_and(|at| at <= app.now) {
         app.refresh_at = None;
         app.refreshed_at = app.now;
@@ -102,6 +106,10 @@ fn answered(app: &mut App, generation: u64, result: Result<Answer, Refusal>) {
             overlays::answered(app, &purpose, result)
         }
         (purpose, Ok(answer)) => screens::answered(app, &purpose, answer),
+        // The export's own message says how far it came.
+        (purpose @ (Purpose::ExportIds | Purpose::ExportRows), Err(refusal)) => {
+            screens::refused(app, &purpose, &refusal);
+        }
         (purpose, Err(refusal)) => {
             screens::refused(app, &purpose, &refusal);
             app.say(MessageKind::Failed, refusal.message, refusal.hint);
@@ -159,19 +167,30 @@ fn key(app: &mut App, event: &KeyEvent) {
         return act(app, action);
     }
     let context = app.screen.context();
-    let chain = [context, Context::Everywhere, Context::Move];
-    let name = match app.prefix.take() {
-        Some(_) if name == "esc" => return,
-        Some(prefix) => format!("{prefix} {name}"),
-        None if app.settings.keymap.is_prefix(&chain, &name) => {
-            app.prefix = Some(name);
-            return;
-        }
-        None => name,
-    };
+    let chain = which_key::chain(app);
+    if let Some(prefix) = app.prefix.take() {
+        return second_key(app, prefix, &name);
+    }
+    if app.settings.keymap.is_prefix(&chain, &name) {
+        app.prefix = Some(Prefix { key: name, at: app.now });
+        return;
+    }
     match app.settings.keymap.find(&chain, &name).map(|row| row.action) {
         Some(action) => act(app, action),
         None => app.note(app.settings.keymap.nothing_here(&name, context)),
+    }
+}
+
+/// The second of two keys. One that means nothing leaves the first one standing; only leaving ends it otherwise.
+fn second_key(app: &mut App, prefix: Prefix, name: &str) {
+    let keymap = &app.settings.keymap;
+    let chain = which_key::chain(app);
+    let single = keymap.find(&[Context::Everywhere], name).map(|row| row.action);
+    match keymap.find(&chain, &format!("{} {name}", prefix.key)).map(|row| row.action) {
+        Some(action) => act(app, action),
+        None if single == Some(Action::Back) => {}
+        None if single == Some(Action::Interrupt) => act(app, Action::Interrupt),
+        None => app.prefix = Some(prefix),
     }
 }
 
@@ -309,17 +328,21 @@ fn act(app: &mut App, action: Action) {
         Action::Palette => app.overlay = Some(overlays::palette::open()),
         Action::Menu => app.overlay = Some(overlays::menu::open()),
         Action::Journal => overlays::journal::ask(app),
-        Action::Messages => app.overlay = Some(overlays::messages(app)),
+        Action::Messages => app.overlay = Some(overlays::messages::open()),
         Action::Attention => screens::jobs::show_attention(app),
         Action::Undo => undo(app),
         Action::CopyId | Action::CopyLine | Action::CopyPayload | Action::CopyError => super::copying::act(app, action),
+        Action::CopyEscaped => super::copying::escaped(app),
+        Action::CopyRequest => super::copying::ask_request(app),
         Action::CopyAnswer if app.screen == Screen::Letters => super::copying::act(app, action),
         Action::NextTheme => next_theme(app),
         Action::Mouse => super::mouse::toggle(app),
         Action::Bundle => write_bundle(app),
+        Action::Export => overlays::export::open(app),
         Action::Redraw => app.effects.push(Effect::Redraw),
         Action::Back => back(app),
         Action::Quit => quit(app),
+        Action::Suspend => suspend(app),
         Action::Interrupt => interrupt(app),
         Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
         Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
@@ -357,16 +380,16 @@ fn write_bundle(app: &mut App) {
         (None, None) => String::new(),
     };
     let at = app.now.to_jiff().strftime("%Y%m%d-%H%M%S");
-    let name = file_name(&format!("{workspace}{about}-{at}"));
+    let name = format!("{}.syncdeck", plain_name(&format!("{workspace}{about}-{at}")));
     app.note("writing a bundle…");
     app.ask(Purpose::Bundle(name), Request::Bundle { job, letter });
 }
 
 /// A name that means nothing to any file system or shell but itself.
-fn file_name(text: &str) -> String {
+pub(super) fn plain_name(text: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '@');
     let name: String = text.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).take(100).collect();
-    format!("{}.syncdeck", name.trim_start_matches('-'))
+    name.trim_start_matches('-').to_owned()
 }
 
 fn bundle_saved(app: &mut App, saved: Result<String, String>) {
@@ -426,6 +449,20 @@ fn quit(app: &mut App) {
     } else {
         app.overlay = Some(Overlay::Quit);
     }
+}
+
+/// Ctrl-Z would freeze an engine of this process with it, so there it only says so, and offers to leave it going.
+fn suspend(app: &mut App) {
+    if !app.attachment.is_own() || app.is_engine_gone {
+        return app.effects.push(Effect::Suspend);
+    }
+    if app.settings.is_demo || app.running_jobs().is_empty() {
+        let quit = app.key(Action::Quit);
+        return app.note(format!("suspending would freeze the engine in this program; {quit} quits"));
+    }
+    app.overlay = Some(Overlay::Quit);
+    let background = app.key(Action::KeepInBackground);
+    app.note(format!("suspending would freeze the jobs; {background} keeps them going without this screen"));
 }
 
 /// Ctrl-C: as `q`, and a second one soon after leaves without a question.

@@ -5,19 +5,17 @@ use super::app::{App, MessageKind};
 use super::attached;
 use super::bars;
 use super::geometry::{self, regions};
-use super::keymap::{Context, label};
 use super::overlays;
 use super::screens::{self, Screen};
-use super::text::{grouped, span};
+use super::text::{grouped, span, started};
 use super::theme::Tone;
+use super::toasts;
+use super::which_key;
 use super::widgets::{Canvas, Hit, Line};
 use crate::control::Attachment;
 use crate::model::JobState;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-
-/// Failures that are shown at once; the others are counted.
-const STANDING_SHOWN: usize = 3;
 
 /// Draws one frame; returns where the terminal's cursor goes.
 pub fn view(app: &App, buffer: &mut Buffer) -> Option<Position> {
@@ -58,8 +56,9 @@ fn drawn<'b>(app: &App, buffer: &'b mut Buffer) -> Canvas<'b> {
         canvas.fade();
         draw_header(app, &mut canvas, regions.header);
     }
-    draw_standing(app, &mut canvas, regions.body);
+    toasts::draw(app, &mut canvas);
     draw_message(app, &mut canvas, regions.message);
+    which_key::draw(app, &mut canvas);
     overlays::draw(app, &mut canvas);
     bars::draw_hints(app, &mut canvas, regions.hints);
     canvas
@@ -108,14 +107,21 @@ fn draw_header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let is_wide = area.width >= geometry::WIDE;
     let engine = &snapshot.engine;
-    let right = tally_line(app, canvas.line(), is_wide).say(format!("  {}Z ", snapshot.at.clock_text()));
+    // Over an idle engine nothing on the screen moves, so nothing is drawn: no clock, and the moment of the start for the
+    // time since then.
+    let is_still = app.is_still();
+    let clock = if is_still { "  idle ".to_owned() } else { format!("  {}Z ", snapshot.at.clock_text()) };
+    let right = tally_line(app, canvas.line(), is_wide).say(clock);
     let used = canvas.put_right(area, &right);
     let owner = match (app.is_engine_gone || !engine.is_running, engine.is_demo) {
         (true, _) => "engine stopped".to_owned(),
         (false, true) => "demo".to_owned(),
         (false, false) => "this process".to_owned(),
     };
-    let up = format!(", up {}", span(snapshot.at.since(engine.started_at)));
+    let up = match is_still {
+        true => format!(", since {}Z", started(engine.started_at, snapshot.at)),
+        false => format!(", up {}", span(snapshot.at.since(engine.started_at))),
+    };
     let elsewhere = attached::owner(app, canvas.line(), is_wide);
     // On a narrow screen what must always be seen comes before the names.
     let is_short = area.width < 80 && (app.settings.is_read_only || elsewhere.is_some());
@@ -181,32 +187,6 @@ fn ways_on(app: &App, line: Line, room: usize) -> Line {
     line
 }
 
-/// Failures stay over the screen until Esc, the newest at the bottom.
-fn draw_standing(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
-    if app.standing.is_empty() || app.overlay.is_some() {
-        return;
-    }
-    let width = body.width.min(76);
-    let mut lines: Vec<Line> = Vec::new();
-    let from = app.standing.len().saturating_sub(STANDING_SHOWN);
-    for message in &app.standing[from..] {
-        let text = super::text::visible(&message.text, app.theme.symbols);
-        for (at, part) in text.wrapped(usize::from(width.saturating_sub(6))).into_iter().take(3).enumerate() {
-            lines.push(canvas.line().tone(if at == 0 { "✗ " } else { "  " }, Tone::Fail).shown(part, Tone::Plain));
-        }
-        if let Some(hint) = &message.hint {
-            lines.extend(canvas.line().dim(format!("  {hint}")).wrapped(usize::from(width.saturating_sub(4))));
-        }
-    }
-    let more = if from > 0 { format!("+{from} more · ") } else { String::new() };
-    let height = (lines.len() as u16 + 2).min(body.height);
-    let area = Rect { x: body.right() - width, y: body.bottom() - height, width, height };
-    canvas.clear(area);
-    let inner =
-        canvas.panel(area, "Failed", &format!("{more}Esc closes · {} all messages", app.key(Action::Messages)), true);
-    canvas.put_all(Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }, &lines);
-}
-
 fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(banner) = attached::banner(app, canvas.line().say(" ")) {
         let banner = match &app.line {
@@ -221,9 +201,6 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.line().say(" ").tone(format!("✗ nothing moves: the state can not be saved: {error}"), Tone::Fail);
         return canvas.put(area, &line);
     }
-    if let Some(prefix) = &app.prefix {
-        return canvas.put(area, &which_key(app, canvas.line().say(" "), prefix));
-    }
     let line = match (&app.line, new_words(app)) {
         (Some((message, _)), _) => {
             let (sign, tone) = message.kind.sign();
@@ -234,11 +211,8 @@ fn draw_message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let can_undo = app.undo.as_ref().is_some_and(|undo| undo.text == message.text);
             if can_undo { line.say("   [").key(app.key(Action::Undo)).say(" undo]") } else { line }
         }
-        (None, words) => match (super::retries::progress(app, canvas.line().say(" ")), words) {
-            (Some(progress), _) => progress,
-            (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
-            (None, None) => return,
-        },
+        (None, Some(words)) => canvas.line().say(" ").tone(words, Tone::Warn),
+        (None, None) => return,
     };
     canvas.put(area, &line);
 }
@@ -252,17 +226,6 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Logs => screens::logs::new_words(app),
         Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections | Screen::Why => None,
     }
-}
-
-/// What can follow a prefix that was pressed.
-fn which_key(app: &App, line: Line, prefix: &str) -> Line {
-    let chain = [app.screen.context(), Context::Everywhere, Context::Move];
-    let mut line = line.key(label(prefix)).say("…");
-    for (key, row) in app.settings.keymap.after(&chain, prefix) {
-        let words = row.words.trim_start_matches("goes to ").trim_start_matches("to the ").trim_start_matches("the ");
-        line = line.say("   ").key(label(key)).say(format!(" {words}"));
-    }
-    line
 }
 
 /// What is shown where there is no room for more. The engine goes on all the same.

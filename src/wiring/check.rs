@@ -43,8 +43,13 @@ async fn try_one(connection: &Connection, config: &Config) -> Tried {
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
-    let hint = hint.map(|hint| for_check(&hint));
     Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
+}
+
+/// What mends it, and how it is checked again.
+fn again(mend: String) -> String {
+    let sign = if mend.ends_with('?') { " When it is:" } else { ", then" };
+    format!("{mend}{sign} run `syncdeck check` again")
 }
 
 async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<String>) {
@@ -57,16 +62,8 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
         }
         Err(fault) => {
             let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint)
+            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint.map(again))
         }
-    }
-}
-
-/// A hint for who checks: no run is parked that could be resumed.
-fn for_check(hint: &str) -> String {
-    match hint.split_once(", then press `r`") {
-        Some((mend, _)) => format!("{mend}, then run `syncdeck check` again"),
-        None => hint.to_owned(),
     }
 }
 
@@ -78,7 +75,7 @@ async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
         Err(fault) => {
             let is_ok = fault.kind == FaultKind::Throttled;
             let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (is_ok, format!("{status}{}", fault.message), fault.hint)
+            (is_ok, format!("{status}{}", fault.message), fault.hint.map(again))
         }
     }
 }

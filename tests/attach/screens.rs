@@ -59,7 +59,7 @@ fn a_screen_outlives_its_engine_finds_it_again_and_starts_one_itself() {
     app.send("p");
     assert!(!app.screen().contains("Pause contacts"), "nothing is ordered of an engine that is gone");
     app.send("r");
-    app.wait_for("this process, up ");
+    app.wait_for("this process, since ");
     let status = scene.run(&["status", "--json"]).ended(0).json();
     assert_eq!(status["engine"]["pid"], app.pid().as_raw_nonzero().get(), "now others attach to the screen");
     kill_process(app.pid(), Signal::TERM).expect("it runs");

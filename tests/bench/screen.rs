@@ -3,21 +3,18 @@
 //! `cargo bench --bench screen`; `BENCH_LETTERS` makes it smaller. The engine's side (questions to the state) is told
 //! apart from the console's own (taking a key in, drawing), because only the second holds the screen up.
 
+#[path = "state/house.rs"]
+mod house;
 #[path = "state/mod.rs"]
 mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
-use syncdeck::config;
-use syncdeck::connect;
 use syncdeck::control::{Handle, local::Local};
 use syncdeck::engine::clock::SystemClock;
-use syncdeck::engine::{Engine, Parts};
-use syncdeck::model::{Actor, Clock, EngineInfo, Via};
+use syncdeck::model::{Actor, Clock, Via};
 use syncdeck::store::{Options, Store};
 use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Msg, Settings, text::Symbols, update, view};
@@ -27,22 +24,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIZE: (u16, u16) = (120, 36);
 const FRAMES: usize = 500;
-const CONFIG: &str = r#"
-[workspace]
-name = "bench"
-state = "state"
-[connections.shop]
-type = "rest"
-base_url = "http://127.0.0.1:9/api"
-[connections.crm]
-type = "rest"
-base_url = "http://127.0.0.1:9/v2"
-[jobs.bench]
-schedule = "manual"
-source = { connection = "shop", path = "/customers", records = "/data", id = "/id", paginate = "none" }
-destination = { connection = "crm", path = "/customers/{{ id }}" }
-"#;
-
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(measure());
@@ -114,25 +95,7 @@ struct Stage {
 
 impl Stage {
     async fn new(store: Store) -> Self {
-        let config = config::parse(CONFIG, Path::new("bench.toml"), &|_| None);
-        let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        let link = |connection| connect::link(connection, config.masks.clone()).expect("a client");
-        let links = config.connections.iter().map(link).collect();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let info = EngineInfo {
-            workspace: "bench".to_owned(),
-            version: "0".to_owned(),
-            pid: 1,
-            started_at: clock.now(),
-            is_running: true,
-            is_demo: false,
-            state_folder: "state".to_owned(),
-            log_folder: "log".to_owned(),
-            store_error: None,
-            redact: Vec::new(),
-        };
-        let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
-        let engine = Engine::new(parts).await.expect("an engine");
+        let engine = house::engine(store).await;
         let handle = Handle::new(Local::new(engine), Actor::person("ada", Via::Console));
         let theme = Theme { symbols: Symbols::Unicode, look: look("term", Depth::Sixteen).expect("a theme") };
         let app = App::new(theme, Settings::default(), SIZE, SystemClock.now());

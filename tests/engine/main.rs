@@ -4,6 +4,7 @@ mod bundle;
 mod disk;
 mod first;
 mod hands;
+mod held;
 mod house;
 mod inside;
 mod notify;

@@ -422,6 +422,7 @@ impl Telling {
         self.wrong_letters(expect, id, &mut wrong).await;
         self.wrong_retries(expect, id, &mut wrong).await;
         self.wrong_records(expect, id, &mut wrong);
+        self.wrong_verdicts(expect, id, &mut wrong).await;
         self.wrong_requests(expect, &mut wrong);
         self.wrong_notices(expect, since, &mut wrong);
         let house = self.house();
@@ -482,6 +483,14 @@ impl Telling {
         let counts = finish.map(|finish| finish.counts).or_else(|| last.map(|run| run.counts));
         for (name, n) in &expect.counts {
             differs(name, Some(*n), figure(&counts.unwrap_or_default(), name), wrong);
+        }
+    }
+
+    async fn wrong_verdicts(&self, expect: &Expect, id: &JobId, wrong: &mut Vec<String>) {
+        for (record, verdict) in &expect.verdicts {
+            let answer = self.house().engine.why(Some(id), record, false).await.expect("an answer");
+            let found = answer.answers.first().map_or("none", |why| why.verdict.word());
+            differs(&format!("why of {record}"), Some(verdict.as_str()), found, wrong);
         }
     }
 
@@ -761,6 +770,7 @@ stories! {
     a_poison_record_among_good_ones
     a_preview_asks_the_source
     a_record_that_always_breaks_the_destination
+    a_record_that_the_filter_refuses_is_remembered
     a_record_without_a_version
     a_release_without_a_way_to_ask_lists_everything_again
     a_retry_of_a_record_that_breaks_the_source

@@ -258,6 +258,8 @@ pub struct Expect {
     pub applied: BTreeMap<String, u64>,
     /// Applied writes that brought what stood there already.
     pub rewrites_at_most: Option<u64>,
+    /// What `why` answers of a record without asking anyone.
+    pub verdicts: BTreeMap<String, String>,
     /// Members of records at the CRM, `id/member`.
     pub members: BTreeMap<String, serde_json::Value>,
     pub at_crm: Vec<String>,

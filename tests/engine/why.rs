@@ -5,7 +5,7 @@ use std::time::Duration;
 use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::*;
-use syncdeck::sim::{Fault, FaultRule, Latency, Removal, Side, World};
+use syncdeck::sim::{Fault, FaultRule, Latency, Removal, Side, Spoil, World};
 
 const ID: &str = "cus_000007";
 
@@ -148,10 +148,124 @@ async fn a_filter_is_told_with_its_rule() {
     let rule = "record.kind == 'nobody'";
     let config = sourced(&format!("filter = \"{rule}\""));
     let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
-    assert!(matches!(one(&house, ID, false).await.verdict, Verdict::Unknown { can_ask: true }));
-    let why = one(&house, ID, true).await;
-    assert_eq!(why.verdict, Verdict::Filtered { rule: rule.to_owned(), there: There::No });
-    assert!(why.sentence.contains(rule), "{}", why.sentence);
+    for live in [false, true] {
+        let why = one(&house, ID, live).await;
+        let Verdict::Filtered { rule: told, there: There::No, read: Some(read) } = &why.verdict else {
+            panic!("{:?}", why.verdict)
+        };
+        assert_eq!((told.as_str(), read.run, read.is_in_force), (rule, RunId(1), true));
+        assert!(why.sentence.contains(rule) && why.sentence.contains("run #1"), "{}", why.sentence);
+        assert!(!why.not_the_reason.contains(&"filter".to_owned()));
+        assert_eq!(why.tenor, Tenor::RightlyNot);
+    }
+    let why = one(&house, ID, false).await;
+    let scope = why.rungs.iter().find(|rung| rung.name == "in scope").expect("a rung");
+    assert!(scope.mark == RungMark::No && scope.text.contains(rule), "{scope:?}");
+    assert!(why.story.iter().any(|line| line.text == "refused by the filter, run #1"), "{:?}", why.story);
+}
+
+/// What is remembered of the record.
+async fn link(house: &House) -> Option<Link> {
+    house.store.links(&job("customers"), &[ID.into()]).await.expect("links").remove(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_refused_again_and_again_is_remembered_once() {
+    let config = sourced("filter = \"record.kind == 'nobody'\"").replace("incremental", "# incremental");
+    let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
+    let first = link(&house).await.expect("a refusal is remembered");
+    assert_eq!((first.history.len(), first.writes, first.written), (1, 0, None));
+    let (house, finished) = house.run_once().await;
+    assert_eq!((finished[0].counts.scanned, finished[0].counts.reasons.filtered), (60, 60), "all was read again");
+    assert!(house.world.shop.edit("customers", ID));
+    let (house, _) = house.run_once().await;
+    assert_eq!(link(&house).await, Some(first), "nothing is written of what is refused still");
+    assert_eq!(house.store.link_count(&job("customers")).await.expect("a count"), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_written_and_is_refused_now_keeps_its_link_and_comes_back_as_an_update() {
+    let config = sourced("filter = \"record.tier != 'tin'\"");
+    let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
+    let before = link(&house).await.expect("it was written");
+    assert!(house.world.shop.spoil("customers", ID, Spoil::Tier));
+    let (house, _) = house.run_once().await;
+    let why = one(&house, ID, false).await;
+    assert!(matches!(&why.verdict, Verdict::Filtered { there: There::Older, read: Some(_), .. }), "{:?}", why.verdict);
+    let refused = link(&house).await.expect("it has its link");
+    assert_eq!((refused.written, refused.writes, refused.version), (before.written, 1, before.version));
+    assert!(house.world.shop.mend("customers", ID));
+    let (house, finished) = house.run_once().await;
+    assert_eq!((finished[0].counts.created, finished[0].counts.updated), (0, 1));
+    assert!(matches!(one(&house, ID, false).await.verdict, Verdict::Written { .. }));
+    house.assert_in_step("customers");
+    house.assert_clean();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_ends_when_the_record_passes_as_it_was_written() {
+    let config = sourced("filter = \"record.notes != 'hidden'\"");
+    let config = format!("{config}\n[jobs.customers.map]\nid = \"id\"\nemail = \"email\"\nphone = \"phone\"\n");
+    let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
+    let noted = |house: &House, text: &str| {
+        let set = |fields: &mut serde_json::Map<String, serde_json::Value>| {
+            fields.insert("notes".to_owned(), text.into());
+        };
+        assert!(house.world.shop.update("customers", ID, set));
+    };
+    noted(&house, "hidden");
+    let (house, _) = house.run_once().await;
+    assert!(matches!(one(&house, ID, false).await.verdict, Verdict::Filtered { there: There::Older, .. }));
+    noted(&house, "shown");
+    let (house, finished) = house.run_once().await;
+    assert!(finished[0].counts.updated == 0 && finished[0].counts.reasons.unchanged > 0, "{:?}", finished[0].counts);
+    assert!(matches!(one(&house, ID, false).await.verdict, Verdict::Written { .. }));
+    let settled = link(&house).await;
+    let (house, _) = house.run_once().await;
+    assert_eq!(link(&house).await, settled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_that_the_source_deletes_is_told_as_deleted_and_not_written() {
+    let config = sourced("filter = \"record.kind == 'nobody'\"");
+    let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
+    assert!(house.world.shop.remove("customers", ID, Removal::Tombstone));
+    let (house, _) = house.run_once().await;
+    for live in [false, true] {
+        let why = one(&house, ID, live).await;
+        assert_eq!(why.verdict, Verdict::DeletedAtSource { deleted: None }, "{live}");
+    }
+    assert!(house.world.crm.dump("customers").is_empty(), "nothing was ever written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_with_the_filter_that_the_run_had() {
+    let rule = |tier: &str| format!("record.tier == '{tier}'");
+    let config = |tier: &str| sourced(&format!("filter = \"{}\"", rule(tier)));
+    let house = House::new(World::new(1, 60), &config("nobody")).await.run_once().await.0;
+    let house = house.with(&config("none")).await;
+    let why = one(&house, ID, false).await;
+    let Verdict::Filtered { rule: told, read: Some(read), .. } = &why.verdict else { panic!("{:?}", why.verdict) };
+    assert_eq!((told, read.is_in_force), (&rule("nobody"), false));
+    assert!(why.outlook.contains("decides anew"), "{}", why.outlook);
+    let (house, _) = house.run_once().await;
+    let why = one(&house, ID, false).await;
+    let Verdict::Filtered { rule: told, read: Some(read), .. } = &why.verdict else { panic!("{:?}", why.verdict) };
+    assert_eq!((told, read.run, read.is_in_force), (&rule("none"), RunId(2), true));
+    let house = house.with(&sourced("filter = \"true\"")).await.run_once().await.0;
+    assert!(matches!(one(&house, ID, false).await.verdict, Verdict::Written { .. }));
+    house.assert_in_step("customers");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_is_found_by_its_searchable_fields() {
+    let config = sourced("filter = \"record.kind == 'nobody'\"\nsearchable = [\"email\"]");
+    let house = House::new(World::new(1, 60), &config).await.run_once().await.0;
+    let body = house.world.shop.get("customers", ID).expect("a customer");
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    let why = one(&house, body["email"].as_str().expect("an address"), false).await;
+    assert_eq!((why.record, why.matched_by), (ID.into(), MatchedBy::Field("email".to_owned())));
+    assert!(matches!(why.verdict, Verdict::Filtered { .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 use crate::story::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use syncdeck::model::cause;
 use syncdeck::model::{DeadLetterId, GroupId, LetterFilter, LetterPlace, LetterState, Run, Selection, Timestamp};
-use syncdeck::store::{LetterMove, Note, Store};
+use syncdeck::store::{LetterMove, NewLetter, Note, Store};
 
 /// A store whose job `customers` has letters 1 to `n` waiting, in groups 1 to 3 by turns.
 async fn with_letters(n: u64) -> (Store, Run) {
@@ -108,6 +109,49 @@ async fn words_are_looked_for_in_the_id_the_message_and_the_field() {
     store.move_letters(&picked, LetterMove::Retry, note("retry")).await.expect("moved");
     let filter = LetterFilter { places: vec![LetterPlace::Retrying], ..with_words(&["already"]) };
     assert_eq!(numbers(&store.letter_ids(&filter, 9).await.expect("read").ids), [3]);
+}
+
+/// A letter of that field and status, under the group that they and the message have.
+fn letter_of(store: &Store, run: &Run, number: u64, field: &str, status: u16) -> NewLetter {
+    let mut new = letter(store, run, number, 0, "not what it should be");
+    new.letter.reason.field = Some(field.to_owned());
+    new.letter.reason.status = Some(status);
+    new.letter.group = cause::group_of(&run.job, &new.letter.reason);
+    new
+}
+
+#[tokio::test]
+async fn conditions_that_a_cause_decides_and_conditions_on_each_letter_find_the_same_letters() {
+    let store = in_memory();
+    let (run, epoch) = begin(&store, "customers").await;
+    let of = [("email", 422), ("email", 409), ("phone", 422), ("/items/3/price", 422), ("/items/4/price", 422)];
+    let dead =
+        (0..10).map(|number| letter_of(&store, &run, number, of[number as usize % 5].0, of[number as usize % 5].1));
+    store.commit_page(page_of_letters(&run, epoch, dead.collect())).await.expect("saved");
+    let (other, epoch) = begin(&store, "orders").await;
+    let dead = vec![letter_of(&store, &other, 77, "email", 422)];
+    store.commit_page(page_of_letters(&other, epoch, dead)).await.expect("saved");
+    for (typed, want) in [
+        ("field:email", vec![11, 7, 6, 2, 1]),
+        ("field:email code:422", vec![11, 6, 1]),
+        ("field:email code:422 job:cust*", vec![6, 1]),
+        ("-field:email code:422", vec![10, 9, 8, 5, 4, 3]),
+        ("code:400", vec![]),
+        // One cause holds letters of several places in a list.
+        ("field:/items/4/price", vec![10, 5]),
+        ("kind:rejected -job:customers", vec![11]),
+    ] {
+        // What every letter meets, and only the letters themselves tell.
+        for also in ["", " tries:>0"] {
+            let filter = LetterFilter::parse(&format!("{typed}{also}"), Timestamp::ZERO).expect("a filter");
+            let found = store.letter_ids(&filter, 100).await.expect("read");
+            assert_eq!((numbers(&found.ids), found.total), (want.clone(), want.len() as u64), "{typed}{also}");
+            let groups = store.letter_groups(&filter).await.expect("read");
+            assert_eq!(groups.iter().map(|group| group.waiting).sum::<u64>(), want.len() as u64, "{typed}{also}");
+            let first = store.letter_ids(&filter, 2).await.expect("read");
+            assert_eq!(numbers(&first.ids), want.iter().take(2).copied().collect::<Vec<_>>(), "{typed}{also}");
+        }
+    }
 }
 
 #[tokio::test]

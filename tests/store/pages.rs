@@ -183,7 +183,7 @@ async fn old_checkpoints_and_runs_are_thinned_and_the_newest_stay() {
 #[tokio::test]
 async fn runs_are_told_as_they_began_and_ended() {
     let store = in_memory();
-    let new = NewRun { job: job("customers"), kind: RunKind::Full, by: ana(), at: at(3) };
+    let new = NewRun { job: job("customers"), kind: RunKind::Full, by: ana(), at: at(3), filter: None };
     let (run, _) = store.begin_run(new).await.expect("begun");
     let end = RunEnd::Failed { reason: "401".to_owned(), hint: Some("renew".to_owned()), parked: true };
     store.finish_run(run.id, end.clone(), at(8)).await.expect("ended");

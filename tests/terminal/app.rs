@@ -44,9 +44,14 @@ fn cells(n: u16) -> NonZero<u16> {
 
 impl App {
     pub fn start(begin: &Begin<'_>) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_syncdeck"), begin)
+    }
+
+    /// As [`App::start`], another program: a shell, of which syncdeck is a job.
+    pub fn start_program(program: &str, begin: &Begin<'_>) -> Self {
         let size = PtySize { rows: begin.rows, cols: begin.columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_syncdeck"));
+        let mut command = CommandBuilder::new(program);
         command.args(begin.arguments);
         command.cwd(begin.folder);
         command.env_clear();

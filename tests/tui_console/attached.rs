@@ -4,7 +4,10 @@ use crate::stage::{NOW, Stage, ago, key_event, theme, world};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
+use std::sync::Arc;
+use std::time::Duration;
 use syncdeck::control::{Attachment, Host, Loss, Request};
+use syncdeck::model::{Circuit, JobState};
 use syncdeck::tui::text::Symbols;
 use syncdeck::tui::{Left, LockedChoice, LockedPage, LockedView, Msg};
 
@@ -44,6 +47,64 @@ fn in_every_way(name: &str, prepare: impl Fn(&mut Stage)) {
 #[test]
 fn the_header_says_whose_engine_it_is() {
     in_every_way("attached", |_| {});
+}
+
+/// An engine that has nothing to do, as it was `seconds` after [`NOW`].
+fn idle(seconds: u64) -> Msg {
+    let mut snapshot = world().snapshot;
+    snapshot.at = NOW.plus(Duration::from_secs(seconds));
+    snapshot.retries.clear();
+    snapshot.findings.clear();
+    for job in &mut snapshot.jobs {
+        (job.state, job.run, job.rate, job.due) = (JobState::Idle, None, 0.0, None);
+        job.checkpoint.iter_mut().for_each(|checkpoint| checkpoint.saved_at = ago(15_120));
+    }
+    for connection in &mut snapshot.connections {
+        (connection.circuit, connection.in_flight, connection.budget) = (Circuit::Closed, 0, None);
+    }
+    Msg::Snapshot(Arc::new(snapshot))
+}
+
+#[test]
+fn nothing_moves_on_a_screen_over_an_idle_engine() {
+    for is_attached in [false, true] {
+        for (width, height) in SIZES {
+            let mut stage = Stage::with(world(), width, height, Symbols::Unicode);
+            if is_attached {
+                stage.send(Msg::Attachment(Attachment::Attached(host())));
+            }
+            stage.later(10_000);
+            stage.send(idle(10));
+            stage.later(10_000);
+            let before = stage.text();
+            assert!(before.contains(" idle "), "{before}");
+            assert_eq!(stage.app.deadline(), None, "no moment is waited for");
+            for seconds in [20, 30, 39] {
+                stage.later(9_000);
+                stage.send(idle(seconds));
+                assert_eq!(stage.text(), before);
+            }
+            if width == 120 {
+                let words = if is_attached { "since 10:" } else { "this process, since " };
+                assert!(before.contains(words), "{before}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_clock_goes_while_a_job_runs_and_while_one_is_due_within_the_minute() {
+    let mut stage = Stage::with(world(), 120, 36, Symbols::Unicode);
+    let clock = format!("{}Z", NOW.clock_text());
+    assert!(stage.shows(&clock), "{}", stage.text());
+    let Msg::Snapshot(snapshot) = idle(0) else { panic!("a snapshot") };
+    let mut due = (*snapshot).clone();
+    due.jobs[0].due = Some(NOW.plus(Duration::from_secs(59)));
+    stage.send(Msg::Snapshot(Arc::new(due.clone())));
+    assert!(stage.shows(&clock), "{}", stage.text());
+    due.jobs[0].due = Some(NOW.plus(Duration::from_secs(61)));
+    stage.send(Msg::Snapshot(Arc::new(due)));
+    assert!(!stage.shows(&clock) && stage.shows(" idle "), "{}", stage.text());
 }
 
 #[test]

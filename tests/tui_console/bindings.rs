@@ -35,7 +35,7 @@ fn help_hints_tabs_and_messages_name_the_changed_keys() {
         ("let_in", &["i"]),
         ("show_dead", &["D"]),
         ("quit", &["Q"]),
-        ("undo", &["ctrl-z"]),
+        ("undo", &["ctrl-y"]),
         ("attention", &["a"]),
         ("reveal", &["I"]),
     ]);
@@ -44,7 +44,7 @@ fn help_hints_tabs_and_messages_name_the_changed_keys() {
     assert!(stage.shows("Q quit"));
     assert!(stage.shows("a goes there"));
     stage.press("j p enter");
-    assert!(stage.shows("[Ctrl-Z undo]"), "{}", stage.text());
+    assert!(stage.shows("[Ctrl-Y undo]"), "{}", stage.text());
     stage.press("?");
     stage.type_text("runs the job");
     assert!(stage.shows("t                 runs the job now"), "{}", stage.text());

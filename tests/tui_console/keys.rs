@@ -377,7 +377,8 @@ fn g_keys_lead_from_a_job_to_what_belongs_to_it() {
 fn a_prefix_shows_what_can_follow_and_escape_ends_it() {
     let mut stage = stage();
     stage.press("g");
-    assert!(stage.shows("g…") && stage.shows("c checkpoints of the job"), "{}", stage.text());
+    stage.later(400);
+    assert!(stage.shows("g…") && stage.shows("c   goes to the checkpoints of the job"), "{}", stage.text());
     stage.press("esc 2");
     assert!(stage.shows("Dead letters by cause"));
 }

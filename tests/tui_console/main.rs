@@ -9,6 +9,7 @@ mod keys;
 mod long_lists;
 mod looks;
 mod mouse;
+mod overlays;
 mod palette;
 mod plain;
 mod points;

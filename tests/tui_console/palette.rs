@@ -180,3 +180,35 @@ fn pasted_text_only_fills_the_field() {
     stage.send(Msg::Paste("runs the job\n".to_owned()));
     assert!(stage.orders().is_empty() && stage.shows(": runs the job"));
 }
+
+#[test]
+fn a_command_has_its_job_in_it() {
+    let mut stage = palette("", "pause customers");
+    assert!(stage.shows("syncdeck pause customers_to_crm"), "{}", stage.text());
+    stage.press("enter enter");
+    assert_eq!(stage.orders(), [&Request::Pause { jobs: vec!["customers_to_crm".into()], reason: None }]);
+    let mut stage = palette("", "resume invoices");
+    stage.press("enter");
+    assert_eq!(stage.orders(), [&Request::Resume { jobs: vec!["invoices_backfill".into()] }]);
+    let mut stage = palette("", "connection hold hubspot");
+    stage.press("enter enter");
+    assert!(matches!(stage.orders().as_slice(), [Request::Hold { .. }]), "{:?}", stage.orders());
+}
+
+#[test]
+fn what_was_run_before_comes_first_and_still_needs_a_thought() {
+    let mut stage = palette("", "resume invoices");
+    stage.press("enter").press(":");
+    assert!(stage.shows("recent, 14:32"), "{}", stage.text());
+    stage.press("enter");
+    assert_eq!(stage.orders().len(), 1, "enter alone changes nothing");
+}
+
+#[test]
+fn a_question_mark_opens_the_help_and_a_sign_finds_commands_alone() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press(": ?");
+    assert!(stage.shows("HERE"), "{}", stage.text());
+    let stage = palette("", ">pause customers");
+    assert!(!stage.shows("syncdeck pause customers_to_crm"), "{}", stage.text());
+}

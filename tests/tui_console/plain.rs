@@ -62,11 +62,12 @@ fn a_changed_state_is_one_line_with_its_time() {
     assert!(lines[0].ends_with(": \"quarter end\"; next: resume orders"), "{lines:?}");
     let lost = JobState::NeedsAttention {
         why: "crm answered 401".to_owned(),
-        hint: Some("renew the token, then press `r`".to_owned()),
+        hint: Some("renew the token, then run `syncdeck resume orders`".to_owned()),
         since: NOW,
     };
     let lines = PLAIN.changes(&one(JobState::Running), &one(lost));
-    let wanted = "error orders: needs attention: crm answered 401; next: renew the token, then resume orders";
+    let wanted =
+        "error orders: needs attention: crm answered 401; next: renew the token, then run `syncdeck resume orders`";
     assert_eq!(facts(&lines), [wanted], "no key is named where there are none");
 }
 

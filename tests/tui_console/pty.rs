@@ -49,6 +49,17 @@ fn child() {
             let world: Arc<Mutex<World>> = Arc::clone(&world);
             Box::pin(async move { world.lock().expect("the world").answer(&request) })
         };
+        if task == "told" {
+            // An engine that says the same again and again.
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                let mut beat = tokio::time::interval(Duration::from_millis(20));
+                loop {
+                    beat.tick().await;
+                    sender.send_modify(|_| {});
+                }
+            });
+        }
         let left = run_link(
             Link { ask: Arc::new(ask), snapshots, attachment: tokio::sync::watch::channel(Attachment::Own).1 },
             options,
@@ -173,6 +184,18 @@ fn a_walk_from_start_to_quit_gives_the_terminal_back() {
 #[test]
 fn an_idle_console_draws_no_frame() {
     let mut terminal = Terminal::start("console");
+    terminal.wait_for("customers_to_crm");
+    while terminal.bytes.recv_timeout(Duration::from_millis(400)).is_ok() {}
+    let more = terminal.bytes.recv_timeout(Duration::from_millis(800));
+    assert!(more.is_err(), "{:?}", more.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+    terminal.press("\x03\x03");
+    terminal.ends_with("ended with Ok(QuitNow)");
+}
+
+/// Nor does one whose engine says what is on the screen already.
+#[test]
+fn a_snapshot_that_changes_nothing_on_the_screen_costs_not_one_byte() {
+    let mut terminal = Terminal::start("told");
     terminal.wait_for("customers_to_crm");
     while terminal.bytes.recv_timeout(Duration::from_millis(400)).is_ok() {}
     let more = terminal.bytes.recv_timeout(Duration::from_millis(800));

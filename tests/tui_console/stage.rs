@@ -227,6 +227,7 @@ impl World {
             }
             Request::Resume { jobs } => done(&format!("resumed {}", jobs[0]), None),
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
+            Request::LetterRequest { .. } => Ok(Answer::LetterRequest(Box::new(letter_request()))),
             Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
             Request::Held { .. } => {
                 let row = HeldDelete {
@@ -476,7 +477,7 @@ fn runs() -> Vec<Run> {
             215 | 217 => RunEnd::Done,
             213 => RunEnd::Failed {
                 reason: "hubspot answered 401 Unauthorized".to_owned(),
-                hint: Some("renew the token, then press p".to_owned()),
+                hint: Some("renew the token, then run `syncdeck resume tickets_to_wh`".to_owned()),
                 parked: true,
             },
             212 => RunEnd::Stopped { by: Actor::person("ada", Via::Console) },
@@ -572,7 +573,7 @@ fn jobs() -> Vec<JobStatus> {
         "warehouse",
         JobState::NeedsAttention {
             why: "zendesk answered 401 Unauthorized".to_owned(),
-            hint: Some("renew the token, then press p".to_owned()),
+            hint: Some("renew the token, then run `syncdeck resume tickets_to_wh`".to_owned()),
             since: ago(2_400),
         },
     );
@@ -727,6 +728,22 @@ pub fn form() -> EditForm {
     }
 }
 
+/// What the letter's request was: a secret header, an own key, a value that the console hides.
+pub fn letter_request() -> LetterRequest {
+    LetterRequest {
+        method: "PUT".to_owned(),
+        url: "https://crm.example.com/v2/contacts/7".to_owned(),
+        query_variable: None,
+        headers: vec![
+            RequestHeader::plain("content-type", "application/json"),
+            RequestHeader::secret("authorization", "Bearer ", "TOKEN"),
+            RequestHeader::plain("idempotency-key", "abc"),
+        ],
+        body: r#"{"name":"O'Neil","phone":"+49 30 1234567"}"#.to_owned(),
+        is_batch: false,
+    }
+}
+
 pub fn letter() -> LetterView {
     let source = r#"{"id":"cus_00917734","email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee ","phone":"(030) 1234-5678","balance":12345678901234567890.10,"vip":null,"note":"call\u001b[31m back\ntomorrow","tags":["a","b"]}"#;
     let sent = r#"{"email":"sam.lee@example.org","first_name":"Sam","last_name":"Lee","phone":"+493012345678","balance":12345678901234567890.10,"vip":false}"#;
@@ -829,14 +846,14 @@ pub fn world() -> World {
             kind: FindingKind::NeedsAttention,
             level: Level::Error,
             text: "tickets_to_wh stopped: zendesk answered 401 Unauthorized".to_owned(),
-            hint: "renew the token of connection `zendesk`, then press p".to_owned(),
+            hint: "renew the token of connection `zendesk`".to_owned(),
             target: FindingTarget::Job("tickets_to_wh".into()),
         },
         Finding {
             kind: FindingKind::DeadLetters,
             level: Level::Warn,
             text: "customers_to_crm: 1,042 dead letters of one cause".to_owned(),
-            hint: "⏎ opens them".to_owned(),
+            hint: "run `syncdeck dead groups customers_to_crm`".to_owned(),
             target: FindingTarget::Group("customers_to_crm".into(), GroupId(1)),
         },
         Finding {
@@ -850,7 +867,7 @@ pub fn world() -> World {
             kind: FindingKind::Paused,
             level: Level::Info,
             text: "invoices_backfill is paused since 3 h: “quarter end”".to_owned(),
-            hint: "p resumes it".to_owned(),
+            hint: "run `syncdeck resume invoices_backfill`".to_owned(),
             target: FindingTarget::Job("invoices_backfill".into()),
         },
     ];

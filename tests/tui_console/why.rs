@@ -31,6 +31,7 @@ fn evidence(record: &str) -> Evidence {
         held: None,
         start: None,
         filter: Some("record.status == 'active'".to_owned()),
+        refused: None,
         can_ask_source: true,
         can_ask_destination: true,
         in_doubt_since: None,

@@ -13,8 +13,8 @@ use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, Finding, FindingKind, FindingTarget, JobState, JobStatus, Level, RunStatus,
-    Snapshot, Timestamp, Version,
+    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobState, JobStatus, Level, RunStatus, Snapshot,
+    Timestamp, Version,
 };
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     let findings = findings(snapshot, &jobs, args.job.is_none());
     for finding in findings {
         out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
-        out.line(Line::new().with("  hint: ", Style::Hint).then(hint(finding)))?;
+        out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
     }
     Ok(Exit::Done)
 }
@@ -197,27 +197,6 @@ pub(super) fn balance(counts: &Counts) -> String {
     )
 }
 
-/// The mend as a command: where the console has a key, a shell has none.
-fn hint(finding: &Finding) -> String {
-    let job = match &finding.target {
-        FindingTarget::Group(job, _) | FindingTarget::Job(job) => job,
-        FindingTarget::Connection(connection) if finding.kind == FindingKind::Held => {
-            return format!("run `syncdeck connection release {connection}`");
-        }
-        FindingTarget::Connection(_) if finding.hint.starts_with('⏎') => {
-            return "run `syncdeck connection list`".to_owned();
-        }
-        FindingTarget::Connection(_) | FindingTarget::Engine => return finding.hint.clone(),
-    };
-    match finding.hint.as_str() {
-        "⏎ open the cause" => format!("run `syncdeck dead groups {job}`"),
-        "⏎ open the job" => format!("run `syncdeck status {job}`"),
-        _ if finding.kind == FindingKind::MissedSchedule => format!("run `syncdeck trigger {job}`"),
-        resume if resume.starts_with("p resume") => format!("run `syncdeck resume {job}`"),
-        other => other.to_owned(),
-    }
-}
-
 fn findings<'a>(snapshot: &'a Snapshot, jobs: &[&JobStatus], all: bool) -> Vec<&'a Finding> {
     let concerns = |finding: &&Finding| match &finding.target {
         FindingTarget::Job(job) | FindingTarget::Group(job, _) => jobs.iter().any(|status| status.id == *job),
@@ -325,7 +304,7 @@ fn finding_document(finding: &Finding) -> Value {
         FindingTarget::Engine => (None, None, None),
     };
     json!({
-        "kind": finding.kind, "level": finding.level, "text": finding.text, "hint": hint(finding),
+        "kind": finding.kind, "level": finding.level, "text": finding.text, "hint": finding.hint,
         "job": job, "connection": connection, "group": group,
     })
 }

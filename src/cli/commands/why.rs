@@ -242,6 +242,7 @@ mod tests {
             held: None,
             start: None,
             filter: Some(text.to_owned()),
+            refused: None,
             can_ask_source: true,
             can_ask_destination: true,
             in_doubt_since: None,

@@ -32,7 +32,7 @@ pub(super) fn change_log(job: &Job, link: &Link) -> Result<Option<Arc<dyn Change
     let head = rest.head.clone().map(|head| Ok::<_, String>((PathTemplate::compile(&head.path)?, head))).transpose()?;
     let fields = RecordFields { id: rest.id.clone(), version: None, deleted: None };
     Ok(Some(Arc::new(Log {
-        client: Client::new(link, &job.id)?,
+        client: Client::new(link)?,
         path: PathTemplate::compile(&rest.path)?,
         rest: rest.clone(),
         places,

@@ -4,7 +4,7 @@ use super::message::{Told, beginning, cut, is_web_page, told};
 use super::signals;
 use crate::connect::http::TransportError;
 use crate::connect::{Fault, FaultKind, RecordFault};
-use crate::model::{Auth, Connection, ConnectionKind, JobId, Masks, Reason};
+use crate::model::{Auth, Connection, ConnectionKind, Masks, Reason};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
@@ -43,7 +43,6 @@ impl Answer<'_> {
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) connection: Arc<Connection>,
-    pub(super) job: JobId,
     pub(super) masks: Masks,
 }
 
@@ -98,23 +97,18 @@ impl Caller {
         Some(text)
     }
 
-    fn retry_words(&self) -> String {
-        format!("then press `r` or run `syncdeck resume {}`", self.job)
-    }
-
     fn refused_hint(&self) -> String {
         let ConnectionKind::Rest(rest) = &self.connection.kind;
         let connection = &self.connection.id;
-        let words = self.retry_words();
         match &rest.auth {
             None => format!(
-                "connection `{connection}` sends no credentials; add `[connections.{connection}.auth]` to `syncdeck.toml`, {words}"
+                "connection `{connection}` sends no credentials; add `[connections.{connection}.auth]` to `syncdeck.toml`"
             ),
-            Some(Auth::Basic { .. }) => format!(
-                "the user or password of connection `{connection}` is refused; renew it in `syncdeck.toml`, {words}"
-            ),
+            Some(Auth::Basic { .. }) => {
+                format!("the user or password of connection `{connection}` is refused; renew it in `syncdeck.toml`")
+            }
             Some(_) => {
-                format!("the token of connection `{connection}` is refused; renew it in `syncdeck.toml`, {words}")
+                format!("the token of connection `{connection}` is refused; renew it in `syncdeck.toml`")
             }
         }
     }
@@ -177,17 +171,16 @@ pub(super) fn broken(caller: &Caller, asked: Asked, request: &str, error: &Trans
         _ => FaultKind::Transient,
     };
     let connection = &caller.connection.id;
-    let words = caller.retry_words();
     let hint = match kind {
         FaultKind::Fatal if error.too_large => Some(format!(
-            "ask for fewer records a page, or raise `max_body` of connection `{connection}` in `syncdeck.toml`, {words}"
+            "ask for fewer records a page, or raise `max_body` of connection `{connection}` in `syncdeck.toml`"
         )),
-        FaultKind::Fatal => Some(format!(
-            "correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system, {words}"
-        )),
-        FaultKind::Transient if !error.sent => Some(format!(
-            "is the system running, and is `base_url` of connection `{connection}` its address and port? `syncdeck check` tries again"
-        )),
+        FaultKind::Fatal => {
+            Some(format!("correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system"))
+        }
+        FaultKind::Transient if !error.sent => {
+            Some(format!("is the system running, and is `base_url` of connection `{connection}` its address and port?"))
+        }
         _ => None,
     };
     Fault { hint, ..caller.fault(kind, &error.message, request) }
@@ -251,19 +244,18 @@ fn retry_after(kind: FaultKind, headers: &HeaderMap) -> Option<Duration> {
 
 fn hint(caller: &Caller, asked: Asked, answer: Answer<'_>) -> Option<String> {
     let connection = &caller.connection.id;
-    let words = caller.retry_words();
     let status = answer.status.as_u16();
     match (status, asked) {
         (401, _) => Some(caller.refused_hint()),
         (300..=399, _) => Some(format!(
-            "set `base_url` of connection `{connection}` in `syncdeck.toml` to an address that answers itself, {words}"
+            "set `base_url` of connection `{connection}` in `syncdeck.toml` to an address that answers itself"
         )),
         (403, Asked::Page { .. }) => Some(format!(
-            "let the credentials of connection `{connection}` read this, or put others into `syncdeck.toml`, {words}"
+            "let the credentials of connection `{connection}` read this, or put others into `syncdeck.toml`"
         )),
-        (404, Asked::Page { cursor_sent: false }) => Some(format!(
-            "correct `path` of the source or `base_url` of connection `{connection}` in `syncdeck.toml`; `syncdeck check` reads the first page"
-        )),
+        (404, Asked::Page { cursor_sent: false }) => {
+            Some(format!("correct `path` of the source or `base_url` of connection `{connection}` in `syncdeck.toml`"))
+        }
         _ => None,
     }
 }

@@ -3,7 +3,7 @@ use crate::connect::rest::testing::{self, System, TOKEN};
 
 fn caller() -> Caller {
     let link = testing::link(&System::answers(200, &[], ""));
-    Caller { connection: link.connection, job: "customers_to_crm".into(), masks: link.masks }
+    Caller { connection: link.connection, masks: link.masks }
 }
 
 fn fault(asked: Asked, status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
@@ -81,8 +81,8 @@ fn refused_credentials_are_fatal_and_the_hint_says_what_to_renew() {
     assert_eq!(fault.kind, FaultKind::Fatal);
     assert_eq!(
         fault.hint.unwrap(),
-        "the token of connection `shop` is refused; renew it in `syncdeck.toml`, \
-         then press `r` or run `syncdeck resume customers_to_crm`"
+        "the token of connection `shop` is refused; renew it in `syncdeck.toml`",
+        "what is done about the job is not the connector's to say"
     );
 }
 

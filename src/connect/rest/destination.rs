@@ -3,10 +3,11 @@
 use super::batch::Batch;
 use super::classify::Asked;
 use super::request::{Address, Call, Client, PathTemplate, answer, header_value, http_method, write_values};
+use super::shown::shown;
 use crate::connect::{Destination, Fault, FaultKind, Link, Operation, Reply, Signals, Write, Written};
 use crate::model::{
-    BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, Method, Pointer, RawJson, RecordId,
-    RestDestination, RestRequest, RestWrite,
+    BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, LetterRequest, Method, Pointer, RawJson,
+    RecordId, RestDestination, RestRequest, RestWrite,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -64,7 +65,7 @@ pub(super) fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>
 
 impl Writer {
     fn new(job: &Job, rest: &RestDestination, link: &Link) -> Result<Self, String> {
-        let client = Client::new(link, &job.id)?;
+        let client = Client::new(link)?;
         let upsert = match &rest.write {
             RestWrite::Upsert(request) => {
                 let mut single = Single::compile(&client, request, Body::Fields)?;
@@ -218,6 +219,31 @@ impl Destination for Writer {
             (Operation::Delete, None, _) => self.refuse("the destination says nowhere how a record is deleted"),
             (_, _, Upsert::Single(single)) => self.write_single(single, write).await,
             (_, _, Upsert::Batch(batch)) => self.write_one_of(batch, write).await,
+        }
+    }
+
+    fn request(&self, write: &Write) -> Result<LetterRequest, String> {
+        let single = |single: &Single| shown(&self.client, &self.call(single, write)?, false);
+        match (write.operation, &self.delete, &self.upsert) {
+            (Operation::Delete, Some(delete), _) => single(delete),
+            (Operation::Delete, None, Upsert::Single(_)) => {
+                Err("the destination says nowhere how a record is deleted".to_owned())
+            }
+            (_, _, Upsert::Single(upsert)) => single(upsert),
+            (_, _, Upsert::Batch(batch)) => {
+                let prepared = batch.prepare(&self.client, &[write]);
+                if prepared.sent.is_empty() {
+                    return Err("it can not be made into an item of a batch".to_owned());
+                }
+                let call = Call {
+                    asked: Asked::Write,
+                    method: batch.method.clone(),
+                    target: batch.target.clone(),
+                    headers: self.headers(&prepared.key(), None)?,
+                    body: prepared.body,
+                };
+                shown(&self.client, &call, true)
+            }
         }
     }
 

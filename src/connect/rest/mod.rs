@@ -8,13 +8,14 @@ mod envelope;
 mod message;
 mod paginate;
 mod request;
+mod shown;
 mod signals;
 mod source;
 #[cfg(test)]
 mod testing;
 
 use super::{ChangeLog, Destination, Fault, FaultKind, Link, Reply, Signals, Source};
-use crate::model::{Job, JobId};
+use crate::model::Job;
 use std::sync::Arc;
 
 /// The source of `job`, with all its templates checked; the reason when one can not be used.
@@ -34,7 +35,7 @@ pub fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, Strin
 
 /// Asks for the connection's base address: the status of whatever answers, unless it refuses the credentials.
 pub(super) async fn reach(link: &Link) -> Reply<u16> {
-    let client = match request::Client::new(link, &JobId::from("check")) {
+    let client = match request::Client::new(link) {
         Ok(client) => client,
         Err(reason) => return unreachable(link, &reason),
     };
@@ -59,14 +60,12 @@ pub(super) async fn reach(link: &Link) -> Reply<u16> {
 }
 
 fn unreachable(link: &Link, reason: &str) -> Reply<u16> {
-    let job = JobId::from("check");
-    let caller = classify::Caller { connection: link.connection.clone(), job, masks: link.masks.clone() };
+    let caller = classify::Caller { connection: link.connection.clone(), masks: link.masks.clone() };
     Reply { outcome: Err(caller.fault(FaultKind::Fatal, reason, "no request")), signals: Signals::default() }
 }
 
 /// The fault of a job whose source or destination can not even be built.
-pub(super) fn unusable(job: &Job, link: &Link, reason: &str) -> Fault {
-    let caller =
-        classify::Caller { connection: link.connection.clone(), job: job.id.clone(), masks: link.masks.clone() };
+pub(super) fn unusable(link: &Link, reason: &str) -> Fault {
+    let caller = classify::Caller { connection: link.connection.clone(), masks: link.masks.clone() };
     caller.fault(FaultKind::Fatal, reason, "no request")
 }

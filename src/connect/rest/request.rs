@@ -4,7 +4,7 @@ use super::classify::{Answer, Asked, Caller, broken, classify};
 use super::signals;
 use crate::connect::http::Transport;
 use crate::connect::{Fault, FaultKind, Link, Operation, Signals, Write};
-use crate::model::{Auth, ConnectionKind, JobId, Method, RestConnection, Secret, Template, TemplateUse};
+use crate::model::{Auth, ConnectionKind, Method, RestConnection, Secret, Template, TemplateUse};
 use base64::Engine;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -61,8 +61,8 @@ pub(super) struct Call {
 }
 
 impl Client {
-    /// Prepares the requests of `job`; the reason when address, headers or credentials can not be used.
-    pub(super) fn new(link: &Link, job: &JobId) -> Result<Self, String> {
+    /// Prepares the requests of a job; the reason when address, headers or credentials can not be used.
+    pub(super) fn new(link: &Link) -> Result<Self, String> {
         let ConnectionKind::Rest(rest) = &link.connection.kind;
         let id = &link.connection.id;
         let (scheme, authority, base_path) =
@@ -84,7 +84,7 @@ impl Client {
             credential,
             timeout: rest.timeout,
             max_body: rest.max_body,
-            caller: Caller { connection: link.connection.clone(), job: job.clone(), masks: link.masks.clone() },
+            caller: Caller { connection: link.connection.clone(), masks: link.masks.clone() },
         })
     }
 
@@ -144,6 +144,21 @@ impl Client {
             text.push_str(pair);
         }
         Ok(text)
+    }
+
+    /// The encoded name of credentials in the query; empty where there are none.
+    pub(super) fn credential_name(&self) -> &str {
+        self.credential.as_ref().map_or("", |(name, _)| name.as_str())
+    }
+
+    /// The whole address, without the credentials that [`Client::target`] put into its query.
+    pub(super) fn address_without_credential(&self, target: &PathAndQuery) -> String {
+        let mut text = target.as_str();
+        if let Some((_, pair)) = &self.credential {
+            let without = text.strip_suffix(pair.as_str());
+            text = without.map_or(text, |text| text.trim_end_matches(['?', '&']));
+        }
+        format!("{}://{}{text}", self.scheme, self.authority)
     }
 
     /// `PUT /contacts/7`: the method and the path below the base, without the query.

@@ -3,7 +3,7 @@ use crate::connect::rest::testing::{self, System, TOKEN};
 
 fn client(auth: Option<Auth>, headers: &[(&str, &str)]) -> (Arc<System>, Client) {
     let system = System::answers(200, &[], "{}");
-    let client = Client::new(&testing::link_with(&system, auth, headers), &"job".into()).unwrap();
+    let client = Client::new(&testing::link_with(&system, auth, headers)).unwrap();
     (system, client)
 }
 
@@ -110,7 +110,7 @@ fn a_line_break_in_a_configured_header_is_refused_without_telling_the_value() {
     let system = System::answers(200, &[], "");
     let auth = Auth::Bearer { token: Secret::new("abc\r\nX-Admin: 1") };
     for (auth, headers) in [(Some(auth), &[][..]), (None, &[("X-A", "abc\nX-Admin: 1")][..])] {
-        let reason = Client::new(&testing::link_with(&system, auth, headers), &"job".into()).err().unwrap();
+        let reason = Client::new(&testing::link_with(&system, auth, headers)).err().unwrap();
         assert!(reason.contains("line break") && !reason.contains("abc"), "{reason}");
     }
 }

@@ -74,7 +74,7 @@ impl Listing {
         let error_at = place(rest.error.as_ref());
         let total_at = place(rest.total.as_ref());
         Ok(Self {
-            client: Client::new(link, &job.id)?,
+            client: Client::new(link)?,
             method: http_method(rest.method),
             path,
             query,

@@ -4,7 +4,9 @@
 //! ([`Remote`]). Only processes of the same user, and root, are answered.
 
 mod client;
+mod lookups;
 mod metrics;
+mod orders;
 mod place;
 mod routes;
 mod server;

@@ -1,12 +1,15 @@
 //! What can be asked over the socket: by other syncdecks with `POST /ask`, by people and scripts with the rest.
+//!
+//! Here are the table of routes, who is let in, and the lists. What looks closer is in [`lookups`], what changes something
+//! in [`orders`].
 
 use super::server::Peer;
 use super::wire::{Ask, Door, END_EVENT, Hello, PROTOCOL, PROTOCOL_HEADER, Problem, SNAPSHOT_EVENT, Signature, Told};
-use super::{metrics, sse};
+use super::{lookups, metrics, orders, sse};
 use crate::control::local::Local;
-use crate::control::{Answer, Host, Refusal, Request};
+use crate::control::{Answer, Host, LetterView, Refusal, Request};
 use crate::model::{
-    Actor, DeadLetterId, GroupId, JobId, JobStatus, LetterFilter, Level, LogFilter, RunId, Selection, Sequence,
+    Actor, ConnectionId, DeadLetterId, GroupId, JobId, JobStatus, LetterFilter, Level, LogFilter, RunId, Sequence,
     Snapshot, Timestamp,
 };
 use axum::body::{Body, Bytes};
@@ -53,7 +56,7 @@ impl Desk {
     }
 
     /// Who stands in the journal for an order that does not say.
-    fn anyone(&self, peer: Peer) -> Actor {
+    pub(super) fn anyone(&self, peer: Peer) -> Actor {
         let by = Signature { name: String::new(), door: Door::Command };
         self.signed(peer, &by)
     }
@@ -88,8 +91,37 @@ impl Desk {
         }
     }
 
-    async fn ask(&self, request: Request, by: &Actor) -> Result<Answer, Failure> {
+    pub(super) async fn ask(&self, request: Request, by: &Actor) -> Result<Answer, Failure> {
         Ok(self.local.ask(request, by).await?)
+    }
+
+    /// What the engine's clock says.
+    pub(super) fn now(&self) -> Timestamp {
+        self.local.now()
+    }
+
+    /// The job of this name.
+    pub(super) fn job(&self, name: &str) -> Result<JobId, Failure> {
+        let id = JobId::from(name);
+        if self.local.jobs().contains(&id) { Ok(id) } else { Err(no_such_job(name)) }
+    }
+
+    /// The connection of this name.
+    pub(super) fn connection(&self, name: &str) -> Result<ConnectionId, Failure> {
+        let id = ConnectionId::from(name);
+        if self.local.snapshot().connections.iter().any(|connection| connection.id == id) {
+            return Ok(id);
+        }
+        let failure = Failure::new(StatusCode::NOT_FOUND, format!("there is no connection `{name}`"));
+        Err(failure.hint("`GET /connections` lists the connections"))
+    }
+
+    pub(super) async fn letter(&self, id: DeadLetterId) -> Result<Box<LetterView>, Failure> {
+        match self.ask(Request::DeadLetter { id }, &Actor::engine()).await {
+            Ok(Answer::Letter(view)) => Ok(view),
+            Ok(_) => Err(other_answer()),
+            Err(failure) => Err(Failure { status: StatusCode::NOT_FOUND, ..failure }),
+        }
     }
 }
 
@@ -102,18 +134,31 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/jobs", get(async |State(desk): Desked| Json(desk.local.snapshot().jobs)))
         .route("/connections", get(async |State(desk): Desked| Json(desk.local.snapshot().connections)))
         .route("/jobs/{job}", get(job))
-        .route("/jobs/{job}/{order}", post(order_job))
+        .route("/jobs/{job}/plan", get(lookups::plan))
+        .route("/jobs/{job}/rewind", get(lookups::rewind_preview).post(orders::rewind))
+        .route("/jobs/{job}/{order}", post(orders::job))
+        .route("/connections/{connection}/{order}", post(orders::connection))
+        .route("/records/{job}/{id}", get(lookups::why))
+        .route("/records/{job}/{id}/sync", post(orders::sync_one))
+        .route("/conflicts", get(lookups::conflicts))
         .route("/dead-letters", get(letters))
         .route("/dead-letters/groups", get(groups))
         .route("/dead-letters/{id}", get(letter))
-        .route("/dead-letters/{id}/{order}", post(order_letter))
+        .route("/dead-letters/retry", post(orders::retry_many))
+        .route("/dead-letters/discard", post(orders::discard_many))
+        .route("/dead-letters/restore", post(orders::restore_many))
+        .route("/dead-letters/{id}/edit", get(lookups::edit_form).post(orders::edit))
+        .route("/dead-letters/{id}/{order}", post(orders::letter))
         .route("/checkpoints", get(checkpoints))
         .route("/runs", get(runs))
         .route("/logs", get(logs))
         .route("/journal", get(journal))
         .route("/metrics", get(openmetrics))
         .route("/healthz", get(health))
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "there is no such route"))
+        .fallback(async || {
+            let failure = Failure::new(StatusCode::NOT_FOUND, "there is no such route");
+            failure.hint("README, “One engine, many screens”, lists the routes")
+        })
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "this route is asked with another method")
         })
@@ -122,7 +167,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .with_state(desk)
 }
 
-type Desked = State<Arc<Desk>>;
+pub(super) type Desked = State<Arc<Desk>>;
 
 /// Lets in who may ask, refuses who speaks another protocol, and gives up on what takes too long.
 async fn admit(
@@ -136,6 +181,7 @@ async fn admit(
         let text = format!("this engine is uid {}'s; only that user and root may ask it", desk.uid);
         return Failure::new(StatusCode::FORBIDDEN, text).into_response();
     }
+    let place = format!("{} {}", request.method(), request.uri());
     let spoken = request.headers().get(PROTOCOL_HEADER).map(|value| value.to_str().unwrap_or_default().to_owned());
     let mut response = match spoken {
         Some(theirs) if theirs != PROTOCOL.to_string() => {
@@ -151,25 +197,39 @@ async fn admit(
             }
         },
     };
+    // Every failure says where it was asked; who made it did not know.
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = (response.status(), Json(Problem { place: Some(place), ..problem })).into_response();
+    }
     response.headers_mut().insert(PROTOCOL_HEADER, HeaderValue::from(PROTOCOL));
     response
 }
 
 /// Why a route did not do what it was asked for.
-struct Failure {
+pub(super) struct Failure {
     status: StatusCode,
     problem: Problem,
 }
 
 impl Failure {
-    fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, problem: Problem { error: error.into(), hint: None } }
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, problem: Problem { error: error.into(), place: None, hint: None } }
+    }
+
+    /// What was asked makes no sense.
+    pub(super) fn bad(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.problem.hint = Some(hint.into());
+        self
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let problem = Problem { error: refusal.message, hint: refusal.hint };
+        let problem = Problem { error: refusal.message, place: None, hint: refusal.hint };
         Self { status: StatusCode::CONFLICT, problem }
     }
 }
@@ -194,7 +254,9 @@ impl From<JsonRejection> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.status, Json(self.problem)).into_response()
+        let mut response = (self.status, Json(&self.problem)).into_response();
+        response.extensions_mut().insert(self.problem);
+        response
     }
 }
 
@@ -221,7 +283,7 @@ async fn ask(
     json_of(&told)
 }
 
-fn json_of(value: &impl Serialize) -> Result<Response, Failure> {
+pub(super) fn json_of(value: &impl Serialize) -> Result<Response, Failure> {
     let text = serde_json::to_vec(value)
         .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the answer is no JSON: {error}")))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
@@ -261,7 +323,7 @@ async fn events(State(desk): Desked) -> Response {
 }
 
 fn no_such_job(job: &str) -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, format!("there is no job `{job}`"))
+    Failure::new(StatusCode::NOT_FOUND, format!("there is no job `{job}`")).hint("`GET /jobs` lists the jobs")
 }
 
 async fn job(State(desk): Desked, path: Result<Path<String>, PathRejection>) -> Result<Json<JobStatus>, Failure> {
@@ -270,80 +332,14 @@ async fn job(State(desk): Desked, path: Result<Path<String>, PathRejection>) -> 
     found.map(Json).ok_or_else(|| no_such_job(&name))
 }
 
-/// The body of an order; it may be left out.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Said {
-    #[serde(default)]
-    reason: Option<String>,
-}
-
-impl Said {
-    fn read(body: &Bytes) -> Result<Self, Failure> {
-        if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self::default());
-        }
-        serde_json::from_slice(body).map_err(|error| {
-            Failure::new(StatusCode::BAD_REQUEST, format!("the body is no `{{\"reason\": \"…\"}}`: {error}"))
-        })
-    }
-}
-
-async fn order_job(
-    State(desk): Desked,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    path: Result<Path<(String, String)>, PathRejection>,
-    body: Bytes,
-) -> Result<Json<Value>, Failure> {
-    let Path((name, order)) = path?;
-    let reason = Said::read(&body)?.reason;
-    let job = JobId::from(name.as_str());
-    if !desk.local.jobs().contains(&job) {
-        return Err(no_such_job(&name));
-    }
-    let jobs = vec![job];
-    let request = match order.as_str() {
-        "pause" => Request::Pause { jobs, reason },
-        "resume" => Request::Resume { jobs },
-        "trigger" => Request::Trigger { jobs },
-        "cancel" => Request::Cancel { jobs },
-        _ => {
-            let text = format!("a job takes pause, resume, trigger and cancel, not `{order}`");
-            return Err(Failure::new(StatusCode::NOT_FOUND, text));
-        }
-    };
-    done(desk.ask(request, &desk.anyone(peer)).await?)
-}
-
-async fn order_letter(
-    State(desk): Desked,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    path: Result<Path<(u64, String)>, PathRejection>,
-    body: Bytes,
-) -> Result<Json<Value>, Failure> {
-    let Path((id, order)) = path?;
-    let reason = Said::read(&body)?.reason;
-    let selection = Selection::Ids(vec![DeadLetterId(id)]);
-    let request = match order.as_str() {
-        "retry" => Request::Retry { selection },
-        "discard" => Request::Discard { selection, reason: reason.unwrap_or_default() },
-        "restore" => Request::Restore { selection },
-        _ => {
-            let text = format!("a dead letter takes retry, discard and restore, not `{order}`");
-            return Err(Failure::new(StatusCode::NOT_FOUND, text));
-        }
-    };
-    done(desk.ask(request, &desk.anyone(peer)).await?)
-}
-
-fn done(answer: Answer) -> Result<Json<Value>, Failure> {
+pub(super) fn done(answer: Answer) -> Result<Json<Value>, Failure> {
     match answer {
         Answer::Done(done) => Ok(Json(json!({ "text": done.text, "changed": done.changed }))),
         _ => Err(other_answer()),
     }
 }
 
-fn other_answer() -> Failure {
+pub(super) fn other_answer() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the engine answered another question")
 }
 
@@ -416,11 +412,7 @@ fn in_hex(value: &impl Serialize, name: &str, group: GroupId) -> Value {
 
 async fn letter(State(desk): Desked, path: Result<Path<u64>, PathRejection>) -> Result<Response, Failure> {
     let Path(id) = path?;
-    match desk.ask(Request::DeadLetter { id: DeadLetterId(id) }, &Actor::engine()).await {
-        Ok(Answer::Letter(view)) => json_of(&view),
-        Ok(_) => Err(other_answer()),
-        Err(failure) => Err(Failure { status: StatusCode::NOT_FOUND, ..failure }),
-    }
+    json_of(&desk.letter(DeadLetterId(id)).await?)
 }
 
 async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {

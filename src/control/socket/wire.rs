@@ -63,6 +63,9 @@ pub(super) type Told = Result<Answer, Refusal>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Problem {
     pub error: String,
+    /// Which route was asked.
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }

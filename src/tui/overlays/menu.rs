@@ -48,6 +48,8 @@ fn rows(app: &App) -> Vec<&Row> {
                     | Action::CopyLine
                     | Action::CopyPayload
                     | Action::CopyError
+                    | Action::CopyRequest
+                    | Action::Export
             )
     };
     let mut rows = possible::rows(app);

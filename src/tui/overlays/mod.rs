@@ -4,10 +4,12 @@ pub mod bulk;
 pub mod discard;
 pub mod edit;
 mod edit_draw;
+pub mod export;
 pub mod held;
 pub mod help;
 pub mod journal;
 pub mod menu;
+pub mod messages;
 pub mod palette;
 pub mod pause;
 pub mod plan;
@@ -48,7 +50,10 @@ pub enum Overlay {
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
     Edit(Box<edit::Form>),
+    /// In which form the view is written to a file.
+    Export,
     Quit,
+    Messages(ListState),
     Page(Page),
     /// A page that grows while a dry run counts.
     Plan(Page),
@@ -89,6 +94,8 @@ impl Overlay {
             },
             Self::Pause(_) | Self::Discard(_) | Self::Held(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
+            Self::Export => Context::Export,
+            Self::Messages(_) => Context::Messages,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
     }
@@ -104,7 +111,14 @@ impl Overlay {
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
-            Self::Menu(_) | Self::Confirm(_) | Self::Retry(_) | Self::Quit | Self::Page(_) | Self::Plan(_) => None,
+            Self::Menu(_)
+            | Self::Confirm(_)
+            | Self::Retry(_)
+            | Self::Quit
+            | Self::Export
+            | Self::Messages(_)
+            | Self::Page(_)
+            | Self::Plan(_) => None,
         }
     }
 }
@@ -129,7 +143,7 @@ pub fn act(app: &mut App, action: Action) {
             interrupt(app);
         }
         Action::No => app.overlay = None,
-        action if edit::act(app, action) => {}
+        action if edit::act(app, action) || export::act(app, action) => {}
         Action::Yes => yes(app),
         Action::ChangedOnly => retry::changed_only(app),
         Action::StopAndQuit => app.effects.push(Effect::Leave(Left::Quit)),
@@ -161,6 +175,7 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Help(help)) => help.step(action, size, &app.settings.keymap, app.theme),
         Some(Overlay::Palette(_)) => palette::step(app, action),
         Some(Overlay::Menu(_)) => menu::step(app, action),
+        Some(Overlay::Messages(_)) => messages::step(app, action),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
@@ -188,6 +203,9 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Help(help)) => {
             let is_changed = edit(&mut help.search, event);
             help.scroll = if is_changed { 0 } else { help.scroll };
+        }
+        Some(Overlay::Palette(palette)) if name == Some("?") && palette.input.value().is_empty() => {
+            app.overlay = Some(help::open(app.screen.context()));
         }
         Some(Overlay::Palette(palette)) => palette.typed(event),
         Some(Overlay::Menu(_)) => menu::key(app, name),
@@ -224,17 +242,6 @@ pub fn confirm_undo(app: &App, undo: &Undo) -> Overlay {
         request: undo.request.clone(),
         opened_at: app.now,
     })
-}
-
-/// All messages, newest first.
-pub fn messages(app: &App) -> Overlay {
-    let parts = app.messages.iter().rev().map(|message| {
-        let hint = message.hint.as_ref().map(|hint| format!("\n            {hint}")).unwrap_or_default();
-        (String::new(), format!("{}  {}{}{hint}", message.at.clock_text(), message.kind.sign().0, message.text))
-    });
-    let parts: Vec<_> = parts.collect();
-    let title = format!("Messages, newest first, {}", text::counted(parts.len() as u64, "message", "messages"));
-    Overlay::Page(Page { title, parts, scroll: ListState::default() })
 }
 
 impl Page {
@@ -291,6 +298,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
+        Some(Overlay::Export) => export::draw(app, canvas),
+        Some(Overlay::Messages(list)) => messages::draw(list, app, canvas),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let area = page_area(app.size);
             canvas.clear(area);

@@ -1,15 +1,17 @@
 //! The command palette, made from the keys in force and the engine's last word: typed words find what can be done
-//! here and everywhere; `@` finds jobs, `#` dead letters, `&` connections.
+//! here and everywhere, with the name of a job or a connection in it too; `>` finds commands alone, `@` jobs, `#` dead
+//! letters, `&` connections. While nothing is typed, what was run before comes first.
 
 use super::{Overlay, field, possible};
 use crate::control::Request;
-use crate::model::{ConnectionId, DeadLetterId, JobId};
+use crate::model::{ConnectionId, DeadLetterId, JobId, JobState, JobStatus, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::fuzzy;
 use crate::tui::geometry;
 use crate::tui::keymap::label;
 use crate::tui::screens::{self, jobs};
+use crate::tui::text::counted;
 use crate::tui::theme::Tone;
 use crate::tui::update;
 use crate::tui::widgets::{Canvas, Hit, Line, ListState};
@@ -22,6 +24,8 @@ const WIDTH: u16 = 84;
 const HEIGHT: u16 = 20;
 /// Rows that are no entries: the frame, the field and the line under it, and what else can be found.
 const OTHER_ROWS: u16 = 5;
+/// Things that were run before and are offered again.
+const RECENT_MAX: usize = 5;
 
 #[derive(Clone, Debug)]
 pub struct Palette {
@@ -39,6 +43,54 @@ enum What {
     Connection(ConnectionId),
     Letter(DeadLetterId),
     Why(String),
+    Order(Order),
+}
+
+/// A command with its object in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Order {
+    PauseAll,
+    Pause(JobId),
+    Resume(JobId),
+    Run(JobId),
+    Rewind(JobId),
+    Plan(JobId),
+    Hold(ConnectionId),
+}
+
+impl Order {
+    fn text(&self) -> String {
+        match self {
+            Self::PauseAll => "pause all".to_owned(),
+            Self::Pause(job) => format!("pause {job}"),
+            Self::Resume(job) => format!("resume {job}"),
+            Self::Run(job) => format!("run {job}"),
+            Self::Rewind(job) => format!("rewind {job}"),
+            Self::Plan(job) => format!("plan {job}"),
+            Self::Hold(connection) => format!("connection hold {connection}"),
+        }
+    }
+
+    /// What does the same on the command line.
+    fn outside(&self) -> String {
+        match self {
+            Self::PauseAll => "syncdeck pause --all".to_owned(),
+            Self::Run(job) => format!("syncdeck trigger {job}"),
+            Self::Rewind(job) => format!("syncdeck checkpoint rewind {job}"),
+            other => format!("syncdeck {}", other.text()),
+        }
+    }
+
+    fn changes_data(&self) -> bool {
+        !matches!(self, Self::Plan(_))
+    }
+}
+
+/// Something that was run from here, and when.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    what: What,
+    at: Timestamp,
 }
 
 struct Entry {
@@ -89,23 +141,107 @@ fn accept(app: &mut App, entry: Option<Entry>) {
     let Some(Overlay::Palette(palette)) = &app.overlay else { return };
     // Enter alone is pressed without a thought; a command that was typed or gone to is meant.
     let is_meant = palette.picked.is_some() || !palette.input.value().trim().is_empty();
-    if let What::Act(action) = entry.what
-        && action.needs_thought()
-        && !is_meant
-    {
+    let needs_thought = match &entry.what {
+        What::Act(action) => action.needs_thought(),
+        What::Order(order) => order.changes_data(),
+        _ => false,
+    };
+    if needs_thought && !is_meant {
         return app.note("this changes something: type it, or go to it with the arrows");
     }
     if let Some(why) = entry.why_not {
         return app.note(why);
     }
     app.overlay = None;
+    remember(app, &entry.what);
     match entry.what {
+        What::Order(order) => carry_out(app, order),
         What::Act(action) => update::act_on(app, action),
         What::Job(job) => screens::job::show(app, job),
         What::Connection(connection) => screens::connections::show(app, connection),
         What::Letter(id) => app.ask(Purpose::FindLetter, Request::DeadLetter { id }),
         What::Why(key) => screens::why::show(app, key),
     }
+}
+
+fn remember(app: &mut App, what: &What) {
+    app.recent.retain(|recent| recent.what != *what);
+    app.recent.push_front(Recent { what: what.clone(), at: app.now });
+    app.recent.truncate(RECENT_MAX);
+}
+
+fn carry_out(app: &mut App, order: Order) {
+    match order {
+        Order::PauseAll => {
+            let ids = can_pause(app).map(|job| job.id.clone()).collect();
+            app.overlay = Some(super::pause::open(ids));
+        }
+        Order::Pause(job) => app.overlay = Some(super::pause::open(vec![job])),
+        Order::Resume(job) => app.order(Request::Resume { jobs: vec![job] }),
+        Order::Run(job) => app.order(Request::Trigger { jobs: vec![job] }),
+        Order::Rewind(job) => {
+            app.checkpoints.choose(job);
+            screens::show(app, screens::Screen::Checkpoints);
+            update::act_on(app, Action::RewindWhere);
+        }
+        Order::Plan(job) => super::plan::open(app, job),
+        Order::Hold(connection) => app.overlay = Some(super::pause::open_hold(connection)),
+    }
+}
+
+fn is_held(job: &JobStatus) -> bool {
+    matches!(job.state, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. })
+}
+
+fn can_pause(app: &App) -> impl Iterator<Item = &JobStatus> {
+    app.jobs().iter().filter(|job| !is_held(job) && job.state != JobState::Disabled)
+}
+
+/// Commands with their object in them, as far as they would do something now.
+fn orders(app: &App) -> Vec<Entry> {
+    let n_moving = can_pause(app).count() as u64;
+    let mut orders: Vec<(Order, String)> = Vec::new();
+    if n_moving > 0 {
+        orders.push((Order::PauseAll, counted(n_moving, "job", "jobs")));
+    }
+    for job in app.jobs().iter().filter(|job| job.state != JobState::Disabled) {
+        if is_held(job) {
+            orders.push((Order::Resume(job.id.clone()), jobs::state_words(job, app.now)));
+        } else {
+            orders.push((Order::Pause(job.id.clone()), "at the next page border".to_owned()));
+            orders.push((Order::Run(job.id.clone()), job.schedule.clone()));
+        }
+        orders.push((Order::Plan(job.id.clone()), "a dry run".to_owned()));
+        orders.push((Order::Rewind(job.id.clone()), "asks where to".to_owned()));
+    }
+    for connection in app.snapshot.iter().flat_map(|snapshot| &snapshot.connections) {
+        if connection.held.is_none() {
+            orders.push((Order::Hold(connection.id.clone()), "stops all its calls".to_owned()));
+        }
+    }
+    orders.into_iter().map(|(order, beside)| order_entry(app, order, beside)).collect()
+}
+
+fn order_entry(app: &App, order: Order, beside: String) -> Entry {
+    let why_not = app.why_not_change().filter(|_| order.changes_data()).map(str::to_owned);
+    let text = order.text();
+    Entry { completed: text.clone(), what: What::Order(order), text, beside, key: String::new(), why_not }
+}
+
+/// What was run from here before, the last first, as far as it can be run now.
+fn recent(app: &App) -> Vec<Entry> {
+    let mut all: Vec<Entry> = commands(app).chain(orders(app)).chain(jobs_of(app)).chain(connections_of(app)).collect();
+    let mut found = Vec::new();
+    for recent in &app.recent {
+        let entry = match &recent.what {
+            What::Letter(id) => Some(opens(recent.what.clone(), &format!("dead letter {id}"), String::new(), '#')),
+            What::Why(key) => Some(opens(recent.what.clone(), &format!("record {key}"), String::new(), '#')),
+            what => all.iter().position(|entry| entry.what == *what).map(|at| all.swap_remove(at)),
+        };
+        let at = &recent.at.clock_text()[..5];
+        found.extend(entry.map(|entry| Entry { beside: format!("recent, {at}"), ..entry }));
+    }
+    found
 }
 
 impl Palette {
@@ -131,7 +267,17 @@ impl Palette {
             (Some(typed), ..) => found(jobs_of(app), typed),
             (_, Some(typed), _) => letters(app, typed.trim()),
             (.., Some(typed)) => found(connections_of(app), typed),
-            _ => found(commands(app), typed.strip_prefix('>').unwrap_or(typed)),
+            _ => match rest('>') {
+                Some(typed) => found(commands(app), typed),
+                None if typed.is_empty() => {
+                    let mut entries = recent(app);
+                    let others = commands(app).filter(|other| entries.iter().all(|entry| entry.what != other.what));
+                    let others: Vec<Entry> = others.collect();
+                    entries.extend(others);
+                    entries
+                }
+                None => found(commands(app).chain(orders(app)), typed),
+            },
         }
     }
 
@@ -160,8 +306,18 @@ impl Palette {
         let lines = entries.iter().map(|entry| entry.line(canvas, rows.width)).collect::<Vec<_>>();
         draw_rows(canvas, rows, &lines, &list);
         let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
-        let signs = [("@", " jobs   "), ("#", " dead letters   "), ("&", " connections")];
-        let line = canvas.line().dim("Also finds:  ");
+        if let Some(What::Order(order)) = entries.get(selected).map(|entry| &entry.what) {
+            let words = format!("the same words work outside: {}", order.outside());
+            return canvas.put(last, &canvas.line().dim(words));
+        }
+        let signs = [
+            (">", " commands   "),
+            ("@", " jobs   "),
+            ("#", " dead letters   "),
+            ("&", " connections   "),
+            ("?", " help"),
+        ];
+        let line = canvas.line().dim("Also: ");
         canvas.put(last, &signs.iter().fold(line, |line, (sign, words)| line.key(sign).dim(words)));
     }
 }

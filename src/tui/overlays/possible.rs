@@ -6,7 +6,7 @@ use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::keymap::{Context, Row};
 use crate::tui::screens::{self, Screen, connections};
-use crate::tui::{copying, retries};
+use crate::tui::{copying, export, retries};
 
 /// The contexts whose keys are heard on the screen, less those that only move about.
 pub fn contexts(app: &App) -> Vec<Context> {
@@ -37,6 +37,9 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
             let (_, text) = copying::found(app, action);
             text.is_none().then(|| "nothing is selected that has one".to_owned())
         }
+        Action::Export => export::why_not(app),
+        Action::CopyRequest => copying::why_no_request(app),
+        Action::CopyEscaped => app.copied.is_none().then(|| "nothing was copied yet".to_owned()),
         Action::NextTheme => (app.settings.looks.len() < 2).then(|| "there is one theme alone".to_owned()),
         Action::StopRetry => retries::open(app).next().is_none().then(|| "no retry of many letters goes on".to_owned()),
         action => why_not_with_selection(app, action),

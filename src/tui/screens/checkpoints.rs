@@ -47,6 +47,11 @@ impl State {
         }
     }
 
+    /// Newest first, as far as they were read.
+    pub fn list(&self) -> &[Checkpoint] {
+        self.checkpoints.as_deref().unwrap_or_default()
+    }
+
     fn len(&self) -> usize {
         self.checkpoints.as_ref().map_or(0, Vec::len)
     }

@@ -42,7 +42,7 @@ pub(super) fn health_sign(health: Health) -> (&'static str, Tone) {
 }
 
 /// Worst first, then by name.
-fn ordered(app: &App) -> Vec<&ConnectionStatus> {
+pub fn ordered(app: &App) -> Vec<&ConnectionStatus> {
     let mut all: Vec<&ConnectionStatus> = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).collect();
     all.sort_by_key(|connection| (connection.health(app.now), connection.id.clone()));
     all

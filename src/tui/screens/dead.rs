@@ -34,6 +34,7 @@ pub struct State {
     /// How many letters each group had ever had when the list was opened.
     at_open: HashMap<GroupId, u64>,
     order: Order,
+    is_reversed: bool,
     list: ListState,
     pub problem: Option<String>,
     seen: (u64, u64),
@@ -47,6 +48,11 @@ fn ever(group: &LetterGroup) -> u64 {
 impl State {
     pub fn selected_group(&self) -> Option<&LetterGroup> {
         self.groups.as_ref()?.get(self.list.selected)
+    }
+
+    /// The causes in the order of the screen.
+    pub fn groups(&self) -> &[LetterGroup] {
+        self.groups.as_deref().unwrap_or_default()
     }
 
     /// Letters of `group` in the places that the filter asks for.
@@ -69,6 +75,17 @@ impl State {
         shown.chain(self.unseen.iter().map(|group| self.listed(group))).sum()
     }
 
+    fn order_words(&self) -> &'static str {
+        match (self.order, self.is_reversed) {
+            (Order::Count, false) => "most letters first",
+            (Order::Count, true) => "fewest letters first",
+            (Order::Newest, false) => "newest first",
+            (Order::Newest, true) => "least recent first",
+            (Order::Oldest, false) => "oldest first",
+            (Order::Oldest, true) => "latest begun first",
+        }
+    }
+
     fn sort(&mut self) {
         let order = self.order;
         let mut groups = self.groups.take().unwrap_or_default();
@@ -78,6 +95,9 @@ impl State {
             Order::Oldest => (std::cmp::Reverse(u64::MAX - group.first_at.0.unsigned_abs()), group.id),
         };
         groups.sort_by_key(|group| key(self, group));
+        if self.is_reversed {
+            groups.reverse();
+        }
         self.groups = Some(groups);
     }
 }
@@ -241,14 +261,19 @@ pub fn act(app: &mut App, action: Action) {
             }
         },
         Action::Sort => {
-            let (order, words) = match app.dead.order {
-                Order::Count => (Order::Newest, "newest first"),
-                Order::Newest => (Order::Oldest, "oldest first"),
-                Order::Oldest => (Order::Count, "most letters first"),
+            app.dead.order = match app.dead.order {
+                Order::Count => Order::Newest,
+                Order::Newest => Order::Oldest,
+                Order::Oldest => Order::Count,
             };
-            app.dead.order = order;
+            app.dead.is_reversed = false;
             app.dead.sort();
-            app.note(format!("sorted {words}"));
+            app.note(format!("sorted {}", app.dead.order_words()));
+        }
+        Action::ReverseSort => {
+            app.dead.is_reversed = !app.dead.is_reversed;
+            app.dead.sort();
+            app.note(format!("sorted {}", app.dead.order_words()));
         }
         Action::Retry => with_scope(app, |app, scope| bulk::retry(app, scope, false)),
         Action::RetryAll => with_scope(app, |app, scope| bulk::retry(app, scope, true)),
@@ -308,6 +333,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Order::Newest => "newest",
         Order::Oldest => "oldest",
     };
+    let order = if state.is_reversed { format!("{order}, reversed") } else { order.to_owned() };
     let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
     let right = match groups {
         None => String::new(),

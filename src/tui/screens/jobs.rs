@@ -12,11 +12,15 @@
 use super::{Screen, move_in};
 use crate::control::Request;
 use crate::model::filter::{Sieve, parse};
-use crate::model::{Counts, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS, Timestamp};
+use crate::model::{
+    Counts, Finding, FindingKind, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS,
+    Timestamp,
+};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::filters::JOB_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
+use crate::tui::keymap::Context;
 use crate::tui::overlays::{Confirm, Overlay, pause};
 use crate::tui::text::{counted, distance, fitted, grouped, moment, rate, short, span};
 use crate::tui::theme::Tone;
@@ -194,7 +198,9 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
-        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll => order(app, action),
+        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll | Action::RunAll => {
+            order(app, action)
+        }
         action if app.jobs.pane == Pane::Attention => {
             move_in(&mut app.jobs.findings, action, n_findings);
         }
@@ -223,6 +229,9 @@ fn open_finding(app: &mut App) {
 pub fn order(app: &mut App, action: Action) {
     if action == Action::PauseAll {
         return pause_all(app);
+    }
+    if action == Action::RunAll {
+        return run_all(app);
     }
     let Some(job) = app.selected_job().and_then(|id| app.job_status(&id).cloned()) else {
         app.note("no job is selected");
@@ -277,6 +286,24 @@ fn pause_all(app: &mut App) {
         lines: vec!["All jobs are paused. They go on from their checkpoints:".to_owned(), names.join(", ")],
         yes: "resume all".to_owned(),
         request: Request::Resume { jobs: held },
+        opened_at: app.now,
+    }));
+}
+
+fn run_all(app: &mut App) {
+    let can_run =
+        |job: &&JobStatus| job.run.is_none() && matches!(job.state, JobState::Idle | JobState::Waiting { .. });
+    let ids: Vec<JobId> = app.jobs().iter().filter(can_run).map(|job| job.id.clone()).collect();
+    if ids.is_empty() {
+        app.note("no job is idle: each runs, is paused or needs a person");
+        return;
+    }
+    let names: Vec<&str> = ids.iter().map(JobId::as_str).collect();
+    app.overlay = Some(Overlay::Confirm(Confirm {
+        title: format!("Run {} now?", counted(ids.len() as u64, "job", "jobs")),
+        lines: vec![names.join(", "), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
+        yes: "run them".to_owned(),
+        request: Request::Trigger { jobs: ids },
         opened_at: app.now,
     }));
 }
@@ -473,8 +500,42 @@ fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.cursor = Some(Position::new(area.x, area.y));
         }
         let below = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1).min(1), ..inner };
-        canvas.put(below, &canvas.line().dim(format!("   {}", finding.hint)));
+        canvas.put(below, &finding_hint(app, canvas, finding));
         y += 2;
+    }
+}
+
+/// What mends a finding: here the key that does it in the place of the command, where one does.
+fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
+    let line = canvas.line().say("   ");
+    let key = |line: Line, action: Action, words: &str| line.key(app.key(action)).dim(format!(" {words}"));
+    match finding.kind {
+        FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
+        FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
+        FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
+        FindingKind::Stalled | FindingKind::ManyErrors => key(line, Action::Open, "opens the job"),
+        FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
+        FindingKind::Held => {
+            let line = key(line, Action::Open, "opens the connection, there").say(" ");
+            let release = app.settings.keymap.labels(&[Context::Connections], Action::HoldRelease).into_iter().next();
+            line.key(release.unwrap_or_default()).dim(" releases it")
+        }
+        FindingKind::Withheld => {
+            let line = key(line, Action::Open, "opens the job, there").say(" ");
+            let shows = app.settings.keymap.labels(&[Context::Job], Action::Withheld).into_iter().next();
+            line.key(shows.unwrap_or_default()).dim(" shows what is withheld")
+        }
+        FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
+        FindingKind::StoreError | FindingKind::Failed | FindingKind::CircuitOpen => line.dim(&finding.hint),
+    }
+}
+
+/// The job that the selected finding is of.
+pub fn job_of_finding(app: &App) -> Option<JobId> {
+    let finding = app.snapshot.as_ref()?.findings.get(app.jobs.findings.selected)?;
+    match &finding.target {
+        FindingTarget::Job(job) | FindingTarget::Group(job, _) => Some(job.clone()),
+        FindingTarget::Connection(_) | FindingTarget::Engine => None,
     }
 }
 

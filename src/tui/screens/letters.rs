@@ -118,6 +118,50 @@ impl State {
         self.ids.as_ref().and_then(|ids| ids.first().copied()).unwrap_or(DeadLetterId(0))
     }
 
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    pub fn is_oldest_first(&self) -> bool {
+        self.is_oldest_first
+    }
+
+    /// False where more letters match than a list holds.
+    pub fn has_all_ids(&self) -> bool {
+        self.total <= self.len() as u64
+    }
+
+    /// At most `n` letters of the list from `at` on.
+    pub fn ids_from(&self, at: usize, n: usize, is_oldest_first: bool) -> Vec<DeadLetterId> {
+        let ids = self.ids.as_deref().unwrap_or_default();
+        if is_oldest_first {
+            ids.iter().rev().skip(at).take(n).copied().collect()
+        } else {
+            ids.iter().skip(at).take(n).copied().collect()
+        }
+    }
+
+    /// What the list shows, and nothing newer.
+    pub fn frozen_filter(&self, filter: &LetterFilter) -> LetterFilter {
+        let mut filter = filter.clone();
+        if let Some((job, group)) = &self.group {
+            filter.job = Some(job.clone());
+            filter.group = Some(*group);
+        }
+        filter.up_to = Some(self.newest());
+        filter
+    }
+
+    /// What matches and is older than the list.
+    pub fn older_filter(&self, filter: &LetterFilter) -> LetterFilter {
+        let oldest = self.ids.as_ref().and_then(|ids| ids.last()).map_or(0, |id| id.0);
+        LetterFilter { up_to: Some(DeadLetterId(oldest.saturating_sub(1))), ..self.frozen_filter(filter) }
+    }
+
     fn near_ids(&self) -> Vec<DeadLetterId> {
         self.list.near(self.len()).filter_map(|row| self.id_at(row)).collect()
     }
@@ -154,7 +198,7 @@ fn open(app: &mut App, job: JobId, group: GroupId, title: String) {
 
 /// The filter of the list as it stands on the screen; what is newer is not in it.
 fn frozen_filter(app: &App) -> LetterFilter {
-    LetterFilter { up_to: Some(app.letters.newest()), ..filter(app) }
+    app.letters.frozen_filter(&app.dead.filter)
 }
 
 fn filter(app: &App) -> LetterFilter {
@@ -315,7 +359,7 @@ pub fn act(app: &mut App, action: Action) {
             app.letters.rows.clear();
             ask_ids(app);
         }
-        Action::Sort => {
+        Action::Sort | Action::ReverseSort => {
             let state = &mut app.letters;
             state.is_oldest_first = !state.is_oldest_first;
             state.list.selected = len.saturating_sub(1).saturating_sub(state.list.selected);

@@ -51,6 +51,11 @@ impl Default for State {
 }
 
 impl State {
+    /// Newest last, as far as they were read.
+    pub fn listed(&self) -> &[Notice] {
+        self.lines.as_deref().unwrap_or_default()
+    }
+
     pub fn selected_notice(&self) -> Option<&Notice> {
         self.lines.as_ref()?.get(self.list.selected)
     }

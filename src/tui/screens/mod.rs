@@ -164,6 +164,9 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
         (Purpose::Letter(id), Answer::Letter(letter)) => letters::letter_came(app, *id, *letter),
+        (Purpose::LetterRequest(id), Answer::LetterRequest(request)) => {
+            crate::tui::copying::request_came(app, *id, &request);
+        }
         (Purpose::FindLetter, Answer::Letter(letter)) => {
             let letter = &letter.letter;
             letters::show_letter(app, &letter.job, letter.group, letter.id);
@@ -177,6 +180,8 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Bundle(name), Answer::Bundle { text }) => {
             app.effects.push(Effect::Save { name: name.clone(), text });
         }
+        (Purpose::ExportIds, Answer::Ids { ids, .. }) => crate::tui::export::ids_came(app, &ids),
+        (Purpose::ExportRows, Answer::Rows(rows)) => crate::tui::export::rows_came(app, &rows),
         (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
@@ -194,6 +199,7 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
         Purpose::Checkpoints(_) => app.checkpoints.problem = Some(refusal.message.clone()),
         Purpose::Runs => app.runs.problem = Some(refusal.message.clone()),
         Purpose::Logs => app.logs.problem = Some(refusal.message.clone()),
+        Purpose::ExportIds | Purpose::ExportRows => crate::tui::export::broke_off(app, &refusal.message),
         Purpose::Why => why::refused(app, &refusal.message),
         _ => {}
     }

@@ -232,6 +232,14 @@ pub fn answer_text(app: &App) -> Option<String> {
     Some(masked(app, view, view.letter.reason.answer.as_ref()?).replace(HIDDEN, COPIED_HIDDEN))
 }
 
+/// `text` of the letter's request as the screen may show it: JSON field by field, and no redacted value elsewhere.
+pub fn request_text(app: &App, view: &LetterView, text: &str) -> String {
+    let hides = |key: &str| !app.letters.page.is_revealed && app.is_redacted(key);
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let text = if is_json { json::pretty(text, &hides).join("\n") } else { text.to_owned() };
+    masked(app, view, &text).replace(HIDDEN, COPIED_HIDDEN)
+}
+
 fn is_hidden(app: &App, field: &str) -> bool {
     !app.letters.page.is_revealed && app.is_redacted(field)
 }

@@ -78,6 +78,12 @@ impl Filter {
 }
 
 impl State {
+    /// Those that the filter lets through, newest first, as far as they were read.
+    pub fn listed(&self) -> impl Iterator<Item = &Run> {
+        let runs = self.runs.as_deref().unwrap_or_default();
+        self.shown.iter().filter_map(|at| runs.get(*at))
+    }
+
     pub fn selected_run(&self) -> Option<&Run> {
         self.runs.as_ref()?.get(*self.shown.get(self.list.selected)?)
     }

@@ -71,6 +71,11 @@ impl State {
         self.answer.as_ref()?.answers.get(self.shown)
     }
 
+    /// The record that the shown answer is of.
+    pub fn answered_record(&self) -> Option<&RecordId> {
+        self.why().map(|why| &why.record)
+    }
+
     pub fn selected_job(&self) -> Option<JobId> {
         self.why().map(|why| why.job.clone()).or_else(|| self.job.clone())
     }
@@ -370,10 +375,15 @@ fn confirm_sync(app: &mut App) {
 }
 
 fn copy(app: &mut App) {
-    let Some(why) = app.why.why() else { return };
-    let at = app.why.answer.as_ref().map_or(app.now, |answer| answer.at);
-    let text = draw::masked(app, why, &why.plain(at));
+    let Some(text) = answer_text(app) else { return };
     crate::tui::copying::put(app, "the answer", text);
+}
+
+/// The answer in plain sentences, without redacted values; none while there is none.
+pub fn answer_text(app: &App) -> Option<String> {
+    let why = app.why.why()?;
+    let at = app.why.answer.as_ref().map_or(app.now, |answer| answer.at);
+    Some(draw::masked(app, why, &why.plain(at)))
 }
 
 /// An order was carried out: the answer may be another one now.

@@ -12,15 +12,19 @@ use crate::tui::app::{App, Effect, Left, Msg, Settings};
 use crate::tui::{ClipboardWay, Copied, Options, update, view};
 use futures::future::BoxFuture;
 use ratatui::crossterm::event::{Event, MouseEventKind};
-use std::io::{self, IsTerminal};
-use std::path::Path;
+use rustix::process::{Signal, kill_current_process_group};
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// From a key to its frame.
+/// The least time between two frames. What a key changes is shown at once after a rest; where it asks the engine, so long
+/// is waited for the answer.
 const AFTER_INPUT: Duration = Duration::from_millis(16);
 /// From new figures to their frame.
 const AFTER_DATA: Duration = Duration::from_millis(100);
@@ -28,6 +32,12 @@ const AFTER_DATA: Duration = Duration::from_millis(100);
 const UNFOCUSED: Duration = Duration::from_secs(1);
 /// Messages that are taken in before a frame that is due.
 const DRAINED_AT_ONCE: usize = 64;
+
+/// A process that is told to stop has stopped by then, or never will.
+const STOPS_WITHIN: Duration = Duration::from_millis(500);
+/// How often the terminal is asked for after a stop, and how long apart.
+const TAKE_BACK_TRIES: u32 = 20;
+const TAKE_BACK_AFTER: Duration = Duration::from_millis(50);
 
 type Asked = (u64, Result<Answer, Refusal>);
 
@@ -87,12 +97,14 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         copies: JoinSet::new(),
         clipboard: options.clipboard,
         saved: JoinSet::new(),
+        exported: JoinSet::new(),
         frame_at: Some(Instant::now()),
         is_focused: true,
         drawn_at: None,
         is_engine_gone: false,
         is_elsewhere: true,
         editing: None,
+        is_suspending: false,
         left: None,
     };
     console.run(&options).await
@@ -123,6 +135,8 @@ struct Console {
     clipboard: ClipboardWay,
     /// Files on their way to the disk.
     saved: JoinSet<Result<String, String>>,
+    /// The piece of an export on its way to the disk.
+    exported: JoinSet<Result<String, String>>,
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
@@ -133,6 +147,8 @@ struct Console {
     is_elsewhere: bool,
     /// What is to be opened in an editor, and its name.
     editing: Option<(String, String)>,
+    /// The process is to stop until the shell lets it go on.
+    is_suspending: bool,
     left: Option<Left>,
 }
 
@@ -152,6 +168,10 @@ impl Console {
                 input = self.edit(input, &name, &text, options).await?;
                 continue;
             }
+            if std::mem::take(&mut self.is_suspending) {
+                input = self.suspend(input).await?;
+                continue;
+            }
             let frame_at = self.frame_at;
             let tick_at = self.app.deadline().map(|at| Instant::now() + at.since(now()));
             tokio::select! {
@@ -165,6 +185,10 @@ impl Console {
                 Some(saved) = self.saved.join_next() => {
                     let saved = saved.unwrap_or_else(|error| Err(error.to_string()));
                     self.take_in(Msg::Saved(saved), AFTER_INPUT)?;
+                }
+                Some(written) = self.exported.join_next() => {
+                    let written = written.unwrap_or_else(|error| Err(error.to_string()));
+                    self.take_in(Msg::Exported(written), AFTER_INPUT)?;
                 }
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
                 changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
@@ -190,17 +214,54 @@ impl Console {
                         saved.map(|path| path.display().to_string()).map_err(|error| error.to_string())
                     });
                 }
+                Effect::Export { name, is_first, text } => {
+                    self.exported.spawn_blocking(move || {
+                        let written = if is_first {
+                            crate::control::bundle::save(Path::new(&name), &text)
+                        } else {
+                            append(Path::new(&name), &text)
+                        };
+                        written.map(|path| path.display().to_string()).map_err(|error| error.to_string())
+                    });
+                }
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Edit { name, text } => self.editing = Some((name, text)),
                 Effect::Redraw => self.screen.forget()?,
+                Effect::Suspend => self.is_suspending = true,
                 Effect::Leave(left) => self.left = Some(left),
             }
         }
-        // The gap is between two frames; what comes after a rest is shown at once.
-        let soon = Instant::now() + gap.min(AFTER_INPUT);
+        // The gap is between two frames; what comes after a rest is shown at once, or with the answer that it waits for.
+        let is_whole = gap <= AFTER_INPUT && self.asked.is_empty();
+        let soon = if is_whole { Instant::now() } else { Instant::now() + gap.min(AFTER_INPUT) };
         let due = self.drawn_at.map_or(soon, |drawn| soon.max(drawn + gap));
         self.frame_at = Some(self.frame_at.map_or(due, |at| at.min(due)));
         Ok(())
+    }
+
+    /// Gives the terminal back, stops the process, and takes the terminal again when the shell lets it go on.
+    async fn suspend(&mut self, input: Input) -> Result<Input, TuiError> {
+        // Listened to before the stop, so that it is not missed.
+        let mut goes_on = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
+        drop(input);
+        self.screen.lend()?;
+        kill_current_process_group(Signal::TSTP).map_err(io::Error::from)?;
+        // Where nobody could let it go on (no shell with job control), the system does not stop it at all.
+        tokio::select! {
+            _ = goes_on.recv() => {}
+            () = sleep(STOPS_WITHIN) => {}
+        }
+        let mut tries = 1;
+        while let Err(error) = self.screen.take_back(self.app.is_mouse_on) {
+            // Just after it goes on, the terminal may still be the shell's.
+            if tries == TAKE_BACK_TRIES {
+                return Err(error.into());
+            }
+            tries += 1;
+            sleep(TAKE_BACK_AFTER).await;
+        }
+        self.take_in(Msg::Tick, Duration::ZERO)?;
+        Ok(Input::start()?)
     }
 
     /// Hands the terminal to the person's editor until it ends. The engine goes on meanwhile.
@@ -340,6 +401,13 @@ impl Console {
         guarded(|| screen.draw(|buffer| view(app, buffer))).map_err(TuiError::Broken)??;
         Ok(())
     }
+}
+
+/// Writes `text` to the end of a file that is there.
+fn append(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(path.to_path_buf())
 }
 
 async fn at(moment: Option<Instant>) {

@@ -14,7 +14,7 @@ use ratatui::crossterm::terminal::{
     enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 use std::cell::Cell;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -40,6 +40,8 @@ type Lent = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
 pub struct Screen {
     /// None only while it is being dropped.
     terminal: Option<Lent>,
+    /// The frame that is on it, with its cursor; none where that is not known.
+    shown: Option<(Buffer, Option<Position>)>,
 }
 
 impl Screen {
@@ -51,7 +53,7 @@ impl Screen {
         let entered = execute!(out, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(out)));
         match entered {
-            Ok(terminal) => Ok(Self { terminal: Some(terminal) }),
+            Ok(terminal) => Ok(Self { terminal: Some(terminal), shown: None }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -80,16 +82,30 @@ impl Screen {
         self.mouse(mouse)
     }
 
-    /// Draws a frame in one synchronized piece, so that no terminal shows half of it.
+    /// Draws a frame in one synchronized piece, so that no terminal shows half of it. What is on the terminal already
+    /// costs not one byte.
     pub fn draw(&mut self, view: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
+        let (width, height) = self.size()?;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let cursor = view(&mut buffer);
+        let frame = (buffer, cursor);
+        if self.shown.as_ref() == Some(&frame) {
+            return Ok(());
+        }
         let terminal = self.lent();
         queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        terminal.draw(|frame| {
-            if let Some(position) = view(frame.buffer_mut()) {
-                frame.set_cursor_position(position);
+        terminal.draw(|on| {
+            // A terminal that has another size by now gets another frame, with the word of that.
+            if on.area() == frame.0.area {
+                on.buffer_mut().clone_from(&frame.0);
+            }
+            if let Some(position) = frame.1 {
+                on.set_cursor_position(position);
             }
         })?;
-        execute!(terminal.backend_mut(), EndSynchronizedUpdate)
+        execute!(terminal.backend_mut(), EndSynchronizedUpdate)?;
+        self.shown = Some(frame);
+        Ok(())
     }
 
     /// Listens to the mouse, or leaves it to the terminal, whose own selection works then.
@@ -109,6 +125,7 @@ impl Screen {
     ///
     /// Not by `clear`: that asks the terminal where its cursor stands, and not every terminal answers.
     pub fn forget(&mut self) -> io::Result<()> {
+        self.shown = None;
         let terminal = self.lent();
         let size = terminal.size()?;
         terminal.resize(size.into())

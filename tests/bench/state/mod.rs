@@ -15,7 +15,7 @@ pub fn number(name: &str, usual: u64) -> u64 {
 }
 
 pub async fn begin(store: &Store) -> (Run, Epoch) {
-    let new = NewRun { job: JobId::from("bench"), kind: RunKind::Sync, by: Actor::engine(), at: AT };
+    let new = NewRun { job: JobId::from("bench"), kind: RunKind::Sync, by: Actor::engine(), at: AT, filter: None };
     store.begin_run(new).await.expect("a run begins")
 }
 
@@ -34,7 +34,7 @@ fn link(number: u64, run: RunId) -> Link {
 }
 
 /// A page of created records, as a sync commits it.
-#[allow(dead_code, reason = "the screen's benchmark needs no links")]
+#[allow(dead_code, reason = "not every benchmark needs links")]
 pub fn link_page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
     PageCommit {
         counts: Counts { scanned: n, created: n, ..Counts::default() },

@@ -25,7 +25,7 @@ pub fn in_memory() -> Store {
 }
 
 pub async fn begin(store: &Store, name: &str) -> (Run, Epoch) {
-    let new = NewRun { job: job(name), kind: RunKind::Sync, by: Actor::engine(), at: at(0) };
+    let new = NewRun { job: job(name), kind: RunKind::Sync, by: Actor::engine(), at: at(0), filter: None };
     store.begin_run(new).await.expect("the run begins")
 }
 

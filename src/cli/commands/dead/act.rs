@@ -5,13 +5,10 @@ use crate::cli::questions::{Ask, letter_ids, letter_rows, order, retry_check, re
 use crate::cli::text::figure;
 use crate::cli::{Exit, Output, Report};
 use crate::control::Request;
-use crate::model::{DeadLetterId, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace, Selection};
+use crate::model::{BulkRetry, DeadLetterId, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace, Selection};
 
 pub const RETRY_EXAMPLE: &str = "Example:\n  syncdeck dead retry 1240 1241\n  syncdeck dead retry --group 5e41c09a77b2d310 --dry-run\n  syncdeck dead retry --group 5e41c09a77b2d310 --rate 60\n  syncdeck dead retry --job customers_to_crm";
 pub const DISCARD_EXAMPLE: &str = "Example:\n  syncdeck dead discard 1240 --reason \"test record of the shop\"";
-
-/// From so many letters on, one goes first.
-const AT_ONCE_MAX: u64 = 20;
 
 /// Which letters to try again, and how carefully.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
@@ -79,7 +76,7 @@ pub(super) async fn retry(args: &RetryArgs, ask: &impl Ask, out: &mut Output) ->
         Selection::Ids(ids) => ids.len() as u64,
         Selection::Matching(_) => retry_preview(ask, selection.clone()).await?.total,
     };
-    let is_careful = args.canary || args.rate.is_some() || n > AT_ONCE_MAX;
+    let is_careful = args.canary || args.rate.is_some() || n > BulkRetry::AT_ONCE_MAX;
     let request = match is_careful {
         true => Request::RetryCarefully { selection, per_minute: args.rate },
         false => Request::Retry { selection },
@@ -118,7 +115,7 @@ async fn dry_run(selection: Selection, ask: &impl Ask, out: &mut Output) -> Resu
     for (n, words) in figures.into_iter().filter(|(n, _)| *n > 0) {
         out.line(format!("  {:>9}  {words}", figure(n)))?;
     }
-    if let Some(rate) = preview.per_minute.filter(|_| preview.total > AT_ONCE_MAX) {
+    if let Some(rate) = preview.per_minute.filter(|_| preview.total > BulkRetry::AT_ONCE_MAX) {
         out.line(format!("one first, then at most {} a minute", figure(u64::from(rate))))?;
     }
     out.line("nothing was sent (--dry-run)")?;

@@ -14,7 +14,7 @@ use crate::control::LetterView;
 use crate::model::redact::{HIDDEN, hidden_values, is_redacted, masked, redacted, shown_text};
 use crate::model::{
     Attempt, Correction, DeadLetter, DeadLetterId, DestinationId, JobId, LetterFilter, RawJson, ReasonClass, Timestamp,
-    visible,
+    csv_row,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -186,22 +186,7 @@ fn row(letter: &DeadLetter) -> [String; COLUMNS.len()] {
     ]
 }
 
-/// A row of CSV (RFC 4180) without its line end.
+/// A row of CSV without its line end.
 pub(super) fn line(cells: &[String]) -> Result<String, Report> {
-    let failed = |why: String| Report::new(format!("a row of the table could not be written: {why}"));
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    writer.write_record(&cells).map_err(|error| failed(error.to_string()))?;
-    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-    let row = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
-    Ok(row.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// A cell that no spreadsheet reads as a formula, and whose control characters are seen.
-pub(super) fn cell(text: &str) -> String {
-    // The wide signs are formulas to spreadsheets in East Asian settings; some leave white space before one out.
-    let begins = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_formula = begins(text) || begins(text.trim_start());
-    let lead = if is_formula { "'" } else { "" };
-    format!("{lead}{}", visible(text))
+    csv_row(cells).map_err(|why| Report::new(format!("a row of the table could not be written: {why}")))
 }

@@ -172,12 +172,12 @@ async fn a_csv_export_has_a_row_a_letter_and_no_formula() {
 #[test]
 fn a_cell_that_would_be_a_formula_begins_with_an_apostrophe() {
     for begin in ['=', '+', '-', '@', '\t', '\r'] {
-        assert!(export::cell(&format!("{begin}1+1")).starts_with('\''), "{begin:?}");
+        assert!(crate::model::csv_cell(&format!("{begin}1+1")).starts_with('\''), "{begin:?}");
     }
     let row = export::line(&["=1,\"2\"".to_owned(), "x".to_owned()]).expect("a row");
     assert_eq!(row, "\"'=1,\"\"2\"\"\",x");
-    assert_eq!(export::cell("plain - text"), "plain - text");
-    assert_eq!(export::cell("a\nb"), "a␊b");
+    assert_eq!(crate::model::csv_cell("plain - text"), "plain - text");
+    assert_eq!(crate::model::csv_cell("a\nb"), "a␊b");
 }
 
 #[tokio::test]
