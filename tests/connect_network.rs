@@ -318,7 +318,7 @@ fn job() -> Job {
             sorted: false,
             incremental: None,
             missing: Missing::Ignore,
-            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None },
+            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None, prefix: String::new() },
             searchable: Vec::new(),
             stream: SourceStream::Rest(RestSource {
                 path: "/customers".to_owned(),

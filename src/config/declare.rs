@@ -43,6 +43,8 @@ pub(super) enum Kind {
     /// A template for a URL's path or query; a number or a boolean stands for its text.
     UrlTemplate,
     Expression,
+    /// An expression that makes a field; the mapping says which there are.
+    MapExpression,
     HeaderName,
     /// The name of a transform; the mapping says which there are.
     Transform,
@@ -164,6 +166,7 @@ impl Kind {
             Self::Pointer => "a pointer such as `\"/data/id\"`".into(),
             Self::UrlTemplate => "a text, a number or a boolean".into(),
             Self::Expression => "an expression such as `\"record.kind == 'customer'\"`".into(),
+            Self::MapExpression => "an expression such as `\"record.first ~ ' ' ~ record.last\"`".into(),
             Self::HeaderName => "a header's name".into(),
             Self::Transform => "a transform's name".into(),
             Self::Word(words) => format!("one of {}", listed(words.iter().map(|word| word.name))),
@@ -195,6 +198,7 @@ impl Kind {
             | Self::Zone
             | Self::Pointer
             | Self::Expression
+            | Self::MapExpression
             | Self::HeaderName
             | Self::Transform
             | Self::Word(_) => value.is_str(),

@@ -1,6 +1,7 @@
 //! A job's destination: from a checked table to the model.
 
 use super::format::REST_PATH_HINT;
+use super::jobs::Within;
 use super::report::Report;
 use super::source::{method, one_record};
 use super::templates::{mentions, mentions_in, path_of};
@@ -14,10 +15,11 @@ use serde_json::Value as Json;
 pub(super) fn destination(
     table: &Table,
     policy: Option<DeletePolicy>,
-    connections: &[String],
+    within: &Within<'_>,
     report: &mut Report,
 ) -> Option<JobDestination> {
-    let connection = super::jobs::connection(table, connections, report);
+    let connection =
+        table.text("connection").and_then(|name| within.connection(&name.text, table.place_of("connection"), report));
     let write = match table.text("write").map(|text| text.text.as_str()) {
         Some("batch") => batch_write(table, report).map(RestWrite::Batch),
         Some(_) => upsert(table, report).map(RestWrite::Upsert),

@@ -2,7 +2,7 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, MISSING_ANSWERS, NO_PAGES,
+    COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, MISSING_ANSWERS, NO_PAGES,
     ORPHAN_ANSWERS, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
@@ -17,7 +17,11 @@ static ONE_WAY: Spec = Spec {
     about: "A source is read, a destination follows it.",
     keys: &[
         key("description", Kind::Text, "What the job is for, for people."),
-        LATER_FOR_EACH,
+        key(
+            "for_each",
+            Kind::Word(INSTANCES),
+            "`instances`: one job for each instance, named `job@instance`, in which texts may read `{{ instance.NAME }}`.",
+        ),
         key("enabled", Kind::Boolean, "Whether the job runs. Enabling it starts the backfill.").default("true"),
         key(
             "schedule",
@@ -54,8 +58,12 @@ static SCHEDULE: Spec = Spec {
         key("every", Kind::Span, "The time from one start to the next."),
         key("jitter", Kind::Duration, "Up to so much is added at random, so that jobs do not start together.")
             .default("\"0s\""),
-        later("cron", "A schedule in cron's words."),
-        later("tz", "The time zone of `cron`."),
+        key(
+            "cron",
+            Kind::Text,
+            "In place of `every`: minute, hour, day of month, month and day of week, such as `\"0 */2 * * *\"`.",
+        ),
+        key("tz", Kind::Zone, "The time zone of `cron`; `\"UTC\"` where none is written."),
     ],
 };
 
@@ -90,7 +98,12 @@ static GUARD: Spec = Spec {
 static SOURCE: Spec = Spec {
     about: "Where and how records are read.",
     keys: &[
-        key("connection", Kind::Text, "The connection's name.").required(),
+        key("connection", Kind::Text, "The connection's name. Needed where there is no `gather`."),
+        key(
+            "gather",
+            Kind::List(&Kind::Table(&PART)),
+            "In place of `connection`: several systems that are read into one stream, a job each, named `job+part`.",
+        ),
         key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").default("\"\""),
         key("query", Kind::Named(&Kind::UrlTemplate), "Parameters; templates know `cursor`, `since` and `limit`.")
             .default("{}"),
@@ -179,6 +192,15 @@ static LOG_HEAD: Spec = Spec {
     keys: &[
         key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
         key("sequence", Kind::Pointer, "Where the sequence stands in the answer.").required(),
+    ],
+};
+
+static PART: Spec = Spec {
+    about: "One of the systems whose records are gathered.",
+    keys: &[
+        key("connection", Kind::Text, "The connection's name.").required(),
+        key("prefix", Kind::Text, "Put before the id of each of its records, so that equal ids stay apart.").required(),
+        key("name", Kind::Text, "What the part is called. Not written: the prefix without the sign that ends it."),
     ],
 };
 
@@ -384,7 +406,7 @@ static RULE: Spec = Spec {
     about: "Where one destination field comes from: one of `from`, `expr` and `value`.",
     keys: &[
         key("from", Kind::Pointer, "Where the value stands in the record."),
-        key("expr", Kind::Text, "An expression over `record`."),
+        key("expr", Kind::MapExpression, "An expression over `record`."),
         key("value", Kind::Json, "A constant."),
         key("default", Kind::Json, "What a missing field becomes. Without it, it is left out."),
         key("required", Kind::Boolean, "A missing field dead-letters the record.").default("false"),

@@ -6,7 +6,7 @@ use crate::model::{FindingKind, Hook, HookWay, Secret};
 use url::Url;
 
 /// The words of `on`, as [`FindingKind`] writes them.
-pub(super) const KINDS: [(&str, FindingKind); 12] = [
+pub(super) const KINDS: [(&str, FindingKind); 13] = [
     ("needs_attention", FindingKind::NeedsAttention),
     ("withheld", FindingKind::Withheld),
     ("stalled", FindingKind::Stalled),
@@ -19,6 +19,7 @@ pub(super) const KINDS: [(&str, FindingKind); 12] = [
     ("budget_low", FindingKind::BudgetLow),
     ("paused_long", FindingKind::PausedLong),
     ("store_error", FindingKind::StoreError),
+    ("config_changed", FindingKind::ConfigChanged),
 ];
 
 /// Builds one hook. None when a part of it is wrong, which was told.

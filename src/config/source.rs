@@ -1,6 +1,8 @@
 //! A job's source: from a checked table to the model.
 
 use super::format::REST_PATH_HINT;
+use super::gather::Part;
+use super::jobs::Within;
 use super::report::Report;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::{Table, Value};
@@ -10,8 +12,8 @@ use crate::model::{
 };
 
 /// Builds a source. None when a part of it is wrong, which was told.
-pub(super) fn source(table: &Table, connections: &[String], report: &mut Report) -> Option<JobSource> {
-    let connection = super::jobs::connection(table, connections, report);
+pub(super) fn source(table: &Table, part: &Part, within: &Within<'_>, report: &mut Report) -> Option<JobSource> {
+    let connection = within.connection(&part.connection, part.place, report);
     let version = version(table, report);
     let incremental = incremental(table, version.as_ref(), report);
     let paginate = paginate(table, report);
@@ -43,7 +45,7 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
         sorted: table.boolean("sorted"),
         incremental,
         missing: missing?,
-        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
+        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted"), prefix: part.prefix.clone() },
         searchable: searchable?,
         stream: SourceStream::Rest(RestSource {
             path: path?,

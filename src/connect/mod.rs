@@ -11,8 +11,8 @@ pub mod rest;
 pub use error::{Fault, FaultKind, RecordFault};
 
 use crate::model::{
-    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page, RawJson,
-    RecordId, Version,
+    Change, Connection, ConnectionId, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page,
+    RawJson, RecordId, Version,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -183,6 +183,19 @@ pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String
 pub fn link(connection: &Connection, masks: Masks) -> Result<Link, String> {
     let ConnectionKind::Rest(rest) = &connection.kind;
     Ok(Link { connection: Arc::new(connection.clone()), transport: http::network(rest)?, masks })
+}
+
+/// Builds the clients of `connections`. The connection and the reason when one can not be built.
+pub fn links(connections: &[Connection], masks: &Masks) -> Result<Vec<Link>, (ConnectionId, String)> {
+    let mut clients = http::Clients::default();
+    let link = |connection: &Connection| {
+        let ConnectionKind::Rest(rest) = &connection.kind;
+        let transport = clients
+            .network(connection.id.base().to_owned(), rest)
+            .map_err(|problem| (connection.id.clone(), problem))?;
+        Ok(Link { connection: Arc::new(connection.clone()), transport, masks: masks.clone() })
+    };
+    connections.iter().map(link).collect()
 }
 
 /// Reads the first page of `job`'s source once, to see whether it can be reached and understood.

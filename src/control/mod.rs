@@ -10,11 +10,12 @@ pub mod socket;
 
 pub use attachment::{Attachment, Host, Loss};
 
+use crate::model::filter::{RunFilter, Term};
 use crate::model::{
-    Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
-    HeldDelete, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRequest, LetterRow,
-    LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection,
-    Sequence, Snapshot, Tested, WhyAnswer,
+    Actor, BulkRetry, CallBudget, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId,
+    EditForm, FieldChange, HeldDelete, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter,
+    LetterGroup, LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview,
+    RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested, Timestamp, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,6 +47,12 @@ pub enum Request {
     /// Let them go again.
     Release {
         connection: ConnectionId,
+    },
+    /// Let it make fewer calls than it is configured for; none: as many as it is configured for again.
+    LowerBudget {
+        connection: ConnectionId,
+        budget: Option<CallBudget>,
+        reason: Option<String>,
     },
     /// Forget that a connection's system was down.
     ResetCircuit {
@@ -84,6 +91,16 @@ pub enum Request {
     RetryCarefully {
         selection: Selection,
         per_minute: Option<u32>,
+    },
+    /// Reads what changed since one moment and before another; the job's checkpoint stays where it is.
+    Range {
+        job: JobId,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    },
+    /// Removes all that the state holds of a job that is not configured any more, disabled or paused.
+    Forget {
+        job: JobId,
     },
     /// Stops the careful retries of a job: what was not sent waits again.
     StopRetry {
@@ -137,13 +154,27 @@ pub enum Request {
     },
     Checkpoints {
         job: JobId,
+        /// In the fields of [`CHECKPOINT_FIELDS`](crate::model::filter::CHECKPOINT_FIELDS); all must hold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<Term>,
         before: Option<Sequence>,
         limit: usize,
     },
     Runs {
         job: Option<JobId>,
+        /// In the fields of [`RUN_FIELDS`](crate::model::filter::RUN_FIELDS); all must hold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<Term>,
         before: Option<RunId>,
         limit: usize,
+    },
+    /// Careful retries of many letters, newest first: all that are kept and that the filter lets through.
+    Bulks {
+        filter: RunFilter,
+    },
+    /// The last day of a job, or of all jobs, in minutes.
+    History {
+        job: Option<JobId>,
     },
     /// Log lines, newest last: those before `before` (a notice's number), at most `limit`.
     Logs {
@@ -223,12 +254,15 @@ impl Request {
             | Self::Cancel { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
+            | Self::LowerBudget { .. }
             | Self::ResetCircuit { .. }
             // It uses up a call, and may find that a system is back.
             | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::RetryCarefully { .. }
             | Self::StopRetry { .. }
+            | Self::Range { .. }
+            | Self::Forget { .. }
             | Self::Correct { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
@@ -248,6 +282,8 @@ impl Request {
             | Self::Held { .. }
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
+            | Self::Bulks { .. }
+            | Self::History { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
             | Self::Bundle { .. }
@@ -284,6 +320,8 @@ pub enum Answer {
     },
     Checkpoints(Vec<Checkpoint>),
     Runs(Vec<Run>),
+    Bulks(Vec<BulkRetry>),
+    History(Box<History>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
     Bundle {

@@ -5,7 +5,7 @@ use super::schedule::next_in;
 use super::tell::span;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Level, Timestamp,
+    Leftover, Level, Timestamp, told_at,
 };
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(super) struct JobFacts<'a> {
     pub last_counts: Option<(Counts, bool)>,
     /// The job is run by its schedule in this engine.
     pub is_attended: bool,
+    /// It waits for its turn, for other jobs run.
+    pub is_in_row: bool,
 }
 
 /// All findings, worst first; among equals in the order of the rules.
@@ -44,8 +46,9 @@ pub(super) fn findings(
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = engine.store_error.iter().map(|error| store_error(engine, error)).collect();
+    findings.extend(engine.config_changed_at.map(|at| config_changed(at, now)));
     for job in jobs {
-        findings.extend(of_state(job.status, now));
+        findings.extend(of_state(job.status, now).filter(|_| !job.is_in_row));
         findings.extend(withheld(job.status));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
@@ -73,6 +76,38 @@ fn store_error(engine: &EngineInfo, error: &str) -> Finding {
         hint: format!("make room in {}; the jobs go on by themselves", engine.state_folder),
         target: FindingTarget::Engine,
     }
+}
+
+fn config_changed(at: Timestamp, now: Timestamp) -> Finding {
+    Finding {
+        kind: FindingKind::ConfigChanged,
+        level: Level::Warn,
+        text: format!("the configuration changed on disk at {}; the jobs run by the one before", told_at(at, now)),
+        hint: "restart syncdeck to use it; `syncdeck check` looks through it first".to_owned(),
+        target: FindingTarget::Engine,
+    }
+}
+
+/// Jobs that one finding names.
+const NAMED_MAX: usize = 3;
+
+/// State that nobody uses.
+pub(super) fn not_configured(leftovers: &[Leftover]) -> Option<Finding> {
+    let named: Vec<&str> = leftovers.iter().take(NAMED_MAX).map(|left| left.job.as_str()).collect();
+    let named = named.join(", ");
+    let text = match leftovers {
+        [] => return None,
+        [one] => format!("{named} is not configured any more; its state is kept ({})", one.words()),
+        many if many.len() <= NAMED_MAX => format!("{named} are not configured any more; their state is kept"),
+        many => format!("{named} and {} more are not configured any more; their state is kept", many.len() - NAMED_MAX),
+    };
+    Some(Finding {
+        kind: FindingKind::NotConfigured,
+        level: Level::Info,
+        text,
+        hint: format!("`syncdeck forget {}` removes it", leftovers[0].job),
+        target: FindingTarget::Engine,
+    })
 }
 
 fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {

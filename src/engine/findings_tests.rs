@@ -45,6 +45,8 @@ fn job(state: JobState) -> JobStatus {
 fn crm() -> ConnectionStatus {
     ConnectionStatus {
         id: ConnectionId::from("crm"),
+        lowered: None,
+        sign_in: Vec::new(),
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -65,7 +67,14 @@ fn crm() -> ConnectionStatus {
 }
 
 fn facts(status: &JobStatus) -> JobFacts<'_> {
-    JobFacts { status, fresh: FreshCount::default(), newest_group: None, last_counts: None, is_attended: true }
+    JobFacts {
+        status,
+        fresh: FreshCount::default(),
+        newest_group: None,
+        last_counts: None,
+        is_attended: true,
+        is_in_row: false,
+    }
 }
 
 /// The one finding over one job and one connection: its kind, its level and its sentence.

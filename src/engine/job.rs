@@ -5,12 +5,13 @@ use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
+use super::turns::Turns;
 use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
-    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
-    RunMark, RunStatus, Schedule, Timestamp, Withheld,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
+    Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
+    RunKind, RunMark, RunStatus, Timestamp, Withheld,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -48,6 +49,7 @@ pub struct JobCell {
     pub(super) wake: Notify,
     /// Something that a screen shows changed.
     pub(super) told: Arc<Notify>,
+    pub(super) turns: Arc<Turns>,
 }
 
 /// What is true of a job now. Whatever must outlive the process is in the store too.
@@ -76,6 +78,8 @@ pub(super) struct Live {
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
+    /// Since when it waits for its turn, and its place in the row.
+    pub waits_for_turn: Option<(Timestamp, u64)>,
     pub trigger: Option<Actor>,
     /// Records that people asked for, the oldest order first.
     pub ones: VecDeque<OneOrder>,
@@ -120,12 +124,17 @@ pub(super) struct Rates {
     bucket: u64,
     in_bucket: u64,
     recent: VecDeque<(Timestamp, u64)>,
+    /// Records of each whole minute, oldest first.
+    minutes: VecDeque<u32>,
+    minute: u64,
+    in_minute: u64,
 }
 
 impl Rates {
     fn add(&mut self, now: Timestamp, records: u64) {
         self.roll(now);
         self.in_bucket += records;
+        self.in_minute += records;
         self.recent.push_back((now, records));
     }
 
@@ -144,9 +153,25 @@ impl Rates {
             missing -= 1;
         }
         self.bucket = self.bucket.max(bucket);
+        self.roll_minutes(now);
         while self.recent.front().is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS)) {
             self.recent.pop_front();
         }
+    }
+
+    fn roll_minutes(&mut self, now: Timestamp) {
+        let minute = u64::try_from(now.0).unwrap_or(0) / 60_000;
+        if self.minute == 0 {
+            self.minute = minute;
+        }
+        for _ in 0..minute.saturating_sub(self.minute).min(HISTORY_MINUTES as u64) {
+            let records = std::mem::take(&mut self.in_minute);
+            self.minutes.push_back(u32::try_from(records).unwrap_or(u32::MAX));
+            if self.minutes.len() > HISTORY_MINUTES {
+                self.minutes.pop_front();
+            }
+        }
+        self.minute = self.minute.max(minute);
     }
 
     fn now(&self) -> f64 {
@@ -166,6 +191,7 @@ pub(super) struct CellParts {
     pub destination_gate: Arc<Gate>,
     pub clock: Arc<dyn Clock>,
     pub told: Arc<Notify>,
+    pub turns: Arc<Turns>,
     pub live: Live,
 }
 
@@ -187,17 +213,18 @@ impl JobCell {
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             told: parts.told,
+            turns: parts.turns,
         }
     }
 
-    /// The configured limits of the destination's connection.
-    pub fn destination_limits(&self) -> &Limits {
-        &self.destination_gate.connection.limits
+    /// The limits in force of the destination's connection.
+    pub fn destination_limits(&self) -> Limits {
+        self.destination_gate.limits()
     }
 
     /// When it runs, in words: `every 5m`.
     pub fn schedule_words(&self) -> String {
-        schedule_text(&self.spec.schedule)
+        self.spec.schedule.words()
     }
 
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
@@ -231,7 +258,7 @@ impl JobCell {
         match run.kind {
             RunKind::Retry => live.retry = None,
             RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
-            RunKind::Record | RunKind::Release => {}
+            RunKind::Record | RunKind::Release | RunKind::Range { .. } => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
@@ -263,7 +290,7 @@ impl JobCell {
             return Ok(false);
         }
         let (was, is) = (state_word(&before), state_word(&control));
-        let note = note.map(|note| Note { before: Some(was), after: Some(is), ..note });
+        let note = note.map(|note| Note { before: note.before.or(Some(was)), after: note.after.or(Some(is)), ..note });
         store.set_control(&self.spec.id, control.clone(), note).await?;
         self.live().control = control;
         self.changed();
@@ -435,10 +462,24 @@ impl JobCell {
         true
     }
 
+    /// True when one of its systems has kept its calls waiting for longer than `span`.
+    pub(super) fn waits_longer_than(&self, span: Duration) -> bool {
+        let now = self.clock.now();
+        let gates = [&self.source_gate, &self.destination_gate];
+        gates.into_iter().filter_map(|gate| gate.waiting_for()).any(|(_, since, _)| now.since(since) > span)
+    }
+
     /// True while figures move by themselves and screens must be told.
     pub(super) fn is_moving(&self) -> bool {
         let live = self.live();
         live.run.is_some() || live.rates.now() > 0.0
+    }
+
+    /// Records of each whole minute since this engine began to count, oldest first, at most a day of them.
+    pub(super) fn minutes(&self, now: Timestamp) -> Vec<u32> {
+        let mut live = self.live();
+        live.rates.roll(now);
+        live.rates.minutes.iter().copied().collect()
     }
 
     pub(super) fn has_history(&self) -> bool {
@@ -464,7 +505,7 @@ impl JobCell {
             description: self.spec.description.clone(),
             source: self.spec.source.connection.clone(),
             destination: self.spec.destination.connection.clone(),
-            schedule: schedule_text(&self.spec.schedule),
+            schedule: self.spec.schedule.words(),
             state,
             phase: phase_now(&live),
             run: live.run.clone(),
@@ -488,6 +529,7 @@ impl JobCell {
 
     fn state(&self, now: Timestamp) -> JobState {
         let waiting = self.destination_gate.waiting_for().or_else(|| self.source_gate.waiting_for());
+        let in_row = self.live().waits_for_turn.map(|(since, place)| (since, self.turns.before(place)));
         let live = self.live();
         if !self.spec.enabled {
             return JobState::Disabled;
@@ -511,6 +553,9 @@ impl JobCell {
         if let Some(parked) = &live.control.parked {
             let parked = parked.clone();
             return JobState::NeedsAttention { why: parked.reason, hint: parked.hint, since: parked.since };
+        }
+        if let Some((since, before)) = in_row {
+            return JobState::Waiting { what: format!("its turn, {before} before it"), since, until: None };
         }
         if let Some((why, _, since)) = &live.failure {
             return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
@@ -587,23 +632,5 @@ pub(super) fn mark_of(end: &RunEnd, errored: bool) -> RunMark {
         RunEnd::Done | RunEnd::HandedOver => RunMark::Ok,
         RunEnd::Stopped { .. } => RunMark::Stopped,
         RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => RunMark::Failed,
-    }
-}
-
-fn schedule_text(schedule: &Schedule) -> String {
-    match schedule {
-        Schedule::Manual => "manual".to_owned(),
-        Schedule::Every { every, .. } => format!("every {}", written_duration(*every)),
-    }
-}
-
-/// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-pub(super) fn written_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
-        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
-        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
-        _ => format!("{millis}ms"),
     }
 }

@@ -7,8 +7,8 @@ use super::calls::Calls;
 use super::told::Told;
 use crate::connect::{Fault, FaultKind, Signals};
 use crate::model::{
-    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Hold, JobId, LastOpen,
-    LastThrottled, Tested, Timestamp, backoff,
+    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionKind, ConnectionStatus, Hold,
+    JobId, LastOpen, LastThrottled, Limits, LowBudget, Tested, Timestamp, backoff,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub struct Gate {
 pub(super) struct State {
     /// A person holds back all calls.
     pub(super) held: Option<Hold>,
+    /// A person lets it make fewer calls than it is configured for.
+    pub(super) lowered: Option<LowBudget>,
     pub(super) breaker: Breaker,
     pub(super) adapt: Adapt,
     pub(super) bucket: Option<Bucket>,
@@ -111,6 +113,7 @@ impl Gate {
             clock,
             state: Mutex::new(State {
                 held: None,
+                lowered: None,
                 breaker: Breaker::new(connection.retry.clone()),
                 adapt: Adapt::new(connection.limits.in_flight),
                 bucket: Bucket::new(&connection.limits, now),
@@ -335,13 +338,17 @@ impl Gate {
                 limit: Some(u64::from(bucket.size())),
                 resets_at: Some(wall.plus(bucket.full_at(now) - now)),
                 source: "configuration".to_owned(),
-                rule: self.rule(),
+                rule: rule(&self.connection.limits, state.lowered.as_ref()),
             }),
             _ => None,
         };
         ConnectionStatus {
             id: self.connection.id.clone(),
             held: state.held.clone(),
+            lowered: state.lowered.clone(),
+            sign_in: match &self.connection.kind {
+                ConnectionKind::Rest(rest) => rest.sign_in_words(),
+            },
             circuit,
             is_trying: state.breaker.open().is_some_and(|open| open.canary_out),
             last_open: state.last_open.clone(),
@@ -361,13 +368,13 @@ impl Gate {
     }
 }
 
-impl Gate {
-    /// The configured budget in words.
-    fn rule(&self) -> Option<String> {
-        let limits = &self.connection.limits;
-        let per = super::job::written_duration(limits.per);
-        limits.requests.map(|requests| format!("{requests} calls in {per}"))
+/// The budget in force, in words.
+fn rule(configured: &Limits, lowered: Option<&LowBudget>) -> Option<String> {
+    if let Some(lowered) = lowered {
+        return Some(lowered.budget.to_string());
     }
+    let per = crate::model::written_duration(configured.per);
+    configured.requests.map(|requests| format!("{requests} calls in {per}"))
 }
 
 fn percentiles(state: &State) -> (Option<u32>, Option<u32>) {

@@ -69,6 +69,7 @@ impl Reader {
                 items,
                 position: Some(position.clone()),
                 cause: DeleteCause::ChangeLog,
+                is_listed: true,
                 ..PageRead::of_letters()
             };
             self.pages.send(Read::Page(Box::new(page))).await.map_err(|_| ReadEnd::Stopped)?;

@@ -126,18 +126,7 @@ impl Engine {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
             let id = &cell.spec.id;
-            let refusal = {
-                let live = cell.live();
-                match (&live.control.paused, &live.control.parked) {
-                    (Some(_), _) => Some("is paused"),
-                    (_, Some(_)) => Some("needs attention"),
-                    _ if !cell.spec.enabled => Some("is disabled"),
-                    _ => None,
-                }
-            };
-            if let Some(why) = refusal {
-                return Err(OrderError::Refused(format!("`{id}` {why}; resume it first")));
-            }
+            self.may_run(&cell)?;
             let now = self.clock.now();
             let note = self.note(by.clone(), "trigger", id, None);
             self.change(&cell, note, |control| {
@@ -160,6 +149,20 @@ impl Engine {
         Ok(ordered("triggered", "was triggered already", &changed, suffix, self.clock.now()))
     }
 
+    /// Refuses an order to run for a job that can not.
+    pub(super) fn may_run(&self, cell: &JobCell) -> Result<(), OrderError> {
+        let refusal = {
+            let live = cell.live();
+            match (&live.control.paused, &live.control.parked) {
+                _ if !cell.spec.enabled => "is disabled; set `enabled = true` and restart",
+                (Some(_), _) => "is paused; resume it first",
+                (_, Some(_)) => "needs attention; resume it first",
+                (None, None) => return Ok(()),
+            }
+        };
+        Err(OrderError::Refused(format!("`{}` {refusal}", cell.spec.id)))
+    }
+
     /// Stops the runs in progress between pages; the schedule starts the next ones.
     pub async fn cancel(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
@@ -168,14 +171,18 @@ impl Engine {
             let is_ordered = cell.spec.schedule == Schedule::Manual && cell.live().control.due.is_some();
             let stops = cell.cancel_run(by);
             let waits_for_the_engine = is_ordered && !self.is_running();
-            if !stops && !waits_for_the_engine {
+            // One that is being read ends with its run.
+            let waiting_range = !stops && cell.live().control.range.is_some();
+            if !stops && !waits_for_the_engine && !waiting_range {
                 continue;
             }
             let note = self.note(by.clone(), "cancel", &cell.spec.id, None);
-            let running = self.is_running();
             self.change(&cell, note, |control| {
-                if !running {
+                if waits_for_the_engine {
                     control.due = None;
+                }
+                if waiting_range {
+                    control.range = None;
                 }
                 true
             })
@@ -294,8 +301,21 @@ fn named(selection: &Selection) -> String {
             let mut parts = vec!["all that match".to_owned()];
             parts.extend(filter.job.as_ref().map(|job| format!("job {job}")));
             parts.extend(filter.group.map(|group| format!("group {:016x}", group.0)));
+            if !filter.groups.is_empty() {
+                let shown: Vec<String> =
+                    filter.groups.iter().take(NAMED_MAX).map(|group| format!("{:016x}", group.0)).collect();
+                let more = match filter.groups.len().saturating_sub(NAMED_MAX) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                parts.push(format!("groups {}{more}", shown.join(", ")));
+            }
             parts.extend(filter.words.iter().map(|word| format!("“{word}”")));
             parts.extend(filter.up_to.map(|up_to| format!("up to #{up_to}")));
+            match filter.except.len() {
+                0 => {}
+                n => parts.push(format!("but {n} that were taken out")),
+            }
             parts.join(", ")
         }
     }

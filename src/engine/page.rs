@@ -33,6 +33,8 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
+    /// The records come from a listing, not from the dead-letter queue or a person's order.
+    pub is_listed: bool,
     /// What says that its tombstones are gone.
     pub cause: DeleteCause,
     /// All of its deletes wait for a person.
@@ -60,6 +62,7 @@ impl PageRead {
             total: None,
             bulk: None,
             settled: None,
+            is_listed: false,
             is_forced: false,
             cause: DeleteCause::Tombstone,
             withholds: false,
@@ -169,7 +172,7 @@ pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since:
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
         max_attempts: cell.spec.max_attempts,
-        is_retry: read.position.is_none(),
+        is_retry: !read.is_listed,
         is_forced: read.is_forced,
         in_doubt_since,
     }

@@ -8,7 +8,7 @@ use super::page::{PageRead, RetriedLetter};
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
 use crate::model::{
-    BulkRetry, BulkStage, Clock, DeadLetter, DeadLetterId, Item, JobId, LetterState, Level, Position, RecordId,
+    BulkRetry, BulkStage, Clock, Cursor, DeadLetter, DeadLetterId, Item, JobId, LetterState, Level, Position, RecordId,
     Timestamp, Watermark, backoff,
 };
 use crate::store::{OrderedAt, Store};
@@ -56,6 +56,22 @@ pub(super) struct Bounds {
     pub until: Option<Instant>,
 }
 
+/// The cursors of one listing, to find one that would never end.
+#[derive(Default)]
+pub(super) struct CursorsSeen(HashSet<u64>);
+
+impl CursorsSeen {
+    /// True when `next`, which came after `before`, was given before.
+    pub(super) fn repeats(&mut self, before: Option<&Cursor>, next: &Cursor) -> bool {
+        let mut hash = DefaultHasher::new();
+        next.hash(&mut hash);
+        if self.0.len() >= CURSORS_MAX {
+            self.0.clear();
+        }
+        before == Some(next) || !self.0.insert(hash.finish())
+    }
+}
+
 /// Reads pages of one run and hands them over one ahead.
 pub(super) struct Reader {
     pub cell: Arc<JobCell>,
@@ -74,13 +90,22 @@ impl Reader {
     /// Reads the source from `position` to the listing's end.
     pub(super) async fn read_source(self, position: Position) {
         let end = self.source_pages(position).await;
+        self.send_end(end).await;
+    }
+
+    /// Hands a page over. False when the run is gone.
+    pub(super) async fn send(&self, page: PageRead) -> bool {
+        self.pages.send(Read::Page(Box::new(page))).await.is_ok()
+    }
+
+    pub(super) async fn send_end(&self, end: ReadEnd) {
         // The run is gone when nobody listens; then nobody waits for the reason either.
         let _ = self.pages.send(Read::End(end)).await;
     }
 
     async fn source_pages(&self, mut position: Position) -> ReadEnd {
         let rules = self.cell.spec.position_rules();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen = CursorsSeen::default();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
         if let Some(log) = self.cell.change_log.clone().filter(|_| position.reads_log(rules)) {
@@ -115,21 +140,13 @@ impl Reader {
                     let text = format!("the source refused the cursor ({}), the listing begins again", fault.message);
                     self.teller.tell(Level::Warn, "cursor.expired", text);
                     position = position.without_cursor(rules);
-                    seen.clear();
+                    seen = CursorsSeen::default();
                     continue;
                 }
                 Err(end) => return end,
             };
-            if let Some(next) = &page.next {
-                let mut hash = DefaultHasher::new();
-                next.hash(&mut hash);
-                let repeats = position.cursor.as_ref() == Some(next);
-                if repeats || (!seen.insert(hash.finish()) && seen.len() < CURSORS_MAX) {
-                    return ReadEnd::Fatal(Box::new(repeated_cursor(&self.cell.spec.id)));
-                }
-                if seen.len() >= CURSORS_MAX {
-                    seen.clear();
-                }
+            if page.next.as_ref().is_some_and(|next| seen.repeats(position.cursor.as_ref(), next)) {
+                return ReadEnd::Fatal(Box::new(repeated_cursor(&self.cell.spec.id)));
             }
             let n = page.items.len() as u64;
             if rules.sorted && rules.incremental {
@@ -152,6 +169,7 @@ impl Reader {
                 items: page.items,
                 position: Some(position.clone()),
                 total: page.total,
+                is_listed: true,
                 ..PageRead::of_letters()
             };
             // What is missing is looked for when the whole listing is saved.
@@ -160,7 +178,7 @@ impl Reader {
                 read.settled = Some(settled);
                 is_settled
             });
-            if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
+            if !self.send(read).await {
                 return ReadEnd::Stopped;
             }
             if let Some(saved) = saved {
@@ -180,7 +198,7 @@ impl Reader {
             || bounds.until.is_some_and(|until| Instant::now() >= until)
     }
 
-    async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
+    pub(super) async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
         self.ask(|| self.cell.source.read_page(from)).await
     }
 
@@ -456,7 +474,7 @@ pub(super) fn greatest(items: &[Item]) -> Option<Watermark> {
         .map(|(version, id)| Watermark { version: version.clone(), id: id.clone() })
 }
 
-fn repeated_cursor(job: &JobId) -> Fault {
+pub(super) fn repeated_cursor(job: &JobId) -> Fault {
     Fault {
         message: "the source gave a cursor that it gave before, so the listing would never end".to_owned(),
         hint: Some(format!(

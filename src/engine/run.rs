@@ -163,6 +163,7 @@ impl RunLoop {
             (None, RunKind::Sync | RunKind::Full | RunKind::Sweep) => {
                 tokio::spawn(source.read_source(parts.start.clone()))
             }
+            (None, RunKind::Range { since, until }) => tokio::spawn(source.read_range(*since, *until)),
         };
         Self {
             parts,
@@ -439,7 +440,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if !self.parts.kind.moves_checkpoint() {
+        if !self.parts.kind.reads_listing() {
             // What fails again is in the queue already.
             return None;
         }
@@ -574,7 +575,10 @@ impl RunLoop {
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);
-                    let note = |live: &mut Live| live.control.configured = configured;
+                    let note = |live: &mut Live| {
+                        live.control.configured = configured;
+                        live.control.again = false;
+                    };
                     if let Err(error) = cell.settle_control(&store, None, note).await {
                         return (records, keys, Err(error));
                     }

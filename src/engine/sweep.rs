@@ -83,6 +83,7 @@ impl Reader {
         let last = PageRead {
             position: Some(position.after_swept(0, true)),
             seen: Some(Seen::Forget),
+            is_listed: true,
             ..PageRead::of_letters()
         };
         match self.pages.send(Read::Page(Box::new(last))).await {
@@ -147,6 +148,7 @@ impl Reader {
                     position: Some(position.clone()),
                     cause: DeleteCause::Missing,
                     withholds,
+                    is_listed: true,
                     ..PageRead::of_letters()
                 };
                 self.pages.send(Read::Page(Box::new(page))).await.map_err(|_| ReadEnd::Stopped)?;
@@ -243,7 +245,7 @@ impl Reader {
 /// A record that is nothing but its id.
 fn id_alone(fields: &RecordFields, id: &RecordId) -> Map<String, Value> {
     let mut record = Map::new();
-    for (pointer, part) in fields.id.iter().zip(id.parts()) {
+    for (pointer, part) in fields.id.iter().zip(RecordId::from(fields.id_at_source(id.as_str())).parts()) {
         let Some((last, path)) = pointer.steps().split_last() else { continue };
         let mut at = &mut record;
         for step in path {
@@ -266,8 +268,9 @@ mod tests {
     #[test]
     fn a_record_of_which_only_the_id_is_known_holds_it_where_it_stands() {
         let pointer = |text: &str| Pointer::parse(text).expect("a pointer");
-        let fields = RecordFields { id: vec![pointer("/key/shop"), pointer("/key/no")], version: None, deleted: None };
-        let record = id_alone(&fields, &RecordId::from("a\u{1f}7"));
+        let id = vec![pointer("/key/shop"), pointer("/key/no")];
+        let fields = RecordFields { id, version: None, deleted: None, prefix: "eu:".to_owned() };
+        let record = id_alone(&fields, &RecordId::from("eu:a\u{1f}7"));
         assert_eq!(Value::Object(record).to_string(), r#"{"key":{"shop":"a","no":"7"}}"#);
     }
 }

@@ -146,7 +146,9 @@ impl Engine {
 
 /// What is typed as the id of a record: the parts of a composite one are parted by `|`, as they are shown.
 fn as_id(cell: &JobCell, key: &str) -> RecordId {
-    let parts = cell.spec.source.fields.id.len();
+    let fields = &cell.spec.source.fields;
+    let key = &*fields.id_with_prefix(key);
+    let parts = fields.id.len();
     if parts > 1 && key.split('|').count() == parts {
         return RecordId::new(key.replace('|', &RecordId::SEPARATOR.to_string()));
     }

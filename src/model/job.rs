@@ -2,10 +2,11 @@
 
 use super::mapping::FieldRule;
 use super::{
-    ConnectionId, JobId, Missing, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Version,
+    ConnectionId, JobId, Missing, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
     VersionKind,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +32,6 @@ pub struct Job {
     /// A hash of how the source is read (all of it but its filter): a position means something only where this is the
     /// same.
     pub source_identity: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schedule {
-    Every { every: Duration, jitter: Duration },
-    Manual,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +106,8 @@ pub struct RecordFields {
     pub version: Option<(Pointer, VersionKind)>,
     /// Truthy means a tombstone.
     pub deleted: Option<Pointer>,
+    /// Put before each id where several systems are read into one stream; else empty.
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -140,6 +137,21 @@ pub struct JobDestination {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationStream {
     Rest(RestDestination),
+}
+
+impl RecordFields {
+    /// The id as the source itself writes it.
+    pub fn id_at_source<'a>(&self, id: &'a str) -> &'a str {
+        id.strip_prefix(self.prefix.as_str()).unwrap_or(id)
+    }
+
+    /// What a person typed as an id, with the prefix that all ids of this stream have.
+    pub fn id_with_prefix<'a>(&self, typed: &'a str) -> Cow<'a, str> {
+        match typed.starts_with(self.prefix.as_str()) {
+            true => Cow::Borrowed(typed),
+            false => Cow::Owned(format!("{}{typed}", self.prefix)),
+        }
+    }
 }
 
 impl Job {

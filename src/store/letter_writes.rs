@@ -4,14 +4,15 @@ use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::letter_rows::{Body, GroupRow, Head, StateRow, missing_body};
 use super::tables::{
-    GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD, META,
+    CORRECTIONS, GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD,
+    META,
 };
 use super::{FailedAgain, LetterMove, NewLetter, Recovery, StoreError};
 use crate::model::{Actor, Attempt, DeadLetterId, JobId, RunId, Timestamp};
 use parking_lot::Mutex;
 use redb::{ReadableTable, Table, WriteTransaction};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One change of dead letters, in the order in which they were asked for.
@@ -57,6 +58,35 @@ pub(super) fn write_letters(
     tables.close()?;
     if heads.letter_next != letter_next {
         transaction.open_table(META)?.insert("letter_next", heads.letter_next)?;
+    }
+    Ok(())
+}
+
+/// Removes letters with all that belongs to them, and the groups that lose their last one.
+pub(super) fn remove_letters(transaction: &WriteTransaction, heads: &mut Heads, ids: &[u64]) -> Result<(), StoreError> {
+    let mut tables = LetterTables::open(transaction, heads)?;
+    let mut groups = HashSet::new();
+    for id in ids {
+        if let Some(bytes) = tables.head_bytes(*id)? {
+            let head: Head<'_> = unpack("dead letter", &bytes)?;
+            tables.uncount(*id, &head)?;
+            tables.by_record.remove((head.job, head.record, *id))?;
+            groups.insert((head.group, head.job));
+        }
+        tables.letters.remove(id)?;
+        tables.bodies.remove(id)?;
+    }
+    for (group, job) in groups {
+        let is_empty = tables.by_group.range((group, job, 0, 0)..=(group, job, u8::MAX, u64::MAX))?.next().is_none();
+        if is_empty {
+            tables.changed.remove(&(group, job));
+            tables.groups.remove((group, job))?;
+        }
+    }
+    tables.close()?;
+    let mut corrections = transaction.open_table(CORRECTIONS)?;
+    for id in ids {
+        corrections.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
     }
     Ok(())
 }

@@ -2,10 +2,12 @@
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 
+mod budgets;
 mod bulks;
 mod checkpoints;
 mod codec;
 mod corrections;
+mod forget;
 mod heads;
 mod held;
 mod holds;

@@ -3,6 +3,7 @@
 //! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
 //! Changes go to the writer and wait for its answer.
 
+use super::forget::ForgetPiece;
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
@@ -11,11 +12,13 @@ use super::{
     BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt,
     PageCommit, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
+use crate::model::filter::Term;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
     HeldDelete, Hold, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup, LetterPlace,
-    LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,13 +79,24 @@ impl Store {
 
     /// Past runs, newest first; of one job or of all; those before `before`.
     pub async fn runs(&self, job: Option<&JobId>, before: Option<RunId>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        self.runs_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::runs`], those alone of which all `terms` hold.
+    pub async fn runs_matching(
+        &self,
+        job: Option<&JobId>,
+        terms: Vec<Term>,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
         let job = job.cloned();
-        self.read(move |shared| shared.runs(job.as_ref(), before, limit)).await
+        self.read(move |shared| shared.runs(job.as_ref(), &terms, before, limit)).await
     }
 
     /// The job's last checkpoint.
     pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
-        open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
+        open::caught(|| Ok(self.shared.checkpoints(job, &[], None, 1)?.pop()))
     }
 
     /// Adds a checkpoint that a person sets, and takes a new epoch, so that a run that is still under way saves nothing more.
@@ -97,8 +111,19 @@ impl Store {
         before: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Checkpoint>, StoreError> {
+        self.checkpoints_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::checkpoints`], those alone of which all `terms` hold.
+    pub async fn checkpoints_matching(
+        &self,
+        job: &JobId,
+        terms: Vec<Term>,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
         let job = job.clone();
-        self.read(move |shared| shared.checkpoints(&job, before, limit)).await
+        self.read(move |shared| shared.checkpoints(&job, &terms, before, limit)).await
     }
 
     /// The links of `ids`, in their order.
@@ -349,6 +374,32 @@ impl Store {
         Ok(named(&moved, |job| directory.name(job).ok()))
     }
 
+    /// The names of all jobs that the state knows, also those that were forgotten.
+    pub fn job_names(&self) -> Vec<JobId> {
+        self.shared.directory.read().names().to_vec()
+    }
+
+    /// True where the state holds no checkpoint, no link and no letter of the job.
+    pub fn is_blank(&self, job: &JobId) -> bool {
+        self.shared.directory.read().is_blank(job)
+    }
+
+    /// The jobs that were begun to be forgotten and are not yet.
+    pub fn half_forgotten(&self) -> Vec<JobId> {
+        self.shared.directory.read().leaving()
+    }
+
+    /// Removes all that is remembered of a job, in several transactions; the note is saved with the first one. What a crash
+    /// leaves is told by [`Store::half_forgotten`], and removed by doing this again.
+    pub async fn forget(&self, job: &JobId, mut note: Option<Note>) -> Result<(), StoreError> {
+        let is_done = Arc::new(Mutex::new(false));
+        while !*is_done.lock() {
+            let piece = ForgetPiece { job: job.clone(), note: note.take(), is_done: is_done.clone() };
+            self.order(|reply| Order::Forget { piece, reply }).await?;
+        }
+        Ok(())
+    }
+
     /// The connections whose calls a person holds back.
     pub async fn holds(&self) -> Result<Vec<(ConnectionId, Hold)>, StoreError> {
         open::caught(|| self.shared.holds())
@@ -358,6 +409,22 @@ impl Store {
     pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.order(|reply| Order::Hold { connection, hold, note, reply }).await
+    }
+
+    /// The budgets that people lowered, by connection.
+    pub async fn budgets(&self) -> Result<Vec<(ConnectionId, LowBudget)>, StoreError> {
+        self.read(Shared::budgets).await
+    }
+
+    /// Lowers a connection's budget, or sets it back, together with the journal entry.
+    pub async fn set_budget(
+        &self,
+        connection: &ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
+    ) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Budget { connection, budget, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

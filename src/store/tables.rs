@@ -17,6 +17,9 @@ pub(super) const CONTROLS: TableDefinition<u32, &[u8]> = TableDefinition::new("c
 /// Connection's name → who holds back its calls ([`crate::model::Hold`]). Files of earlier versions have no such table.
 pub(super) const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
 
+/// Connection's name → the lower budget that a person set ([`crate::model::LowBudget`]). Absent until one is set.
+pub(super) const BUDGETS: TableDefinition<&str, &[u8]> = TableDefinition::new("low_budgets");
+
 /// (job number, sequence) → [`crate::model::Checkpoint`]. Only ever added; the oldest are thinned.
 pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("checkpoints");
 

@@ -8,9 +8,11 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::budgets::write_budgets;
 use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
+use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
 use super::held::write_held;
 use super::holds::write_holds;
@@ -24,8 +26,8 @@ use super::search::{PackedTerms, write_search};
 use super::seen::write_seen;
 use super::{BulkChange, Committed, HeldChange, NewPoint, NewRun, Note, Options, PageCommit, Seen, Shared, StoreError};
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
-    RunId, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, LowBudget,
+    Run, RunEnd, RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -74,6 +76,13 @@ pub(super) enum Order {
         note: Note,
         reply: Reply<()>,
     },
+    /// Lowers a connection's budget; none sets it back.
+    Budget {
+        connection: ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
+        reply: Reply<()>,
+    },
     Note {
         note: Note,
         reply: Reply<()>,
@@ -108,6 +117,10 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<()>,
     },
+    Forget {
+        piece: ForgetPiece,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -123,6 +136,7 @@ impl Order {
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
             Self::Held { changes, .. } => changes.len(),
+            Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
         }
     }
@@ -145,10 +159,12 @@ impl Order {
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
+            | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
             | Self::Held { reply, .. }
+            | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -262,8 +278,10 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
+    forgets: Vec<ForgetWork>,
     /// Of which runs there are pages.
     pages: Vec<(JobId, Epoch)>,
     replies: Vec<Answer>,
@@ -378,6 +396,11 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
             }
+            Order::Budget { connection, budget, note, reply } => {
+                batch.budgets.push((connection, budget));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -410,6 +433,11 @@ impl Writer {
                 let number = heads.job_mut(&job).row.number;
                 batch.held.extend(changes.into_iter().map(|change| (number, change)));
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
+            Order::Forget { piece, reply } => {
+                batch.forgets.push(heads.begin_forgetting(&piece));
+                batch.journal.extend(piece.note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }
             Order::Close { .. } => order.end(),
@@ -451,7 +479,9 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
+        write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;

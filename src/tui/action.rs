@@ -53,14 +53,18 @@ pub enum Action {
     PauseAll,
     RunAll,
     StopRun,
+    ReadRange,
     Next,
     Previous,
     DeadOfJob,
     CheckpointsOfJob,
     RunsOfJob,
     ConnectionOfJob,
+    /// All jobs of the instance that the selected job is of.
+    CustomerOfJob,
     LogsOfJob,
     JobOfSelection,
+    ConflictsOfSelection,
     Retry,
     RetryAll,
     /// Stops a retry of many letters.
@@ -78,6 +82,10 @@ pub enum Action {
     /// Retries only what changed at its source.
     ChangedOnly,
     Discard,
+    /// Discards all that match the filter.
+    DiscardAll,
+    /// Looks up the record that a complaint names, or the letter's own, at both systems.
+    LookUpRelated,
     BringBack,
     Bundle,
     /// Writes the view to a file.
@@ -88,6 +96,10 @@ pub enum Action {
     TestConnection,
     HoldRelease,
     ResetCircuit,
+    /// Sets a lower budget than the configured one.
+    LowerBudget,
+    /// How a connection signs in.
+    SignIn,
     ComparePair,
     /// Puts a job back to the selected checkpoint.
     Rewind,
@@ -102,6 +114,9 @@ pub enum Action {
     Sort,
     ReverseSort,
     Mark,
+    /// Marks the selected row and the one above it, so that a range grows.
+    MarkUp,
+    MarkDown,
     MarkAll,
     View,
     HideUnchanged,
@@ -120,6 +135,17 @@ pub enum Action {
     CopyEscaped,
     MoreLines,
     FewerLines,
+    /// Leaves only the lines that match, where [`Action::Filter`] looks for text in all of them.
+    FilterLines,
+    FindNext,
+    FindPrevious,
+    /// Local, UTC, relative.
+    TimeFormat,
+    /// The chart goes back further, or less far.
+    ZoomOut,
+    ZoomIn,
+    /// Keeps what is shown as it is, or follows the engine again.
+    Freeze,
     Yes,
     No,
     Accept,
@@ -150,9 +176,11 @@ impl Action {
                 | Self::PauseAll
                 | Self::RunAll
                 | Self::StopRun
+                | Self::ReadRange
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit
+                | Self::LowerBudget
                 | Self::Retry
                 | Self::RetryAll
                 | Self::StopRetry
@@ -161,6 +189,7 @@ impl Action {
                 | Self::ChangedOnly
                 | Self::Discard
                 | Self::Withheld
+                | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

@@ -3,6 +3,7 @@
 use crate::desk::{Desk, End, PATIENCE, customers, done, until};
 use std::collections::BTreeSet;
 use syncdeck::control::{Answer, Attachment, Refusal, Request};
+use syncdeck::model::filter::RunFilter;
 use syncdeck::model::{
     Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
     PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via,
@@ -26,8 +27,10 @@ fn questions() -> Vec<Request> {
         Request::EditForm { id: DeadLetterId(99) },
         Request::LetterRequest { id: DeadLetterId(1) },
         Request::LetterRequest { id: DeadLetterId(99) },
-        Request::Checkpoints { job: JobId::from("customers"), before: None, limit: 2 },
-        Request::Runs { job: None, before: None, limit: 10 },
+        Request::Checkpoints { job: JobId::from("customers"), terms: Vec::new(), before: None, limit: 2 },
+        Request::Runs { job: None, terms: Vec::new(), before: None, limit: 10 },
+        Request::Bulks { filter: RunFilter::default() },
+        Request::History { job: None },
         Request::Logs { filter: LogFilter::default(), before: None, limit: 10 },
         Request::Journal { before: None, limit: 10 },
         Request::JournalVerify,
@@ -68,6 +71,7 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::CheckpointImport { job, file, reason: "a test".to_owned(), force: false, expected: Some(Sequence(1)) },
         Request::Hold { connection: connection.clone(), reason: None },
         Request::Release { connection: connection.clone() },
+        Request::LowerBudget { connection: connection.clone(), budget: None, reason: None },
         Request::ResetCircuit { connection },
         Request::SyncOne { job: JobId::from("nobody"), record: RecordId::from("x") },
         Request::Pause { jobs: nobody.clone(), reason: Some("“why”\u{202e}".to_owned()) },

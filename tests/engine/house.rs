@@ -4,6 +4,7 @@ use crate::disk::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use syncdeck::config::Config;
 use syncdeck::connect::Link;
 use syncdeck::connect::http::Transport;
 use syncdeck::control::local::Local;
@@ -64,10 +65,9 @@ idempotency_header = "Idempotency-Key"
 delete = { method = "DELETE", path = "/customers/{{ id }}" }
 "#;
 
-fn jobs(config: &str) -> (Vec<Job>, Vec<syncdeck::model::Connection>, syncdeck::model::Masks) {
-    let config = syncdeck::config::parse(config, Path::new("syncdeck.toml"), &|_| None)
-        .unwrap_or_else(|mistakes| panic!("the test's configuration: {mistakes}"));
-    (config.jobs, config.connections, config.masks)
+fn parsed(config: &str) -> Config {
+    syncdeck::config::parse(config, Path::new("syncdeck.toml"), &|_| None)
+        .unwrap_or_else(|mistakes| panic!("the test's configuration: {mistakes}"))
 }
 
 fn open(disk: &Disk) -> Store {
@@ -109,7 +109,7 @@ impl House {
         clock: Arc<RuntimeClock>,
         seed: u64,
     ) -> Self {
-        let (jobs, connections, masks) = jobs(config);
+        let Config { jobs, connections, masks, workspace, .. } = parsed(config);
         let links = connections
             .into_iter()
             .map(|connection| Link {
@@ -119,7 +119,15 @@ impl House {
             })
             .collect();
         let info = EngineInfo { workspace: "test".to_owned(), ..EngineInfo::default() };
-        let parts = Parts { store: store.clone(), clock: clock.clone(), jobs, links, info, seed };
+        let parts = Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            jobs,
+            links,
+            info,
+            seed,
+            runs_at_once: workspace.runs_at_once,
+        };
         let engine = Engine::new(parts).await.expect("an engine over a good configuration");
         let handle = Handle::new(Local::new(engine.clone()), Actor::person("ops", Via::Console));
         Self { world, store, engine, handle, disk, config: config.to_owned(), clock, seed }

@@ -65,7 +65,7 @@ fn control() -> JobControl {
         parked: Some(Parked { since: at(5), reason: "401".to_owned(), hint: Some("renew the token".to_owned()) }),
         due: Some(at(60)),
         configured: Some(u64::MAX),
-        release: None,
+        ..JobControl::default()
     }
 }
 

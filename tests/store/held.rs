@@ -91,3 +91,19 @@ async fn withheld_deletes_are_counted_kept_and_dropped() {
     );
     assert_eq!(store.held_of(&run.job, &ids([2, 3].into_iter())).await.expect("read")[0], None);
 }
+
+#[tokio::test]
+async fn a_job_that_is_forgotten_keeps_neither_withheld_deletes_nor_what_it_listed() {
+    let store = in_memory();
+    let (run, epoch) = begin(&store, "customers").await;
+    let seen = Some(Seen::Page(SeenPage::new(1, at(1), 0, &ids(0..5))));
+    saved(&store, PageCommit { held: vec![held(&run, 1)], seen, ..page(&run, epoch, 0, 5) }).await;
+    store.forget(&run.job, Some(note("forget"))).await.expect("forgotten");
+    assert_eq!(store.held_counts(&run.job).await.expect("read"), (0, 0));
+    assert_eq!(store.live_count(&run.job).await.expect("read"), 0);
+    assert!(!store.sweep_facts(&run.job, at(1), 1).await.expect("read").is_whole);
+    let (run, epoch) = begin(&store, "customers").await;
+    saved(&store, page(&run, epoch, 0, 3)).await;
+    assert_eq!(store.live_count(&run.job).await.expect("read"), 3);
+    assert!(store.held(&run.job, None, false, 9).await.expect("read").is_empty());
+}

@@ -75,6 +75,17 @@ fn all_jobs_are_paused_at_once_but_not_those_that_are() {
 }
 
 #[test]
+fn a_time_of_the_source_is_read_again_once_it_is_one() {
+    let mut stage = stage();
+    stage.press("j A").type_text("2026-02-01 to 2026-01-01").press("enter");
+    assert!(stage.shows("the range ends before it begins"), "{}", stage.text());
+    stage.press("esc A").type_text("2026-01-01 to 2026-02-01").press("enter");
+    let at = |text: &str| Timestamp::from(text.parse::<jiff::Timestamp>().expect("a time"));
+    let (since, until) = (at("2026-01-01T00:00:00Z"), Some(at("2026-02-01T00:00:00Z")));
+    assert_eq!(stage.orders(), [&Request::Range { job: "customers_to_crm".into(), since, until }]);
+}
+
+#[test]
 fn n_runs_the_selected_job_now() {
     let mut stage = stage();
     stage.press("j j j n");
@@ -355,7 +366,12 @@ fn levels_go_down_to_debug_and_up_to_errors() {
 fn older_checkpoints_come_as_one_scrolls_to_the_end() {
     let mut stage = stage();
     stage.press("4 G");
-    let older = Request::Checkpoints { job: "tickets_to_wh".into(), before: Some(Sequence(1_667)), limit: 200 };
+    let older = Request::Checkpoints {
+        job: "tickets_to_wh".into(),
+        terms: Vec::new(),
+        before: Some(Sequence(1_667)),
+        limit: 200,
+    };
     assert!(stage.asked.contains(&older), "{:?}", stage.last_asked());
     assert!(stage.shows("400 and older"));
 }
@@ -368,7 +384,7 @@ fn g_keys_lead_from_a_job_to_what_belongs_to_it() {
     stage.press("1 g c");
     assert!(stage.shows("Checkpoints › customers_to_crm"));
     stage.press("g l");
-    assert!(stage.shows("/ job:customers_to_crm"));
+    assert!(stage.shows("& job:customers_to_crm"));
     stage.press("4 g j");
     assert!(stage.shows("Jobs › customers_to_crm"), "{}", stage.text());
 }

@@ -6,6 +6,7 @@ use ratatui::layout::{Position as Cell, Rect};
 use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
+use syncdeck::model::filter::Sieve;
 use syncdeck::model::*;
 use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
@@ -33,6 +34,9 @@ pub struct World {
     pub checkpoints: Vec<Checkpoint>,
     /// Newest first.
     pub runs: Vec<Run>,
+    /// Careful retries, newest first.
+    pub bulks: Vec<BulkRetry>,
+    pub history: History,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub journal: Vec<JournalEntry>,
@@ -190,7 +194,10 @@ pub fn text(buffer: &Buffer) -> String {
 pub fn key_event(name: &str) -> KeyEvent {
     let (name, modifiers) = match name.strip_prefix("ctrl-") {
         Some(name) => (name, KeyModifiers::CONTROL),
-        None => (name, KeyModifiers::NONE),
+        None => match name.strip_prefix("shift-").filter(|name| *name != "tab") {
+            Some(name) => (name, KeyModifiers::SHIFT),
+            None => (name, KeyModifiers::NONE),
+        },
     };
     let code = match name {
         "enter" => KeyCode::Enter,
@@ -247,6 +254,10 @@ impl World {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }
             Request::Release { connection } => done(&format!("released {connection}"), None),
+            Request::LowerBudget { connection, budget, .. } => done(
+                &format!("the budget of {connection} is {budget:?}"),
+                Some(Request::LowerBudget { connection: connection.clone(), budget: None, reason: None }),
+            ),
             Request::ResetCircuit { connection } => done(&format!("reset the circuit of {connection}"), None),
             Request::TestConnection { connection } => Ok(Answer::Tested(Box::new(Tested {
                 connection: connection.clone(),
@@ -258,6 +269,8 @@ impl World {
                 text: "answers (200)".to_owned(),
                 hint: Some("is the server running?".to_owned()),
             }))),
+            Request::Range { job, .. } => done(&format!("reading a time of {job}"), None),
+            Request::Forget { job } => done(&format!("forgot {job}"), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
             Request::RetryCarefully { .. } => done(
@@ -297,16 +310,28 @@ impl World {
                 Ok(Answer::Letter(Box::new(view)))
             }
             Request::RetryPreview { .. } => Ok(Answer::Preview(self.preview.clone())),
-            Request::Checkpoints { before, limit, .. } => {
-                let older = self.checkpoints.iter().filter(|one| before.is_none_or(|before| one.sequence < before));
+            Request::Checkpoints { before, limit, terms, .. } => {
+                let sieve = Sieve::new(terms);
+                let older = self.checkpoints.iter().filter(|one| sieve.lets_through(*one));
+                let older = older.filter(|one| before.is_none_or(|before| one.sequence < before));
                 Ok(Answer::Checkpoints(older.take(*limit).cloned().collect()))
             }
-            Request::Runs { job, before, limit } => {
+            Request::Bulks { filter } => {
+                let sieve = Sieve::new(&filter.terms);
+                let of_job = |bulk: &&BulkRetry| filter.job.as_ref().is_none_or(|job| *job == bulk.job);
+                let bulks = self.bulks.iter().filter(of_job).filter(|bulk| sieve.lets_through(*bulk));
+                Ok(Answer::Bulks(bulks.cloned().collect()))
+            }
+            Request::Runs { job, before, limit, terms } => {
+                let sieve = Sieve::new(terms);
                 let wanted = |run: &&Run| {
-                    job.as_ref().is_none_or(|job| *job == run.job) && before.is_none_or(|before| run.id < before)
+                    sieve.lets_through(*run)
+                        && job.as_ref().is_none_or(|job| *job == run.job)
+                        && before.is_none_or(|before| run.id < before)
                 };
                 Ok(Answer::Runs(self.runs.iter().filter(wanted).take(*limit).cloned().collect()))
             }
+            Request::History { .. } => Ok(Answer::History(Box::new(self.history.clone()))),
             Request::Logs { filter, before, limit } => {
                 let matches = |notice: &&Notice| {
                     filter.level.is_none_or(|level| notice.level >= level)
@@ -629,6 +654,8 @@ fn calls(p95: u32) -> Vec<CallBucket> {
 fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
+        lowered: None,
+        sign_in: vec!["a bearer token in the header `Authorization`".to_owned()],
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -874,6 +901,7 @@ pub fn world() -> World {
     World {
         snapshot: Snapshot {
             at: NOW,
+            leftovers: Vec::new(),
             engine: EngineInfo {
                 workspace: "acme-production".to_owned(),
                 version: "0.1.0".to_owned(),
@@ -884,6 +912,7 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                config_changed_at: None,
                 redact: Vec::new(),
             },
             jobs: jobs(),
@@ -905,6 +934,8 @@ pub fn world() -> World {
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),
         runs: runs(),
+        bulks: Vec::new(),
+        history: History::default(),
         logs: logs(),
         preview: RetryPreview {
             jobs: vec![("customers_to_crm".into(), 1_042)],

@@ -30,7 +30,8 @@ pub(super) fn change_log(job: &Job, link: &Link) -> Result<Option<Arc<dyn Change
     let mut places = vec![rest.records.clone()];
     places.extend(rest.oldest.clone());
     let head = rest.head.clone().map(|head| Ok::<_, String>((PathTemplate::compile(&head.path)?, head))).transpose()?;
-    let fields = RecordFields { id: rest.id.clone(), version: None, deleted: None };
+    let fields =
+        RecordFields { id: rest.id.clone(), version: None, deleted: None, prefix: job.source.fields.prefix.clone() };
     Ok(Some(Arc::new(Log {
         client: Client::new(link)?,
         path: PathTemplate::compile(&rest.path)?,

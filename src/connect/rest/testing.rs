@@ -125,8 +125,12 @@ pub(super) fn upserts() -> RestDestination {
 }
 
 pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
-    let fields =
-        RecordFields { id: vec![pointer("/id")], version: Some((pointer("/v"), VersionKind::Auto)), deleted: None };
+    let fields = RecordFields {
+        id: vec![pointer("/id")],
+        version: Some((pointer("/v"), VersionKind::Auto)),
+        deleted: None,
+        prefix: String::new(),
+    };
     Job {
         id: "customers_to_crm".into(),
         description: None,

@@ -43,7 +43,8 @@ pub(super) async fn job(
 ) -> Result<Json<Value>, Failure> {
     let Path((name, order)) = path?;
     let reason = read::<Said>(&body, SAID)?.reason;
-    let job = desk.job(&name)?;
+    // What is to be forgotten is often not configured any more.
+    let job = if order == "forget" { JobId::from(name.as_str()) } else { desk.job(&name)? };
     let jobs = vec![job.clone()];
     let request = match order.as_str() {
         "pause" => Request::Pause { jobs, reason },
@@ -51,8 +52,10 @@ pub(super) async fn job(
         "trigger" => Request::Trigger { jobs },
         "cancel" => Request::Cancel { jobs },
         "stop-retry" => Request::StopRetry { job },
+        "forget" => Request::Forget { job },
         _ => {
-            let text = format!("a job takes pause, resume, trigger, cancel, rewind and stop-retry, not `{order}`");
+            let text =
+                format!("a job takes pause, resume, trigger, cancel, rewind, stop-retry and forget, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };
