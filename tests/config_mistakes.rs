@@ -216,6 +216,44 @@ fn a_create_that_only_a_person_can_settle_is_warned_of() {
     }
 }
 
+/// A job whose source has these keys beside what it needs.
+fn with_source(keys: &str, destination: &str) -> String {
+    format!(
+        "[workspace]\nstate = \"s\"\n[connections.a]\ntype = \"rest\"\nbase_url = \"http://a\"\n[jobs.j.source]\n\
+         connection = \"a\"\nid = \"id\"\n{keys}\n[jobs.j.destination]\nconnection = \"a\"\npath = \"/x/{{{{ id }}}}\"\n\
+         {destination}\n"
+    )
+}
+
+const DELETES: &str = "delete = { path = \"/x/{{ id }}\" }";
+
+#[test]
+fn what_is_missing_can_be_deleted_only_where_that_is_safe() {
+    let missing = "missing = \"delete\"";
+    assert_eq!(problems(&with_source(missing, "")), ["`missing = \"delete\"` of a job that ignores deletes"]);
+    let numbered = format!("{missing}\npaginate = {{ type = \"page\" }}");
+    assert_eq!(
+        problems(&with_source(&numbered, DELETES)),
+        ["`missing = \"delete\"` needs `one` where pages are numbered: records slide past such a listing"]
+    );
+    let asked = format!("{numbered}\none = {{ path = \"/x/{{{{ id }}}}\" }}");
+    assert!(parse(&with_source(&asked, DELETES), Path::new("syncdeck.toml"), &env).is_ok());
+}
+
+#[test]
+fn a_change_log_names_its_deletes_whole_or_not_at_all() {
+    let log = |more: &str| {
+        let keys = format!(
+            "one = {{ path = \"/x/{{{{ id }}}}\" }}\nchange_log = {{ path = \"/e\", id = \"id\", sequence = \"seq\"{more} }}"
+        );
+        with_source(&keys, DELETES)
+    };
+    assert_eq!(problems(&log(", kind = \"type\"")), ["`kind` and `deleted` of a `change_log` belong together"]);
+    let config =
+        parse(&log(", kind = \"type\", deleted = [\"gone\"]"), Path::new("syncdeck.toml"), &env).expect("right");
+    assert!(config.jobs[0].position_rules().has_log);
+}
+
 #[test]
 fn a_port_from_a_variable_is_no_secret() {
     let env = |name: &str| match name {

@@ -255,6 +255,7 @@ pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), word("looku
 pub(super) static VERIFIES: &[Word] = &[word("none"), word("read_back")];
 pub(super) static ALTERED_ANSWERS: &[Word] = &[word("warn"), word("dead_letter")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
+pub(super) static MISSING_ANSWERS: &[Word] = &[word("ignore"), word("delete")];
 pub(super) static INSTANCES: &[Word] = &[word("instances")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];
 

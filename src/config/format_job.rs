@@ -2,7 +2,7 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, NO_PAGES,
+    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, MISSING_ANSWERS, NO_PAGES,
     ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
@@ -70,8 +70,24 @@ static SCHEDULE: Spec = Spec {
 static GUARD: Spec = Spec {
     about: "Bounds beyond which a run is parked for a person.",
     keys: &[
-        later("max_delete_fraction", "Of the records, how many a run may delete."),
-        later("max_deletes", "How many records a run may delete."),
+        key(
+            "max_delete_fraction",
+            Kind::Fraction,
+            "Of the records at the destination, how many a run may delete; what is beyond waits for a person.",
+        )
+        .default("0.2"),
+        key(
+            "max_deletes",
+            Kind::Integer { min: 0, max: u64::MAX },
+            "How many records a run may delete; what is beyond waits for a person.",
+        )
+        .default("1000"),
+        key(
+            "allow_empty",
+            Kind::Boolean,
+            "With `missing = \"delete\"`: a listing without any record is believed even where there were some.",
+        )
+        .default("false"),
         key("max_error_fraction", Kind::Fraction, "Of the records that a run scanned, how many may be dead-lettered.")
             .default("0.5"),
         key("min_records", Kind::Integer { min: 0, max: u64::MAX }, "Fractions are looked at from so many records on.")
@@ -107,6 +123,12 @@ static SOURCE: Spec = Spec {
             "Where a record's version stands: a time or an integer that says which is newer.",
         ),
         key("deleted", Kind::Pointer, "Truthy means that the record is gone."),
+        key(
+            "missing",
+            Kind::Word(MISSING_ANSWERS),
+            "What happens to a record that a complete listing of everything no longer holds: `delete` treats it as deleted.",
+        )
+        .default("\"ignore\""),
         key("filter", Kind::Expression, "Records that the expression refuses are skipped as filtered."),
         key(
             "sorted",
@@ -133,8 +155,43 @@ static SOURCE: Spec = Spec {
             Kind::Table(&INCREMENTAL),
             "Polls what changed since the watermark once the backfill is done.",
         ),
-        later("change_log", "Changes come from an audit log."),
+        key(
+            "change_log",
+            Kind::Table(&CHANGE_LOG),
+            "Where the source tells what changed: it is read once everything was listed. Needs `one`.",
+        ),
         later("webhook", "Changes come by webhook."),
+    ],
+};
+
+static CHANGE_LOG: Spec = Spec {
+    about: "An endpoint that tells what changed, in order, behind the last sequence that was taken.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("query", Kind::Named(&Kind::Text), "Parameters of each request, such as the number of events.")
+            .default("{}"),
+        key("param", Kind::Text, "The query parameter that takes the last sequence.").default("\"after\""),
+        key("records", Kind::Pointer, "Where the array of events stands in the answer; \"\" is the answer itself.")
+            .default("\"\""),
+        key(
+            "id",
+            Kind::Either(&[Kind::Pointer, Kind::List(&Kind::Pointer)]),
+            "In an event: the id of the record, as the listing has it.",
+        )
+        .required(),
+        key("sequence", Kind::Pointer, "In an event: its place in the log, a number or a text.").required(),
+        key("kind", Kind::Pointer, "In an event: what happened to the record."),
+        key("deleted", Kind::List(&Kind::Text), "The kinds that say that it was deleted; all others are changes."),
+        key("oldest", Kind::Pointer, "In the answer: the oldest sequence that the log still holds."),
+        key("head", Kind::Table(&LOG_HEAD), "How the last sequence is read, so that the log is read from there on."),
+    ],
+};
+
+static LOG_HEAD: Spec = Spec {
+    about: "How the last sequence of a change log is read before everything is listed.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("sequence", Kind::Pointer, "Where the sequence stands in the answer.").required(),
     ],
 };
 

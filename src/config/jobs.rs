@@ -9,7 +9,7 @@ use super::report::{Place, Report};
 use super::source::source;
 use super::tree::{Table, Value};
 use crate::model::cron::Cron;
-use crate::model::{ConnectionId, Guard, Job, JobId, OnOrphan, Schedule, Timestamp};
+use crate::model::{ConnectionId, DeletePolicy, Guard, Job, JobId, OnOrphan, Schedule, Timestamp};
 use serde_json::Value as Json;
 use std::collections::HashSet;
 
@@ -77,11 +77,20 @@ fn job(order: &Order, part: &Part, connections: &Connections, report: &mut Repor
     let policy = delete_policy(table, report);
     let source = table.table("source").map(|inner| source(inner, part, &within, report));
     let destination = table.table("destination").map(|inner| destination(inner, policy, &within, report));
+    if let (Some(DeletePolicy::Ignore), Some(inner)) = (policy, table.table("source"))
+        && inner.text("missing").is_some_and(|missing| missing.text == "delete")
+    {
+        let hint = "give the destination a `delete` or a `soft_delete`".to_owned();
+        report.mistake(inner.place_of("missing"), "`missing = \"delete\"` of a job that ignores deletes", hint);
+    }
     let map = table.table("map").and_then(|map| rules(map, report));
     let guard = table.table("guard").and_then(|guard| {
         Some(Guard {
             max_error_fraction: guard.number("max_error_fraction")?,
             min_records: guard.integer("min_records")?,
+            max_deletes: guard.integer("max_deletes")?,
+            max_delete_fraction: guard.number("max_delete_fraction")?,
+            allow_empty: guard.boolean("allow_empty"),
         })
     });
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();

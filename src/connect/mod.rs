@@ -68,6 +68,33 @@ pub trait Source: Send + Sync {
     fn can_read_one(&self) -> bool;
 }
 
+/// What a change log tells of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEvent {
+    /// The event's place in the log, as the source writes it.
+    pub sequence: String,
+    pub record: RecordId,
+    pub is_delete: bool,
+}
+
+/// Events in their order; none at the log's end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPage {
+    pub events: Vec<LogEvent>,
+}
+
+/// A source's account of what changed.
+#[async_trait]
+pub trait ChangeLog: Send + Sync {
+    /// The events behind `after`. A fault with `cursor_expired` says that those are no longer known.
+    async fn read(&self, after: Option<&str>) -> Reply<LogPage>;
+
+    /// The last sequence of the log; none while it is empty. Only called where [`ChangeLog::has_head`].
+    async fn head(&self) -> Reply<Option<String>>;
+
+    fn has_head(&self) -> bool;
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     Create,
@@ -143,6 +170,7 @@ pub struct Standing {
 pub struct Ends {
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
 }
 
 /// A connection, ready to make requests: one client for all its jobs.
@@ -156,7 +184,11 @@ pub struct Link {
 /// Builds the two ends of `job`. The reason when templates or addresses can not be used.
 pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String> {
     let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) = (&source.connection.kind, &destination.connection.kind);
-    Ok(Ends { source: rest::source(job, source)?, destination: rest::destination(job, destination)? })
+    Ok(Ends {
+        source: rest::source(job, source)?,
+        destination: rest::destination(job, destination)?,
+        change_log: rest::change_log(job, source)?,
+    })
 }
 
 /// Builds the client of `connection`. The reason when it can not be built.

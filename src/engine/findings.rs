@@ -53,6 +53,7 @@ pub(super) fn findings(
     findings.extend(engine.config_changed_at.map(|at| config_changed(at, now)));
     for job in jobs {
         findings.extend(of_state(job.status, now).filter(|_| !job.is_in_row));
+        findings.extend(withheld(job.status));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
         findings.extend(altered(job, &engine.redact));
@@ -116,6 +117,8 @@ pub(super) fn not_configured(leftovers: &[Leftover]) -> Option<Finding> {
 
 fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
     let (kind, level, text, hint) = match &job.state {
+        // That is told by a rule of its own, also while a run goes on.
+        JobState::NeedsAttention { .. } if job.is_withholding() => return None,
         JobState::NeedsAttention { why, hint, .. } => (
             FindingKind::NeedsAttention,
             Level::Error,
@@ -148,6 +151,20 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding { kind, level, text, hint, target: FindingTarget::Job(job.id.clone()) })
+}
+
+/// Deletes that wait for a person.
+fn withheld(job: &JobStatus) -> Option<Finding> {
+    let withheld = job.withheld.filter(|withheld| !withheld.is_released)?;
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    Some(Finding {
+        kind: FindingKind::Withheld,
+        level: Level::Error,
+        text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
+        hint: format!("`syncdeck held list {}`", job.id),
+        target: FindingTarget::Job(job.id.clone()),
+    })
 }
 
 /// A run that its schedule wanted and that nobody began.

@@ -33,6 +33,7 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: None,
         events: Vec::new(),

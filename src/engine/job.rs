@@ -7,12 +7,12 @@ use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
 use super::turns::Turns;
-use crate::connect::{Destination, FaultKind, Source};
+use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
     Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
-    RunKind, RunMark, RunStatus, Timestamp,
+    RunKind, RunMark, RunStatus, Timestamp, Withheld,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -43,6 +43,7 @@ pub struct JobCell {
     pub reader: RecordReader,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub(super) source_gate: Arc<Gate>,
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
@@ -72,6 +73,8 @@ pub(super) struct Live {
     pub source_total: Option<u64>,
     pub in_flight: u64,
     pub dead: OpenLetters,
+    /// Deletes that wait for a person.
+    pub withheld: Option<Withheld>,
     /// Retries of many letters: those that go on, and the last that ended in this process.
     pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
@@ -205,6 +208,7 @@ pub(super) struct CellParts {
     pub filter: Option<Filter>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub source_gate: Arc<Gate>,
     pub destination_gate: Arc<Gate>,
     pub clock: Arc<dyn Clock>,
@@ -222,6 +226,7 @@ impl JobCell {
             filter: parts.filter,
             source: parts.source,
             destination: parts.destination,
+            change_log: parts.change_log,
             source_gate: parts.source_gate,
             destination_gate: parts.destination_gate,
             clock: parts.clock,
@@ -304,8 +309,8 @@ impl JobCell {
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
-            RunKind::Sync | RunKind::Full => live.trigger = None,
-            RunKind::Record | RunKind::Range { .. } => {}
+            RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
+            RunKind::Record | RunKind::Release | RunKind::Range { .. } => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
@@ -448,6 +453,11 @@ impl JobCell {
         self.changed();
     }
 
+    pub(super) fn set_withheld(&self, withheld: Option<Withheld>) {
+        self.live().withheld = withheld;
+        self.changed();
+    }
+
     pub(super) fn count_retry(&self, kind: FaultKind) {
         let mut live = self.live();
         live.retries += 1;
@@ -561,6 +571,7 @@ impl JobCell {
             in_flight: live.in_flight,
             dead_waiting: live.dead.waiting,
             dead_retrying: live.dead.retrying,
+            withheld: withheld_now(&live),
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),
@@ -602,6 +613,10 @@ impl JobCell {
         if let Some((why, _, since)) = &live.failure {
             return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
         }
+        if let Some(withheld) = withheld_now(&live).filter(|withheld| !withheld.is_released) {
+            let (why, hint) = withheld_words(&self.spec, &withheld);
+            return JobState::NeedsAttention { why, hint: Some(hint), since: withheld.since };
+        }
         JobState::Idle
     }
 
@@ -622,6 +637,28 @@ impl JobCell {
             _ => None,
         }
     }
+}
+
+fn withheld_now(live: &Live) -> Option<Withheld> {
+    let is_released = live.control.release.is_some();
+    live.withheld.map(|withheld| Withheld { is_released, ..withheld })
+}
+
+/// What was withheld, what was not, what the next run does; and the way out.
+fn withheld_words(spec: &Job, withheld: &Withheld) -> (String, String) {
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let why = format!(
+        "{n} {deletes} {are} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
+         with them",
+        spec.guard.delete_words()
+    );
+    let id = &spec.id;
+    let hint = format!(
+        "`syncdeck held list {id}`; then `syncdeck held release {id} --count {n} --reason …`, or \
+         `syncdeck held discard {id} --reason …`"
+    );
+    (why, hint)
 }
 
 fn state_word(control: &JobControl) -> String {

@@ -3,17 +3,18 @@
 use super::care::{Care, Next, is_letter};
 use super::deliver::{Altered, Delivered, Ended, Pending, WriteEnd};
 use super::dry_run::Planned;
+use super::guard::DeleteGuard;
 use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, DestinationId,
-    GroupId, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan,
+    Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeleteCause, DeletePolicy,
+    DestinationId, GroupId, HeldDelete, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan,
     Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
 };
-use crate::store::{FailedAgain, Findable, NewLetter, NewerContent, Recovery, Store};
+use crate::store::{FailedAgain, Findable, HeldChange, NewLetter, NewerContent, Recovery, Seen, Store};
 use std::collections::HashMap;
 use tokio::sync::oneshot;
 
@@ -36,6 +37,21 @@ pub(super) struct PageRead {
     pub is_forced: bool,
     /// The records come from a listing, not from the dead-letter queue or a person's order.
     pub is_listed: bool,
+    /// What says that its tombstones are gone.
+    pub cause: DeleteCause,
+    /// All of its deletes wait for a person.
+    pub withholds: bool,
+    /// What the page listed, where what a listing leaves out is deleted.
+    pub seen: Option<Seen>,
+}
+
+/// Records that were said to be gone, as the source has them now.
+#[derive(Default)]
+pub(super) struct RecordCheck {
+    pub items: Vec<Item>,
+    /// How many are there all the same, and of how many the source does not say.
+    pub there: u64,
+    pub unsure: u64,
 }
 
 impl PageRead {
@@ -50,6 +66,9 @@ impl PageRead {
             settled: None,
             is_listed: false,
             is_forced: false,
+            cause: DeleteCause::Tombstone,
+            withholds: false,
+            seen: None,
         }
     }
 }
@@ -74,6 +93,11 @@ pub(super) struct OpenPage {
     pub position: Option<Position>,
     pub bulk: Option<u64>,
     pub settled: Option<oneshot::Sender<()>>,
+    pub seen: Option<Seen>,
+    cause: DeleteCause,
+    withholds: bool,
+    /// What is withheld of the page's records.
+    held: Vec<Option<HeldDelete>>,
     letters: Vec<RetriedLetter>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
@@ -147,6 +171,7 @@ pub(super) struct PageChanges {
     pub confirmed: u64,
     pub first_forbidden: Option<Fault>,
     pub search: Vec<Findable>,
+    pub held: Vec<HeldChange>,
     /// What is told of records once the page is saved.
     pub told: Vec<(RecordId, String)>,
     /// Creates that have their end, and those whose end is a letter of this page.
@@ -203,6 +228,7 @@ impl OpenPage {
                 *link = Some(Intent::doubted(link.as_ref()));
             }
         }
+        let held = store.held_of(rules.job, &keys).await?;
         let mut marked = vec![None; read.items.len()];
         for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
@@ -236,6 +262,10 @@ impl OpenPage {
             position: read.position,
             bulk: read.bulk,
             settled: read.settled,
+            seen: read.seen,
+            cause: read.cause,
+            withholds: read.withholds,
+            held,
             letters: read.letters,
             superseded,
             keys,
@@ -263,6 +293,23 @@ impl OpenPage {
             link: self.links[at].as_ref(),
             step: &self.steps[at],
         })
+    }
+
+    /// Holds the deletes back that the guard does not let through, and leaves out those of records that a person keeps.
+    pub(super) fn withhold(&mut self, guard: &DeleteGuard) {
+        for index in 0..self.steps.len() {
+            let is_live = self.links[index].as_ref().is_none_or(|link| !link.tombstone);
+            let is_delete = matches!(&self.steps[index], Step::Write(planned)
+                if is_live && matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete));
+            if !is_delete {
+                continue;
+            }
+            if self.held[index].as_ref().is_some_and(|held| held.kept.is_some()) {
+                self.steps[index] = Step::Skip(SkipReason::Ignored);
+            } else if self.withholds || !guard.admits() {
+                self.steps[index] = Step::Hold;
+            }
+        }
     }
 
     pub(super) fn keys(&self) -> &[RecordId] {
@@ -421,6 +468,9 @@ impl OpenPage {
             changes.counts.count(Outcome::Skipped(SkipReason::Superseded));
             return;
         }
+        if self.lets_go(index, end.as_ref(), cut_short) {
+            changes.held.push(HeldChange::Drop(self.keys[index].clone()));
+        }
         match (&self.steps[index], end) {
             (Step::Skip(reason), _) => {
                 changes.counts.count(Outcome::Skipped(*reason));
@@ -434,6 +484,7 @@ impl OpenPage {
                     changes.newer.extend(self.newer(index));
                 }
             }
+            (Step::Hold, _) => self.hold(index, facts, cut_short, changes),
             (Step::Reject(reason), _) if !cut_short => {
                 self.errored(index, reason.clone(), None, Vec::new(), letter, facts, changes);
             }
@@ -522,6 +573,46 @@ impl OpenPage {
         changes.counts = before;
         if let (Some((_, written)), Some((_, errored))) = (written, changes.links.last_mut()) {
             *errored = Link { dead: errored.dead.take(), history: std::mem::take(&mut errored.history), ..written };
+        }
+    }
+
+    /// True when what is withheld of a record is not any more: it was carried out, given up as a dead letter, or the source
+    /// has the record again.
+    fn lets_go(&self, index: usize, end: Option<&WriteEnd>, cut_short: bool) -> bool {
+        let (Some(held), Some(change)) = (&self.held[index], self.change(index)) else { return false };
+        if change.deleted {
+            return match &self.steps[index] {
+                Step::Write(_) => matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. })),
+                // It was deleted already, which a crash hid.
+                Step::Skip(SkipReason::Ignored) => {
+                    held.kept.is_none() && self.links[index].as_ref().is_none_or(|link| !link.is_live())
+                }
+                _ => false,
+            };
+        }
+        // What a lagging replica still has is older than the tombstone.
+        let is_older = matches!((&change.version, &held.version), (Some(now), Some(gone)) if now < gone);
+        !cut_short && !is_older && !matches!(self.steps[index], Step::Skip(SkipReason::Stale))
+    }
+
+    /// A delete that waits for a person.
+    fn hold(&self, index: usize, facts: &CommitFacts<'_>, cut_short: bool, changes: &mut PageChanges) {
+        changes.counts.count(Outcome::Held);
+        let Some(change) = self.change(index).filter(|_| !cut_short && self.held[index].is_none()) else { return };
+        let row = HeldDelete {
+            record: change.id.clone(),
+            version: change.version.clone(),
+            cause: self.cause,
+            body: change.body.detached(),
+            run: facts.run,
+            since: facts.at,
+            kept: None,
+        };
+        changes.held.push(HeldChange::Hold(Box::new(row)));
+        if let Some(link) = &self.links[index] {
+            let mut link = link.clone();
+            link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Held });
+            changes.links.push((self.keys[index].clone(), link));
         }
     }
 

@@ -67,7 +67,7 @@ impl Engine {
             Step::Write(_) if is_changed => check.changed.push(id),
             Step::Write(_) if can_ask => check.same = 1,
             Step::Write(_) => check.stored = 1,
-            Step::Skip(_) | Step::StillDead => check.settled = 1,
+            Step::Skip(_) | Step::StillDead | Step::Hold => check.settled = 1,
             Step::Reject(_) => check.refused = 1,
         }
         Ok(check)

@@ -1,6 +1,8 @@
 //! The loop: read → look up → plan → write → commit → tell. Everything that syncs goes through here.
 
 use super::deliver::{Deliverer, Ended, Pending, WriteEnd};
+use super::guard::DeleteGuard;
+use super::held::withheld;
 use super::job::{JobCell, Live, OpenLetters};
 use super::limit::{Gate, Patience};
 use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_fault};
@@ -10,7 +12,7 @@ use crate::connect::Fault;
 use crate::model::{
     Actor, Clock, Epoch, GroupId, LetterEnd, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
 };
-use crate::store::{BulkPage, Committed, PageCommit, Store, StoreError};
+use crate::store::{BulkPage, Committed, PageCommit, Seen, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
 use std::any::Any;
@@ -73,6 +75,8 @@ pub(super) struct RunParts {
     /// When the first run began that did not see the end of all that it began, since the last listing that was read to
     /// its end.
     pub in_doubt_since: Option<Timestamp>,
+    /// Withholds deletes that are too many.
+    pub guard: Arc<DeleteGuard>,
     /// The job's order is new: it is noted as begun with the first page that is saved.
     pub is_reconfigured: bool,
 }
@@ -86,6 +90,7 @@ struct Leaving {
     keys: Vec<RecordId>,
     bulk: Option<u64>,
     settled: Option<oneshot::Sender<()>>,
+    seen: Option<Seen>,
 }
 
 /// A batch of writes that ended; or how many were lost, and why.
@@ -150,13 +155,18 @@ impl RunLoop {
             teller: teller.clone(),
             clock: parts.clock.clone(),
             bounds: parts.bounds,
+            store: parts.store.clone(),
+            guard: parts.guard.clone(),
             pages,
         };
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Release) => tokio::spawn(source.read_held()),
+            (None, RunKind::Sync | RunKind::Full | RunKind::Sweep) => {
+                tokio::spawn(source.read_source(parts.start.clone()))
+            }
             (None, RunKind::Range { since, until }) => tokio::spawn(source.read_range(*since, *until)),
-            (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
             parts,
@@ -320,6 +330,7 @@ impl RunLoop {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };
+        open.withhold(&self.parts.guard);
         cell.open_ids.lock().extend(open.keys().iter().cloned());
         let batch_size = cell.batch_most();
         let deletes_alone = !cell.destination.batches_deletes();
@@ -470,6 +481,7 @@ impl RunLoop {
                 records: page.items.len(),
                 bulk: page.bulk,
                 settled: page.settled.take(),
+                seen: page.seen.take(),
             };
             let facts = CommitFacts {
                 cell: &self.parts.cell,
@@ -540,7 +552,7 @@ impl RunLoop {
         None
     }
 
-    fn commit(&mut self, leaving: Leaving, position: Option<Position>, mut changes: PageChanges) {
+    fn commit(&mut self, mut leaving: Leaving, position: Option<Position>, mut changes: PageChanges) {
         self.scanned += changes.counts.scanned;
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
@@ -549,7 +561,8 @@ impl RunLoop {
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
         let told = std::mem::take(&mut changes.told);
-        let commit = self.page_commit(position, changes, counts, leaving.bulk);
+        let seen = leaving.seen.take();
+        let commit = PageCommit { seen, ..self.page_commit(position, changes, counts, leaving.bulk) };
         self.push_commit(leaving, commit, told);
     }
 
@@ -562,11 +575,16 @@ impl RunLoop {
         let changes = PageChanges {
             links: changes.links.into_iter().filter(|(_, link)| is_kept(link)).collect(),
             recovered: changes.recovered,
+            held: changes.held,
             letter_ends: changes.letter_ends.into_iter().filter(|end| *end == LetterEnd::Recovered).collect(),
             settled: changes.settled,
             ..PageChanges::default()
         };
-        if changes.links.is_empty() && changes.recovered.is_empty() && changes.settled.is_empty() {
+        let is_empty = changes.links.is_empty()
+            && changes.recovered.is_empty()
+            && changes.settled.is_empty()
+            && changes.held.is_empty();
+        if is_empty {
             self.page_is_gone(leaving.records, &leaving.keys);
             return;
         }
@@ -596,6 +614,8 @@ impl RunLoop {
             search: changes.search,
             settled: changes.settled,
             newer: changes.newer,
+            held: changes.held,
+            seen: None,
         }
     }
 
@@ -608,6 +628,7 @@ impl RunLoop {
         let counts = commit.counts;
         let touches_letters =
             !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
+        let touches_held = !commit.held.is_empty();
         let new_letters: Vec<GroupId> = commit.dead.iter().map(|new| new.letter.group).collect();
         self.commits_waiting += 1;
         // The call hands the page over, so pages are saved in this order.
@@ -619,6 +640,9 @@ impl RunLoop {
                     true => OpenLetters::of(&store, &cell.spec.id).await.ok(),
                     false => None,
                 };
+                if touches_held && let Ok(withheld) = withheld(&store, &cell.spec.id).await {
+                    cell.set_withheld(withheld);
+                }
                 for (record, text) in told {
                     teller.tell_record(Level::Warn, "record.dead_lettered", text, &record, None);
                 }

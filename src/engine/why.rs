@@ -100,6 +100,7 @@ impl Engine {
             // A create of it left, and nobody noted its end.
             link = Some(Intent::doubted(link.as_ref()));
         }
+        let held = self.store.held_of(job, std::slice::from_ref(&record)).await?.pop().flatten();
         let refused = match link.as_ref().filter(|link| link.refused().is_some()) {
             Some(link) => {
                 let rules = self.store.filter_rules(job).await?;
@@ -138,6 +139,7 @@ impl Engine {
             in_doubt_since,
             is_in_flight,
             link,
+            held,
             letters,
             group_waiting,
             asked,

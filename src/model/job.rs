@@ -2,7 +2,7 @@
 
 use super::mapping::FieldRule;
 use super::{
-    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
+    ConnectionId, JobId, Missing, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
     VersionKind,
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,27 @@ pub struct Guard {
     pub max_error_fraction: f64,
     /// Fractions are looked at from so many records on.
     pub min_records: u64,
+    /// How many records a run may delete. What is beyond waits for a person.
+    pub max_deletes: u64,
+    /// As `max_deletes`, as a fraction of the records that the job keeps at the destination.
+    pub max_delete_fraction: f64,
+    /// A whole listing without any record is believed even where there were some.
+    pub allow_empty: bool,
+}
+
+impl Guard {
+    /// How many of `live` records a run may delete.
+    pub fn deletes_max(&self, live: u64) -> u64 {
+        if live < self.min_records {
+            return self.max_deletes;
+        }
+        self.max_deletes.min((live as f64 * self.max_delete_fraction) as u64)
+    }
+
+    /// Its limits on deletes, in words: `1000 and 20 %`.
+    pub fn delete_words(&self) -> String {
+        format!("{} and {} %", self.max_deletes, (self.max_delete_fraction * 1000.0).round() / 10.0)
+    }
 }
 
 /// What the engine must know of a source, whatever system it is.
@@ -69,6 +90,8 @@ pub struct JobSource {
     pub sorted: bool,
     /// The source can be asked for what changed since a version.
     pub incremental: Option<Incremental>,
+    /// What becomes of records that a whole listing left out.
+    pub missing: Missing,
     pub fields: RecordFields,
     /// Fields whose values find a record beside its id. Where there are none, no index of them is kept.
     pub searchable: Vec<Pointer>,
@@ -214,6 +237,8 @@ impl Job {
             sorted: self.source.sorted,
             incremental: self.source.incremental.is_some(),
             overlap: self.source.incremental.as_ref().map_or(Duration::ZERO, |incremental| incremental.overlap),
+            sweeps: self.source.missing == Missing::Delete,
+            has_log: matches!(&self.source.stream, SourceStream::Rest(rest) if rest.change_log.is_some()),
         }
     }
 }

@@ -125,6 +125,11 @@ fn judge(evidence: &Evidence) -> Verdict {
         }
         return Verdict::DeadLetter(letter_facts(evidence, letter));
     }
+    if let Some(held) = evidence.held.clone()
+        && !evidence.found().is_some_and(|found| !found.is_deleted)
+    {
+        return Verdict::Withheld { cause: held.cause, run: held.run, since: held.since, kept: held.kept };
+    }
     of_source(evidence).unwrap_or_else(|| of_link(evidence))
 }
 
@@ -317,6 +322,8 @@ fn why_job(evidence: &Evidence) -> Held {
         JobState::Paused { by, since, reason } => {
             Unread::Paused { by: by.clone(), since: *since, reason: reason.clone() }
         }
+        // It goes on with all but its deletes.
+        JobState::NeedsAttention { .. } if job.is_withholding() => of_due(job),
         JobState::NeedsAttention { why, hint, since } => {
             Unread::NeedsAttention { why: why.clone(), hint: hint.clone(), since: *since }
         }
@@ -334,11 +341,15 @@ fn why_job(evidence: &Evidence) -> Held {
             is_first: job.phase == super::Phase::Backfill,
         },
         JobState::Running | JobState::Pausing | JobState::Idle if never => Unread::NeverRun,
-        _ => match job.due {
-            Some(at) => Unread::Due { at },
-            None => Unread::Manual,
-        },
+        _ => of_due(job),
     })
+}
+
+fn of_due(job: &JobStatus) -> Unread {
+    match job.due {
+        Some(at) => Unread::Due { at },
+        None => Unread::Manual,
+    }
 }
 
 /// A listing is in progress, or was left in its middle.

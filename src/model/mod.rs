@@ -16,6 +16,7 @@ mod dead_letter;
 mod dry_run;
 mod edit;
 pub mod filter;
+mod held;
 mod history;
 mod ids;
 mod intent;
@@ -67,6 +68,7 @@ pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, Le
 pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
+pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
 pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use intent::{Intent, Whereabouts};
@@ -80,12 +82,12 @@ pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
-pub use position::{Phase, Position, PositionRules, Watermark};
+pub use position::{Phase, Position, PositionRules, Sweeping, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use related::related_id;
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLookup, RestRecord, RestRequest, RestSource,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLog, RestLogHead, RestLookup, RestRecord, RestRequest, RestSource,
     RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;

@@ -86,6 +86,8 @@ pub enum Step {
     Reject(Reason),
     /// It stands in the dead-letter queue with this very content: it is counted as errored and left there.
     StillDead,
+    /// A delete that waits for a person, because the run would delete too much.
+    Hold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

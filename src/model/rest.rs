@@ -42,6 +42,36 @@ pub struct RestSource {
     pub since_param: Option<String>,
     /// How one record is read by its id, so that a retry works on what the source holds now.
     pub one: Option<RestRecord>,
+    /// Where the source tells what changed, once everything was listed.
+    pub change_log: Option<RestLog>,
+}
+
+/// An endpoint that tells changes in order. Each page begins behind the last sequence of the one before; an empty one is
+/// the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLog {
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    /// The query parameter that takes the last sequence.
+    pub param: String,
+    /// Where the array of events stands in the answer.
+    pub records: Pointer,
+    /// In an event: the record's id, its sequence, and what happened.
+    pub id: Vec<Pointer>,
+    pub sequence: Pointer,
+    pub kind: Option<Pointer>,
+    /// The kinds that say that a record was deleted.
+    pub deleted: Vec<String>,
+    /// In the answer: the oldest sequence that the log still holds.
+    pub oldest: Option<Pointer>,
+    pub head: Option<RestLogHead>,
+}
+
+/// How the log's last sequence is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLogHead {
+    pub path: String,
+    pub sequence: Pointer,
 }
 
 #[derive(Clone, Debug, PartialEq)]

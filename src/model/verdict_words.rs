@@ -90,6 +90,18 @@ impl Verdict {
                 written.as_id(),
                 written.at_and_run(now)
             ),
+            Self::Withheld { cause, run, since, kept: None } => format!(
+                "`{record}` is still in {destination}, because its delete was withheld at {} by run #{run}, which would have deleted too much; {}.",
+                when(*since),
+                cause.words()
+            ),
+            Self::Withheld { cause, kept: Some(kept), .. } => format!(
+                "`{record}` is still in {destination}, because {} decided at {} that it stays (“{}”), though {}.",
+                kept.by,
+                when(kept.at),
+                kept.reason,
+                cause.words()
+            ),
             Self::Written { written } => {
                 format!("`{record}` is in {destination}{}, written{}.", written.as_id(), written.at_and_run(now))
             }
@@ -143,6 +155,10 @@ impl Verdict {
                 "The next run reads and sends it again with the same key, so that nothing is in {destination} twice."
             ),
             Self::DeadLetter(facts) => facts.outlook(),
+            Self::Withheld { kept: None, .. } => {
+                format!("Nothing is deleted until somebody releases it; if {source} has it again, it simply stays.")
+            }
+            Self::Withheld { kept: Some(_), .. } => format!("It stays until {source} has it again."),
             Self::Missed { .. } => "Nothing happens by itself until it changes again.".to_owned(),
             Self::Unchanged { .. } => "Nothing needs to be done.".to_owned(),
             Self::Written { .. } => format!("What {source} and {destination} hold now was not asked."),
@@ -208,6 +224,9 @@ impl Verdict {
             }
             Self::Waiting { .. } => key("g j", Some(format!("syncdeck status {job}")), "open the job"),
             Self::InFlight { .. } => key(".", None, "look again"),
+            Self::Withheld { kept: None, .. } => {
+                key("g j", Some(format!("syncdeck held list {job}")), "open the job; H shows what it withholds");
+            }
             _ => {}
         }
         let helps = matches!(

@@ -9,6 +9,7 @@ mod codec;
 mod corrections;
 mod forget;
 mod heads;
+mod held;
 mod holds;
 mod intents;
 mod jobs;
@@ -20,6 +21,7 @@ mod links;
 mod open;
 mod runs;
 mod search;
+mod seen;
 mod state;
 mod tables;
 mod writer;
@@ -29,8 +31,8 @@ pub use open::Holder;
 pub use state::Store;
 
 use crate::model::{
-    Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, LetterEnd, Link,
-    Position, Reason, RecordId, RunId, RunKind, Sequence, Timestamp,
+    Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, HeldDelete, JobId,
+    LetterEnd, Link, Position, Reason, RecordId, RunId, RunKind, Sequence, Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
@@ -214,6 +216,10 @@ pub struct PageCommit {
     pub settled: Vec<RecordId>,
     /// Open letters whose record is another one by now, though nothing of it may be sent.
     pub newer: Vec<NewerContent>,
+    /// Deletes that are withheld, and those that are not any more.
+    pub held: Vec<HeldChange>,
+    /// Of a job that deletes what a whole listing left out: what this page of it listed.
+    pub seen: Option<Seen>,
 }
 
 /// What the source holds now of a record that waits for a person.
@@ -234,6 +240,62 @@ pub struct Settlement {
     pub letter: DeadLetterId,
     /// The record's link, as it is now known to be.
     pub link: Link,
+}
+
+/// What becomes of a withheld delete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeldChange {
+    Hold(Box<HeldDelete>),
+    /// It was carried out, or its record is listed again.
+    Drop(RecordId),
+}
+
+/// What a listing gave, to find out at its end what it left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The first page of a listing takes the place of all that is known of the one before.
+    Page(SeenPage),
+    Forget,
+}
+
+/// What one page of a listing gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPage {
+    /// Counted from 1.
+    page: u64,
+    /// When its listing began: pages of another one do not count.
+    began: Timestamp,
+    /// Records without an id, which could be any.
+    unkeyed: u32,
+    hashes: Vec<u64>,
+}
+
+/// What is known of a listing at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepFacts {
+    /// Every page of it is there.
+    pub is_whole: bool,
+    pub listed: u64,
+    /// Records without an id.
+    pub unkeyed: u64,
+    /// Records that stand at the destination, and those of them that the listing left out.
+    pub live: u64,
+    pub missing: u64,
+}
+
+/// Where the search for what a listing left out goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepFrom {
+    part: u64,
+    after: Option<RecordId>,
+}
+
+/// Records that a listing left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    pub records: Vec<RecordId>,
+    /// None when these were the last.
+    pub next: Option<SweepFrom>,
 }
 
 /// A letter whose record needs nothing more.

@@ -26,6 +26,13 @@ pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefiniti
 /// (job number, record id at the source) → [`crate::model::Link`], packed by hand: the one table that grows with the records.
 pub(super) const LINKS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("links");
 
+/// (job number, page of its listing) → hashes of the ids that the page listed ([`super::seen`]). Only of jobs that delete what
+/// a whole listing left out; gone when it was looked for. Absent until then.
+pub(super) const SEEN: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("seen");
+
+/// (job number, record id at the source) → [`crate::model::HeldDelete`]. Absent until a delete is withheld.
+pub(super) const HELD: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("held_deletes");
+
 /// (job number, id at the destination) → record id at the source, where the two ids differ.
 pub(super) const LINKS_BY_DESTINATION: TableDefinition<(u32, &str), &str> =
     TableDefinition::new("links_by_destination");

@@ -14,6 +14,7 @@ use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
 use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
+use super::held::write_held;
 use super::holds::write_holds;
 use super::intents::{IntentWork, write_intents};
 use super::jobs::{write_controls, write_jobs};
@@ -23,8 +24,10 @@ use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
+use super::seen::write_seen;
 use super::{
-    BulkChange, Committed, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Settlement, Shared, StoreError,
+    BulkChange, Committed, HeldChange, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Seen, Settlement,
+    Shared, StoreError,
 };
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, Intent, JobControl, JobId, JournalEntry,
@@ -125,6 +128,13 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    /// A person decides about withheld deletes. The note is written with the first of them.
+    Held {
+        job: JobId,
+        changes: Vec<HeldChange>,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
     Forget {
         piece: ForgetPiece,
         reply: Reply<()>,
@@ -140,10 +150,12 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters + 2 * terms.len() + page.settled.len() + 2 * page.newer.len()
+                let others = page.settled.len() + 2 * page.newer.len() + page.held.len();
+                3 + links.len() + 6 * letters + 2 * terms.len() + others
             }
             Self::Intents { intents, links, .. } => intents.len() + links.len(),
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            Self::Held { changes, .. } => changes.len(),
             Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
         }
@@ -173,6 +185,7 @@ impl Order {
             | Self::Intents { reply, .. }
             | Self::Settle { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Held { reply, .. }
             | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
@@ -283,6 +296,8 @@ struct Batch {
     settlements: Vec<(u32, Settlement, Note, Moved)>,
     corrections: Vec<(u32, Correction)>,
     bulks: BTreeMap<u64, BulkRetry>,
+    held: Vec<(u32, HeldChange)>,
+    seen: Vec<(u32, Seen)>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
@@ -449,6 +464,12 @@ impl Writer {
                 }
                 batch.reply(reply, bulk);
             }
+            Order::Held { job, changes, note, reply } => {
+                let number = heads.job_mut(&job).row.number;
+                batch.held.extend(changes.into_iter().map(|change| (number, change)));
+                batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
             Order::Forget { piece, reply } => {
                 batch.forgets.push(heads.begin_forgetting(&piece));
                 batch.journal.extend(piece.note.map(|note| heads.next_entry(note)));
@@ -480,6 +501,8 @@ impl Writer {
         let transaction = shared.begin_write()?;
         write_links(&transaction, heads, batch.links)?;
         write_search(&transaction, &batch.terms)?;
+        write_held(&transaction, heads, batch.held)?;
+        write_seen(&transaction, batch.seen)?;
         write_letters(&transaction, heads, batch.letters)?;
         write_intents(&transaction, &batch.intents)?;
         for (job, settlement, note, moved) in batch.settlements {
@@ -531,6 +554,8 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
         bulk,
         settled,
         newer,
+        held,
+        seen,
         ..
     } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
@@ -561,6 +586,8 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     }
     batch.checkpoints.extend(checkpoint.clone().map(|checkpoint| (number, checkpoint)));
     batch.links.extend(links.into_iter().map(|link| (number, link)));
+    batch.held.extend(held.into_iter().map(|change| (number, change)));
+    batch.seen.extend(seen.map(|seen| (number, seen)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
     batch.letters.extend(newer.into_iter().map(|newer| LetterWork::Newer(Box::new(newer))));
@@ -651,6 +678,8 @@ mod tests {
             search: Vec::new(),
             settled: Vec::new(),
             newer: Vec::new(),
+            held: Vec::new(),
+            seen: None,
         };
         let links = (0..n).map(link).collect();
         Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }

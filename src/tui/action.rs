@@ -107,6 +107,8 @@ pub enum Action {
     Rewind,
     /// Puts it back to a time, a number or before a record.
     RewindWhere,
+    /// Releases the withheld deletes of a job, or gives them up.
+    Withheld,
     /// What the next run would do.
     Plan,
     Journal,
@@ -189,6 +191,7 @@ impl Action {
                 | Self::ChangedOnly
                 | Self::Settle
                 | Self::Discard
+                | Self::Withheld
                 | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne

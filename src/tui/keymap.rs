@@ -154,6 +154,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Job, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Job, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
+    key(Context::Job, &["H"], Action::Withheld, "releases withheld deletes by their number, or keeps the records", ""),
     key(Context::Job, &["A"], Action::ReadRange, "reads a time of the job's source again", ""),
     key(Context::Job, &["enter"], Action::Open, "opens the dead letters of the selected cause", "open cause"),
     key(Context::Job, &["v"], Action::Plan, "shows what the next run would do: a dry run", "plan"),

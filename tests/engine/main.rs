@@ -5,6 +5,7 @@ mod creates;
 mod disk;
 mod first;
 mod hands;
+mod held;
 mod house;
 mod inside;
 mod instances;

@@ -160,6 +160,9 @@ impl Telling {
         if act.expire_cursors {
             world.shop.expire_cursors();
         }
+        if act.purge_log {
+            world.shop.purge_log("customers");
+        }
         if let Some(token) = &act.crm_token {
             world.crm.set_token(Some(token.as_str()).filter(|token| !token.is_empty()));
         }
@@ -302,6 +305,14 @@ impl Telling {
         }
         if !act.restore.is_empty() {
             orders.push(Request::Restore { selection: self.selection(id, &act.restore, LetterPlace::Discarded).await });
+        }
+        if let Some(count) = act.release_held {
+            let (waiting, _) = house.store.held_counts(id).await.expect("figures");
+            let count = if count == 0 { waiting } else { count };
+            orders.push(Request::HeldRelease { job: id.clone(), count, reason: "the branch closed".to_owned() });
+        }
+        if act.discard_held {
+            orders.push(Request::HeldDiscard { job: id.clone(), reason: "the query was wrong".to_owned() });
         }
         if let Some(to) = act.rewind {
             let to = if to == 0 { RewindTo::Start } else { RewindTo::Sequence(Sequence(to)) };
@@ -448,7 +459,20 @@ impl Telling {
         self.wrong_requests(expect, &mut wrong);
         self.wrong_notices(expect, since, &mut wrong);
         let house = self.house();
+        if expect.withheld.is_some() || expect.kept.is_some() {
+            let (waiting, kept) = house.store.held_counts(id).await.expect("figures");
+            differs("withheld", expect.withheld, waiting, &mut wrong);
+            differs("kept", expect.kept, kept, &mut wrong);
+        }
+        for (record, verdict) in &expect.why_of {
+            let request = Request::Why { job: Some(id.clone()), key: record.clone(), live: false };
+            let Answer::Why(why) = house.ask(request).await else { panic!("no answer why") };
+            differs(&format!("why {record}"), Some(verdict.as_str()), why.answers[0].verdict.word(), &mut wrong);
+        }
         let status = house.job(id);
+        if let (Some(words), Some(checkpoint)) = (&expect.resumes, &status.checkpoint) {
+            differs("resumes", Some(words.clone()), checkpoint.resume_condition(&status.resume), &mut wrong);
+        }
         differs("state", expect.state.as_deref(), status.state.word(), &mut wrong);
         let seconds = took.as_secs_f64();
         if expect.seconds_at_least.is_some_and(|least| seconds < least)
@@ -749,6 +773,7 @@ stories! {
     a_careful_retry_stops_at_a_new_kind_of_error
     a_careful_retry_while_the_engine_is_stopped
     a_careful_retry_whose_first_letter_fails_sends_no_other
+    a_change_log_that_was_purged
     a_changed_map_and_a_crash
     a_changed_map_reads_everything_again
     a_correction_is_delivered_and_offered_again
@@ -767,6 +792,7 @@ stories! {
     a_cursor_that_expires
     a_cursor_that_expires_between_runs
     a_cursor_that_repeats
+    a_delete_storm_is_withheld
     a_deleted_record_at_the_destination_stays_with_the_batch
     a_discarded_delete
     a_discarded_letter_and_its_record
@@ -781,11 +807,14 @@ stories! {
     a_kill_among_creates_that_only_a_person_can_settle
     a_kill_among_creates_with_a_lookup
     a_kill_among_creates_with_keys
+    a_kill_during_a_sweep
     a_kill_in_every_page
     a_letter_that_is_mended_and_retried
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
+    a_listing_that_fails_half_way_deletes_nothing
+    a_listing_that_slides_deletes_nothing_that_is_there
     a_long_careful_retry_makes_way_for_its_job
     a_lookup_before_a_create_whose_answer_is_lost
     a_lookup_that_finds_two
@@ -802,6 +831,7 @@ stories! {
     a_record_that_always_breaks_the_destination
     a_record_that_the_filter_refuses_is_remembered
     a_record_without_a_version
+    a_release_without_a_way_to_ask_lists_everything_again
     a_retry_of_a_record_that_breaks_the_source
     a_retry_of_a_record_that_is_forbidden_at_the_source
     a_retry_of_a_record_that_the_source_has_no_more
@@ -830,8 +860,10 @@ stories! {
     a_web_page_instead_of_an_answer
     a_wrong_total
     an_empty_answer
+    an_empty_listing_deletes_nothing
     an_empty_page_while_more_follow
     an_error_told_in_a_200
+    an_idle_pass_costs_next_to_nothing
     an_older_version_is_stale
     an_orphan_becomes_a_dead_letter
     an_orphan_is_created_again
@@ -844,6 +876,7 @@ stories! {
     attempts_of_a_poison_record_have_an_end
     changed_fields_go_to_the_linked_id
     changes_behind_a_long_listing
+    changes_come_from_a_change_log
     credentials_that_are_refused
     cursors_that_always_expire
     everything_fails
@@ -869,11 +902,15 @@ stories! {
     throttled_until_a_date
     throttled_with_garbage
     throttled_with_seconds
+    too_many_tombstones_are_withheld
     two_jobs_share_a_budget
     unchanged_records_cost_nothing
     what_the_destination_shortens_becomes_a_dead_letter
     what_the_destination_shortens_is_told
+    what_a_listing_of_changes_leaves_out_is_not_deleted
+    what_a_whole_listing_leaves_out_is_deleted
     what_turned_bad_in_doubt_and_was_deleted_is_deleted
     what_was_created_in_doubt_and_deleted_is_deleted
     what_was_in_doubt_and_went_back_is_written
+    withheld_deletes_that_are_discarded
 }

@@ -81,6 +81,8 @@ pub struct Act {
     /// No faults any more.
     pub calm: bool,
     pub expire_cursors: bool,
+    /// The shop forgets what its change log told so far.
+    pub purge_log: bool,
     /// What the CRM demands as a bearer token; an empty text lets everybody in.
     pub crm_token: Option<String>,
     pub disk: Option<DiskState>,
@@ -135,6 +137,10 @@ pub struct Act {
     pub apply_offered: Vec<String>,
     pub discard: Vec<String>,
     pub restore: Vec<String>,
+    /// So many withheld deletes are released; 0: as many as wait.
+    pub release_held: Option<u64>,
+    /// Withheld deletes are given up.
+    pub discard_held: bool,
     /// The job is put back to this checkpoint; 0 is the start.
     pub rewind: Option<u64>,
     /// `run --once`, with a process of its own.
@@ -286,6 +292,13 @@ pub struct Expect {
     pub careful: BTreeMap<String, u64>,
     /// Why it was stopped contains this; an empty text: it was not stopped.
     pub stopped_because: Option<String>,
+    /// What the next run reads, in words.
+    pub resumes: Option<String>,
+    /// Withheld deletes that wait, and records that a person keeps against their delete.
+    pub withheld: Option<u64>,
+    pub kept: Option<u64>,
+    /// What `why` says of records, by the verdict's word.
+    pub why_of: BTreeMap<String, String>,
     /// Letters that wait and are not under retry.
     pub waiting: Option<u64>,
     /// Records for whose letter somebody's correction is offered, and those for whose there is none.

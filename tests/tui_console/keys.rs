@@ -207,6 +207,32 @@ fn many_are_discarded_only_with_their_number_typed() {
 }
 
 #[test]
+fn withheld_deletes_are_released_by_their_number_or_their_records_are_kept() {
+    let mut stage = stage();
+    stage.press("j enter H");
+    assert!(stage.orders().is_empty() && stage.shows("no delete of customers_to_crm is withheld"), "{}", stage.text());
+    let job = JobId::from("customers_to_crm");
+    let mut jobs = stage.world.snapshot.jobs.iter_mut();
+    jobs.find(|status| status.id == job).expect("it is there").withheld =
+        Some(Withheld { waiting: 1_204, since: ago(600), is_released: false });
+    stage.publish();
+    stage.press("H");
+    assert!(stage.shows("1,204 deletes of"), "{}", stage.text());
+    assert!(
+        stage.shows("cust_000009  the whole listing left it out") && stage.shows("and 1,203 more"),
+        "{}",
+        stage.text()
+    );
+    stage.press("ctrl-s");
+    assert!(stage.shows("choose what is to be done"));
+    stage.press("1").type_text("the branch closed").press("ctrl-s");
+    assert!(stage.shows("type the number 1,204 to show that you mean it"), "{}", stage.text());
+    stage.press("tab").type_text("1204").press("ctrl-s");
+    let reason = "the branch closed".to_owned();
+    assert_eq!(stage.orders(), [&Request::HeldRelease { job: job.clone(), count: 1_204, reason }]);
+}
+
+#[test]
 fn only_discarded_letters_are_brought_back() {
     let mut stage = stage();
     stage.press("2 U");

@@ -55,7 +55,12 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
         (
-            Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::Plan,
+            Action::PauseResume
+            | Action::RunNow
+            | Action::StopRun
+            | Action::ReadRange
+            | Action::Plan
+            | Action::Withheld,
             Screen::Jobs | Screen::Job | Screen::Customer,
         ) => why_not_job(app, action),
         (
@@ -121,6 +126,7 @@ fn why_not_job(app: &App, action: Action) -> Option<String> {
     };
     match (action, &job.state) {
         (Action::Plan, _) => None,
+        (Action::Withheld, _) => job.withheld.is_none().then(|| format!("no delete of {} is withheld", job.id)),
         (_, JobState::Disabled) => Some(format!("{} is disabled in the configuration", job.id)),
         (Action::StopRun, _) if job.run.is_none() => Some(format!("{} has no run to stop", job.id)),
         _ => None,

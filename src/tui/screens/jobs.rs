@@ -329,7 +329,8 @@ pub fn order(app: &mut App, action: Action) {
     let jobs = vec![job.id.clone()];
     match (action, &job.state) {
         (_, JobState::Disabled) => app.note(format!("{} is disabled in the configuration", job.id)),
-        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. }) => {
+        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing) => app.order(Request::Resume { jobs }),
+        (Action::PauseResume, JobState::NeedsAttention { .. }) if !job.is_withholding() => {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
@@ -630,6 +631,11 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
             let line = key(line, Action::Open, "opens the connection, there").say(" ");
             let release = app.settings.keymap.labels(&[Context::Connections], Action::HoldRelease).into_iter().next();
             line.key(release.unwrap_or_default()).dim(" releases it")
+        }
+        FindingKind::Withheld => {
+            let line = key(line, Action::Open, "opens the job, there").say(" ");
+            let shows = app.settings.keymap.labels(&[Context::Job], Action::Withheld).into_iter().next();
+            line.key(shows.unwrap_or_default()).dim(" shows what is withheld")
         }
         FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
         FindingKind::StoreError

@@ -59,6 +59,8 @@ fn empty_page(run: &Run, epoch: Epoch, first: u64) -> PageCommit {
         search: Vec::new(),
         settled: Vec::new(),
         newer: Vec::new(),
+        held: Vec::new(),
+        seen: None,
     }
 }
 

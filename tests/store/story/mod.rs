@@ -46,6 +46,8 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         search: Vec::new(),
         settled: Vec::new(),
         newer: Vec::new(),
+        held: Vec::new(),
+        seen: None,
     }
 }
 
