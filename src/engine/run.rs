@@ -276,6 +276,8 @@ impl RunLoop {
                 records: page.items.len(),
                 bulk: page.bulk,
                 settled: page.settled.take(),
+                // It is read again, and counts then.
+                seen: None,
             };
             self.commit_links_alone(leaving, PageChanges { settled, ..PageChanges::default() });
         }
