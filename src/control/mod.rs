@@ -13,9 +13,9 @@ pub use attachment::{Attachment, Host, Loss};
 use crate::model::filter::{RunFilter, Term};
 use crate::model::{
     Actor, BulkRetry, CallBudget, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId,
-    EditForm, FieldChange, HeldDelete, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup,
-    LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run,
-    RunId, Selection, Sequence, Snapshot, Tested, Timestamp, Whereabouts, WhyAnswer,
+    EditForm, FieldChange, HeldDelete, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter,
+    LetterGroup, LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview,
+    RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested, Timestamp, Whereabouts, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -11,8 +11,9 @@ use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
     Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeleteCause, DeletePolicy,
-    DestinationId, GroupId, HeldDelete, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan,
-    Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
+    DestinationId, GroupId, HeldDelete, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link,
+    LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason,
+    Timestamp, cause,
 };
 use crate::store::{FailedAgain, Findable, HeldChange, NewLetter, NewerContent, Recovery, Seen, Store};
 use std::collections::HashMap;

@@ -87,8 +87,8 @@ pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use related::related_id;
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLog, RestLogHead, RestLookup, RestRecord, RestRequest, RestSource,
-    RestWrite, VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLog, RestLogHead, RestLookup, RestRecord,
+    RestRequest, RestSource, RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};

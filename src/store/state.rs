@@ -9,14 +9,14 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Settlement,
-    Shared, StoreError, SweepFacts, SweepFrom, open,
+    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt,
+    PageCommit, Settlement, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
 use crate::model::filter::Term;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
-    HeldDelete, Hold, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link,
-    LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    HeldDelete, Hold, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup,
+    LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::path::Path;

@@ -6,7 +6,7 @@ use syncdeck::control::{Answer, Attachment, Refusal, Request};
 use syncdeck::model::filter::RunFilter;
 use syncdeck::model::{
     Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
-    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via,
+    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via, Whereabouts,
 };
 
 /// Each question, some of them in several ways.
@@ -83,6 +83,11 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::Retry { selection: no_letter.clone() },
         Request::RetryCarefully { selection: no_letter.clone(), per_minute: Some(60) },
         Request::StopRetry { job: JobId::from("nobody") },
+        Request::Settle {
+            id: DeadLetterId(99),
+            finding: Whereabouts::There { id: None },
+            reason: Some("a test".to_owned()),
+        },
         Request::HeldRelease { job: JobId::from("customers"), count: 1, reason: "a test".to_owned() },
         Request::HeldDiscard { job: JobId::from("customers"), reason: "a test".to_owned() },
         Request::Correct {
