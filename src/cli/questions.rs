@@ -154,6 +154,7 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Preview(_) => "a preview",
         Answer::Check(_) => "a look at dead letters",
         Answer::EditForm(_) => "the fields of a dead letter",
+        Answer::Held { .. } => "withheld deletes",
         Answer::Checkpoints(_) => "checkpoints",
         Answer::Runs(_) => "runs",
         Answer::Bulks(_) => "careful retries",

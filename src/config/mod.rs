@@ -13,7 +13,11 @@ mod files;
 mod find;
 mod format;
 mod format_job;
+mod gather;
+mod instance_text;
+mod instances;
 mod jobs;
+mod linked;
 mod map;
 mod mistake;
 mod notify;
@@ -39,7 +43,9 @@ pub use watched::Watched;
 
 use crate::model::{Connection, Hook, Job, Masks};
 use declare::Spec;
-use format::{CONSOLE, FILE, THEME, WORKSPACE};
+use format::{CONNECTION_KIND, CONSOLE, FILE, JOB_KIND, THEME, WORKSPACE};
+use instances::{Expansion, Order};
+use jobs::Connections;
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -135,7 +141,7 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
-        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.when_read(), ..config }),
+        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.remembered(), ..config }),
         (Err(mistakes), _) => Err(Mistakes(mistakes)),
         (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
     }
@@ -158,8 +164,15 @@ fn read_table(
     report: &mut Report,
 ) -> Option<Table> {
     let file = &files[index];
-    let mut reader =
-        Reader { report, env, folder: file.folder.clone(), file: index, path: Vec::new(), default_place: None };
+    let mut reader = Reader {
+        report,
+        env,
+        folder: file.folder.clone(),
+        file: index,
+        path: Vec::new(),
+        default_place: None,
+        instance: None,
+    };
     reader.document(&file.text, spec)
 }
 
@@ -171,6 +184,7 @@ struct Document {
     /// The file of a theme of one's own.
     theme: Option<Table>,
     connections: Vec<Entry>,
+    instances: Vec<Entry>,
     jobs: Vec<Entry>,
     hooks: Vec<Entry>,
     /// A file was no TOML, so that nothing can be said of names that are missing.
@@ -188,9 +202,10 @@ impl Document {
                 ("connections", Value::Table(table)) => {
                     extend(&mut self.connections, table, "connection", files, report);
                 }
+                ("instances", Value::Table(table)) => extend(&mut self.instances, table, "instance", files, report),
                 ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
                 ("notify", Value::Table(table)) => extend(&mut self.hooks, table, "hook", files, report),
-                ("connections" | "jobs" | "notify", _) => self.is_partial = true,
+                ("connections" | "instances" | "jobs" | "notify", _) => self.is_partial = true,
                 (name @ ("workspace" | "console"), value) => {
                     let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
                     let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
@@ -212,6 +227,7 @@ impl Document {
             file: 0,
             path: Vec::new(),
             default_place: Some(Place::default()),
+            instance: None,
         };
         let mut table_or_default = |entry: Option<Entry>, spec| match entry {
             None => Some(reader.empty(spec, Place::default())),
@@ -221,20 +237,31 @@ impl Document {
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
-        let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
-        let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
+        let instances = instances::instances(&self.instances, report);
+        let mut expansion = Expansion::new(&instances, files, env);
         if self.is_partial {
+            // What is for each instance can not be read, and the rest is told.
+            for entry in self.connections.into_iter().filter(|entry| !matches!(entry.node.value, Value::ForEach)) {
+                connections::connection(&Order { entry, instance: None }, report);
+            }
+            self.hooks.iter().for_each(|entry| drop(notify::hook(entry, report)));
             return None;
         }
-        let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
-        let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
-        cycles::warn_of_cycles(&self.jobs, report);
+        let orders = expansion.jobs(self.jobs, &JOB_KIND, report);
+        let connection_orders = expansion.connections(self.connections, &CONNECTION_KIND, &orders, report);
+        expansion.tell(report);
+        let connections: Vec<_> =
+            connection_orders.iter().map(|order| connections::connection(order, report)).collect();
+        let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
+        let names = Connections::new(&connection_orders);
+        let jobs: Vec<_> = orders.iter().map(|order| jobs::jobs(order, &names, report)).collect();
+        cycles::warn_of_cycles(&orders, &names, report);
         // Last, when all secrets are known: the lines of the console may be shown.
         let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
         Some(Config {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,
-            jobs: jobs.into_iter().collect::<Option<_>>()?,
+            jobs: jobs.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
             hooks: hooks.into_iter().collect::<Option<_>>()?,
             console: console?,
             masks: Masks::default(),
@@ -260,14 +287,20 @@ fn told_twice(what: &str, first: &Entry, second: &Entry, files: &[SourceFile], r
 
 /// Tells of a name that could not be typed on a command line or shown in a list.
 fn check_name(what: &str, entry: &Entry, report: &mut Report) {
-    const LENGTH_MAX: usize = 100;
-    let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let name = &entry.name;
-    if name.is_empty() || !name.chars().all(is_fine) || name.chars().count() > LENGTH_MAX {
-        let problem = format!("`{name}` can not be the name of a {what}");
-        let hint = format!("a name has letters, digits, `_`, `-` and `.`, at most {LENGTH_MAX}");
-        report.mistake(entry.key_place, problem, hint);
+    if !is_name(name) {
+        let article = if what.starts_with('i') { "an" } else { "a" };
+        let problem = format!("`{name}` can not be the name of {article} {what}");
+        report.mistake(entry.key_place, problem, NAME_RULE.to_owned());
     }
+}
+
+const NAME_LENGTH_MAX: usize = 100;
+const NAME_RULE: &str = "a name has letters, digits, `_`, `-` and `.`, at most 100";
+
+fn is_name(name: &str) -> bool {
+    let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !name.is_empty() && name.chars().all(is_fine) && name.chars().count() <= NAME_LENGTH_MAX
 }
 
 fn workspace_of(

@@ -6,8 +6,9 @@ use crate::model::{FindingKind, Hook, HookWay, Secret};
 use url::Url;
 
 /// The words of `on`, as [`FindingKind`] writes them.
-pub(super) const KINDS: [(&str, FindingKind); 12] = [
+pub(super) const KINDS: [(&str, FindingKind); 13] = [
     ("needs_attention", FindingKind::NeedsAttention),
+    ("withheld", FindingKind::Withheld),
     ("stalled", FindingKind::Stalled),
     ("failed", FindingKind::Failed),
     ("missed_schedule", FindingKind::MissedSchedule),

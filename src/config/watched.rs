@@ -34,7 +34,7 @@ impl Watched {
     }
 
     /// What the files hold now is what was read.
-    pub(super) fn when_read(mut self) -> Self {
+    pub(super) fn remembered(mut self) -> Self {
         self.read = self.texts();
         self
     }

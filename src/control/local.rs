@@ -108,12 +108,21 @@ impl Local {
             Request::Correct { id, content, changes, reason, retry } => {
                 self.correct(id, &content, changes, reason, retry, by).await
             }
+            Request::Settle { id, finding, reason } => done(self.engine.settle(id, &finding, reason, by).await, None),
             Request::Discard { selection, reason } => {
                 let ordered = engine.discard(&selection, &reason, by).await;
                 let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
                 done(ordered, undo)
             }
             Request::Restore { selection } => done(engine.restore(&selection, by).await, None),
+            Request::Held { job, after, is_kept, limit } => {
+                let found = engine.held(&job, after, is_kept, limit).await.map_err(refusal)?;
+                Ok(Answer::Held { rows: found.rows, waiting: found.waiting, kept: found.kept })
+            }
+            Request::HeldRelease { job, count, reason } => {
+                done(engine.release_held(&job, count, &reason, by).await, None)
+            }
+            Request::HeldDiscard { job, reason } => done(engine.keep_held(&job, &reason, by).await, None),
             Request::Checkpoints { job, terms, before, limit } => {
                 let limit = limit.min(ROWS_MAX);
                 Ok(Answer::Checkpoints(store.checkpoints_matching(&job, terms, before, limit).await?))

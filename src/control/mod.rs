@@ -13,9 +13,9 @@ pub use attachment::{Attachment, Host, Loss};
 use crate::model::filter::{RunFilter, Term};
 use crate::model::{
     Actor, BulkRetry, CallBudget, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId,
-    EditForm, FieldChange, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup,
-    LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run,
-    RunId, Selection, Sequence, Snapshot, Tested, Timestamp, WhyAnswer,
+    EditForm, FieldChange, HeldDelete, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter,
+    LetterGroup, LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview,
+    RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested, Timestamp, Whereabouts, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -125,6 +125,12 @@ pub enum Request {
         /// Retry it at once.
         retry: bool,
     },
+    /// Says what a person found out about a create whose outcome nobody saw.
+    Settle {
+        id: DeadLetterId,
+        finding: Whereabouts,
+        reason: Option<String>,
+    },
     Discard {
         selection: Selection,
         reason: String,
@@ -132,6 +138,25 @@ pub enum Request {
     /// Takes a discard back.
     Restore {
         selection: Selection,
+    },
+    /// Withheld deletes of a job in the order of their ids, those behind `after`: those that wait, or those of records that
+    /// people keep.
+    Held {
+        job: JobId,
+        after: Option<RecordId>,
+        is_kept: bool,
+        limit: usize,
+    },
+    /// Carries withheld deletes out, at most so many; each is looked at once more first.
+    HeldRelease {
+        job: JobId,
+        count: u64,
+        reason: String,
+    },
+    /// Keeps the records of withheld deletes at the destination until the source lists them again.
+    HeldDiscard {
+        job: JobId,
+        reason: String,
     },
     Checkpoints {
         job: JobId,
@@ -245,8 +270,11 @@ impl Request {
             | Self::Range { .. }
             | Self::Forget { .. }
             | Self::Correct { .. }
+            | Self::Settle { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
+            | Self::HeldRelease { .. }
+            | Self::HeldDiscard { .. }
             | Self::Rewind { .. }
             | Self::CheckpointImport { .. }
             | Self::SyncOne { .. } => true,
@@ -258,6 +286,7 @@ impl Request {
             | Self::RetryPreview { .. }
             | Self::RetryCheck { .. }
             | Self::EditForm { .. }
+            | Self::Held { .. }
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
             | Self::Bulks { .. }
@@ -290,6 +319,12 @@ pub enum Answer {
     Preview(RetryPreview),
     Check(LetterCheck),
     EditForm(Box<EditForm>),
+    /// Some of a job's withheld deletes; how many wait, and how many records people keep.
+    Held {
+        rows: Vec<HeldDelete>,
+        waiting: u64,
+        kept: u64,
+    },
     Checkpoints(Vec<Checkpoint>),
     Runs(Vec<Run>),
     Bulks(Vec<BulkRetry>),

@@ -33,6 +33,7 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: None,
         events: Vec::new(),
@@ -72,6 +73,7 @@ fn facts(status: &JobStatus) -> JobFacts<'_> {
         newest_group: None,
         last_counts: None,
         is_attended: true,
+        altered: Vec::new(),
         is_in_row: false,
     }
 }

@@ -42,6 +42,7 @@ impl Engine {
                 live.total = Default::default();
                 live.dead = OpenLetters::default();
                 live.bulks.clear();
+                live.withheld = None;
                 live.retry = None;
                 live.last_runs.clear();
                 live.last_counts = None;

@@ -1,22 +1,24 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
 use super::bulk::set_bulk;
+use super::deliver::Altered;
 use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
 use super::turns::Turns;
-use crate::connect::{Destination, FaultKind, Source};
+use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
     Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
-    RunKind, RunMark, RunStatus, Timestamp,
+    RunKind, RunMark, RunStatus, Timestamp, Withheld,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -24,6 +26,11 @@ use tokio::sync::Notify;
 const RATE_SECONDS: u64 = 10;
 /// A run that is not waiting for anything known and has not moved for so long is stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// Fields that are told as kept otherwise.
+const ALTERED_MAX: usize = 20;
+/// Characters of a value that is told.
+const VALUE_MAX: usize = 40;
 
 /// Runs whose ends a screen shows.
 pub(super) const MARKS_MAX: usize = 10;
@@ -36,10 +43,13 @@ pub struct JobCell {
     pub reader: RecordReader,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub(super) source_gate: Arc<Gate>,
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// The most records of one batch that the destination took, where it refused more.
+    batch_learnt: AtomicUsize,
     /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
     pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
@@ -63,6 +73,8 @@ pub(super) struct Live {
     pub source_total: Option<u64>,
     pub in_flight: u64,
     pub dead: OpenLetters,
+    /// Deletes that wait for a person.
+    pub withheld: Option<Withheld>,
     /// Retries of many letters: those that go on, and the last that ended in this process.
     pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
@@ -98,6 +110,19 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+    /// What the destination kept otherwise than it was sent, in the run in progress or the last one.
+    pub altered: Vec<AlteredField>,
+}
+
+/// One field that the destination keeps otherwise than it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AlteredField {
+    pub field: String,
+    /// Records.
+    pub n: u64,
+    /// Of the first of them, cut.
+    pub sent: String,
+    pub holds: String,
 }
 
 /// The letters of a job that have no end yet.
@@ -183,6 +208,7 @@ pub(super) struct CellParts {
     pub filter: Option<Filter>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub source_gate: Arc<Gate>,
     pub destination_gate: Arc<Gate>,
     pub clock: Arc<dyn Clock>,
@@ -200,10 +226,12 @@ impl JobCell {
             filter: parts.filter,
             source: parts.source,
             destination: parts.destination,
+            change_log: parts.change_log,
             source_gate: parts.source_gate,
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            batch_learnt: AtomicUsize::new(usize::MAX),
             open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
@@ -215,6 +243,35 @@ impl JobCell {
     /// The limits in force of the destination's connection.
     pub fn destination_limits(&self) -> Limits {
         self.destination_gate.limits()
+    }
+
+    /// Counts what the destination keeps otherwise than it was sent.
+    pub(super) fn note_altered(&self, altered: &[Altered]) {
+        if altered.is_empty() {
+            return;
+        }
+        let cut = |text: &str| text.chars().take(VALUE_MAX).collect::<String>();
+        let mut live = self.live();
+        for one in altered {
+            if let Some(known) = live.altered.iter_mut().find(|known| known.field == one.field) {
+                known.n += 1;
+            } else if live.altered.len() < ALTERED_MAX {
+                let Altered { field, sent, holds } = one;
+                live.altered.push(AlteredField { field: field.clone(), n: 1, sent: cut(sent), holds: cut(holds) });
+            }
+        }
+        drop(live);
+        self.changed();
+    }
+
+    /// The most records that one request may hold.
+    pub(super) fn batch_most(&self) -> usize {
+        self.destination.batch_size().min(self.batch_learnt.load(Ordering::Relaxed)).max(1)
+    }
+
+    /// Remembers that the destination takes no more than so many. True where that is news.
+    pub(super) fn learn_batch(&self, most: usize) -> bool {
+        most < self.batch_learnt.fetch_min(most.max(1), Ordering::Relaxed)
     }
 
     /// When it runs, in words: `every 5m`.
@@ -252,11 +309,12 @@ impl JobCell {
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
-            RunKind::Sync | RunKind::Full => live.trigger = None,
-            RunKind::Record | RunKind::Range { .. } => {}
+            RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
+            RunKind::Record | RunKind::Release | RunKind::Range { .. } => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
+            live.altered.clear();
             live.failure = None;
             live.not_before = None;
         }
@@ -395,6 +453,11 @@ impl JobCell {
         self.changed();
     }
 
+    pub(super) fn set_withheld(&self, withheld: Option<Withheld>) {
+        self.live().withheld = withheld;
+        self.changed();
+    }
+
     pub(super) fn count_retry(&self, kind: FaultKind) {
         let mut live = self.live();
         live.retries += 1;
@@ -508,6 +571,7 @@ impl JobCell {
             in_flight: live.in_flight,
             dead_waiting: live.dead.waiting,
             dead_retrying: live.dead.retrying,
+            withheld: withheld_now(&live),
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),
@@ -549,6 +613,10 @@ impl JobCell {
         if let Some((why, _, since)) = &live.failure {
             return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
         }
+        if let Some(withheld) = withheld_now(&live).filter(|withheld| !withheld.is_released) {
+            let (why, hint) = withheld_words(&self.spec, &withheld);
+            return JobState::NeedsAttention { why, hint: Some(hint), since: withheld.since };
+        }
         JobState::Idle
     }
 
@@ -569,6 +637,28 @@ impl JobCell {
             _ => None,
         }
     }
+}
+
+fn withheld_now(live: &Live) -> Option<Withheld> {
+    let is_released = live.control.release.is_some();
+    live.withheld.map(|withheld| Withheld { is_released, ..withheld })
+}
+
+/// What was withheld, what was not, what the next run does; and the way out.
+fn withheld_words(spec: &Job, withheld: &Withheld) -> (String, String) {
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let why = format!(
+        "{n} {deletes} {are} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
+         with them",
+        spec.guard.delete_words()
+    );
+    let id = &spec.id;
+    let hint = format!(
+        "`syncdeck held list {id}`; then `syncdeck held release {id} --count {n} --reason …`, or \
+         `syncdeck held discard {id} --reason …`"
+    );
+    (why, hint)
 }
 
 fn state_word(control: &JobControl) -> String {

@@ -8,6 +8,7 @@ mod bucket;
 mod budget;
 mod bulk;
 mod calls;
+mod care;
 pub mod clock;
 mod clock_watch;
 mod correct;
@@ -18,11 +19,14 @@ mod findings;
 mod first;
 mod forget;
 mod fresh;
+mod guard;
 mod hands;
+mod held;
 mod history;
 mod job;
 mod letter_request;
 mod limit;
+mod log;
 mod notify;
 mod one;
 mod orders;
@@ -33,7 +37,9 @@ mod recheck;
 mod rewind;
 mod run;
 mod schedule;
+mod settle;
 mod snapshot;
+mod sweep;
 mod tell;
 mod told;
 mod turns;
@@ -41,6 +47,7 @@ mod why;
 
 pub use bulk::usual_rate;
 pub use dry_run::DryRun;
+pub use held::HeldPart;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use notify::Carrier;
@@ -315,6 +322,7 @@ async fn cell(
         filter,
         source: ends.source,
         destination: ends.destination,
+        change_log: ends.change_log,
         source_gate,
         destination_gate,
         clock: clock.clone(),
@@ -357,6 +365,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
         dead: OpenLetters::of(store, &spec.id).await?,
         bulks,
+        withheld: held::withheld(store, &spec.id).await?,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,
         control,

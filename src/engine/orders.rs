@@ -2,7 +2,9 @@
 
 use super::job::{JobCell, OpenLetters};
 use super::{Engine, Start};
-use crate::model::{Actor, ConnectionId, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
+use crate::model::{
+    Actor, ConnectionId, DeadLetterId, JobControl, JobId, Level, Paused, ReasonClass, Schedule, Selection, Timestamp,
+};
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
 
@@ -207,7 +209,24 @@ impl Engine {
         let at = self.retry_moment();
         let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
         let suffix = self.set_going(&moved, by);
+        if let (true, Selection::Ids(ids)) = (moved.is_empty(), selection) {
+            self.refuse_unsettled(ids).await?;
+        }
         self.beside_the_first(letters_ordered("retrying", &moved, &suffix, at), selection, by).await
+    }
+
+    /// A letter whose outcome is unknown is not sent again before a person says that it is not there.
+    async fn refuse_unsettled(&self, ids: &[DeadLetterId]) -> Result<(), OrderError> {
+        for id in ids.iter().take(NAMED_MAX) {
+            let letter = self.store.letter(*id).await?;
+            if letter.is_some_and(|letter| letter.reason.class == ReasonClass::OutcomeUnknown) {
+                return Err(OrderError::Refused(format!(
+                    "the outcome of dead letter #{id} is unknown, and a retry could make it twice; look for it, then \
+                     `syncdeck dead settle {id} --there` or `--absent`"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Marks dead letters as not to be sent, with a reason.
@@ -246,7 +265,7 @@ impl Engine {
         at: Timestamp,
     ) -> Result<Vec<(JobId, u64)>, OrderError> {
         let (before, after) = match to {
-            LetterMove::Retry => ("waiting", "retrying"),
+            LetterMove::Retry | LetterMove::Settle => ("waiting", "retrying"),
             LetterMove::Discard { .. } => ("waiting", "discarded"),
             LetterMove::Restore => ("discarded or retrying", "waiting"),
         };
@@ -285,9 +304,11 @@ impl Engine {
     }
 }
 
+/// Letters of an order that are named.
+const NAMED_MAX: usize = 20;
+
 /// Letters that an order is for, as the journal names them.
 fn named(selection: &Selection) -> String {
-    const NAMED_MAX: usize = 20;
     match selection {
         Selection::Ids(ids) => {
             let shown: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("#{id}")).collect();

@@ -1,6 +1,7 @@
 //! Where a run's pages come from: the source, or the dead-letter queue. One page is read ahead.
 
 use super::bulk::{SLICE, page_size, tell_end, time_of};
+use super::guard::DeleteGuard;
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::page::{PageRead, RetriedLetter};
@@ -80,6 +81,8 @@ pub(super) struct Reader {
     pub teller: Teller,
     pub clock: Arc<dyn Clock>,
     pub bounds: Bounds,
+    pub store: Store,
+    pub guard: Arc<DeleteGuard>,
     pub pages: mpsc::Sender<Read>,
 }
 
@@ -105,12 +108,25 @@ impl Reader {
         let mut seen = CursorsSeen::default();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
+        if let Some(log) = self.cell.change_log.clone().filter(|_| position.reads_log(rules)) {
+            // What the log no longer knows is listed.
+            position = match self.log_pages(log.as_ref(), position).await {
+                Ok(position) => position,
+                Err(end) => return end,
+            };
+        }
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
             }
+            if position.sweep.is_some() {
+                return self.sweep(position).await;
+            }
             if self.reached(pages, records) {
                 return ReadEnd::Limit;
+            }
+            if let Err(end) = self.note_head(&mut position).await {
+                return end;
             }
             let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
             position.began.get_or_insert_with(|| self.clock.now());
@@ -141,18 +157,33 @@ impl Reader {
             pages += 1;
             records += n;
             let is_last = position.complete;
-            let read = PageRead {
+            if position.sweep.is_some() {
+                match self.empty_listing(&position).await {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => return ReadEnd::Fatal(fault),
+                    Err(end) => return end,
+                }
+            }
+            let mut read = PageRead {
+                seen: self.seen(&position, &page.items),
                 items: page.items,
                 position: Some(position.clone()),
-                letters: Vec::new(),
                 total: page.total,
-                bulk: None,
-                settled: None,
                 is_listed: true,
-                is_forced: false,
+                ..PageRead::of_letters()
             };
+            // What is missing is looked for when the whole listing is saved.
+            let saved = position.sweep.map(|_| {
+                let (settled, is_settled) = oneshot::channel();
+                read.settled = Some(settled);
+                is_settled
+            });
             if !self.send(read).await {
                 return ReadEnd::Stopped;
+            }
+            if let Some(saved) = saved {
+                // Dropped unsent: that it ends is all that it says.
+                let _ = saved.await;
             }
             if is_last {
                 return ReadEnd::Complete;
@@ -172,7 +203,7 @@ impl Reader {
     }
 
     /// Asks the source until it answers, as often as its retry rule allows.
-    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
+    pub(super) async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
         let rule = &self.gate.connection.retry;
         let mut failures = 0;
         loop {
@@ -469,7 +500,12 @@ pub(super) fn away(message: String) -> Fault {
     Fault { message, ..plain_fault(FaultKind::Transient) }
 }
 
-fn plain_fault(kind: FaultKind) -> Fault {
+/// What only a person can mend, for this reason.
+pub(super) fn refused(message: String) -> Fault {
+    Fault { message, ..plain_fault(FaultKind::Fatal) }
+}
+
+pub(super) fn plain_fault(kind: FaultKind) -> Fault {
     Fault {
         kind,
         record: None,

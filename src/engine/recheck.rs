@@ -67,7 +67,7 @@ impl Engine {
             Step::Write(_) if is_changed => check.changed.push(id),
             Step::Write(_) if can_ask => check.same = 1,
             Step::Write(_) => check.stored = 1,
-            Step::Skip(_) | Step::StillDead => check.settled = 1,
+            Step::Skip(_) | Step::StillDead | Step::Hold => check.settled = 1,
             Step::Reject(_) => check.refused = 1,
         }
         Ok(check)
@@ -113,6 +113,7 @@ fn step_of(
         delete: cell.spec.delete,
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
+        makes_ids: cell.spec.destination.creates.makes_ids(),
         max_attempts: cell.spec.max_attempts,
         is_retry: true,
         is_forced: false,

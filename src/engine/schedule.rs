@@ -1,6 +1,7 @@
 //! When a job runs: one task a job, which starts its runs one after another and never two at once.
 
 use super::Engine;
+use super::guard::DeleteGuard;
 use super::job::{JobCell, Live};
 use super::one::OneOrder;
 use super::read::Bounds;
@@ -151,6 +152,9 @@ impl Attendant {
         if let Some(by) = live.retry.clone().filter(|_| retry_at.is_some_and(|at| at <= now)) {
             return Next::Run { kind: RunKind::Retry, by };
         }
+        if let Some(release) = &live.control.release {
+            return Next::Run { kind: self.cell.release_kind(), by: release.by.clone() };
+        }
         if let Some(range) = &live.control.range {
             return Next::Run { kind: range.kind(), by: range.by.clone() };
         }
@@ -177,14 +181,18 @@ impl Attendant {
                 is_refusal = true;
                 break end;
             }
-            let retry = self.cell.live().retry.clone();
+            let (retry, release) = {
+                let live = self.cell.live();
+                (live.retry.clone(), live.control.release.is_some())
+            };
             let kind = match (&retry, self.start.range()) {
                 (Some(_), _) => RunKind::Retry,
+                (None, _) if release => self.cell.release_kind(),
                 (None, Some(range)) => range.kind(),
                 (None, None) if self.start.full && self.first => RunKind::Full,
                 (None, None) => RunKind::Sync,
             };
-            let was_retry = retry.is_some();
+            let was_retry = retry.is_some() || release;
             let is_range = matches!(kind, RunKind::Range { .. });
             let turn = Turns::line_up(&self.cell, self.engine.clock.now());
             tokio::select! {
@@ -280,6 +288,15 @@ impl Attendant {
             }
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
+        let release = self.cell.live().control.release.clone();
+        let guard = match DeleteGuard::of(&self.cell.spec, &kind, release.as_ref(), &engine.store).await {
+            Ok(guard) => Arc::new(guard),
+            Err(error) => {
+                let end = self.could_not_begin(&error);
+                self.unfinished.push((run.id, end.clone(), now));
+                return (end, Counts::default());
+            }
+        };
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
         let in_doubt_since = self.cell.live().in_doubt_since;
         let stop = Stop::default();
@@ -307,6 +324,7 @@ impl Attendant {
             start,
             bounds: self.bounds(&kind),
             in_doubt_since,
+            guard,
             is_reconfigured,
         };
         let end = match AbortOnDropHandle::new(tokio::spawn(run::run(parts))).await {
@@ -327,7 +345,7 @@ impl Attendant {
             // It begins anew each time, so a limit of the job would keep it from ever ending.
             return Bounds { max_records: self.start.max_records, ..Bounds::default() };
         }
-        if !kind.moves_checkpoint() {
+        if !kind.moves_checkpoint() || kind.is_release() {
             return Bounds::default();
         }
         Bounds {
@@ -373,7 +391,7 @@ impl Attendant {
             let text = "enabled again: everything is read once more, unchanged records cost nothing";
             teller.tell(Level::Info, "backfill.started", text.to_owned());
             Position { watermark, ..Position::default() }
-        } else if *kind == RunKind::Full && self.first {
+        } else if *kind == RunKind::Sweep || *kind == RunKind::Full && self.first {
             Position { watermark, ..Position::default() }
         } else {
             position.unwrap_or_default()
@@ -435,6 +453,10 @@ impl Attendant {
             }
             if parked.is_some() {
                 live.control.parked = parked;
+            }
+            // A run that was stopped on the way goes on; of one that failed a person decides anew.
+            if kind.is_release() && !matches!(end, RunEnd::Stopped { .. } | RunEnd::HandedOver) {
+                live.control.release = None;
             }
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };

@@ -16,8 +16,10 @@ mod dead_letter;
 mod dry_run;
 mod edit;
 pub mod filter;
+mod held;
 mod history;
 mod ids;
+mod intent;
 mod job;
 mod ladder;
 mod letter_request;
@@ -66,11 +68,13 @@ pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, Le
 pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
+pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
 pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
+pub use intent::{Intent, Whereabouts};
 pub use job::{
-    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
-    SourceStream,
+    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnAltered, OnOrphan,
+    RecordFields, SourceStream, Unknowns,
 };
 pub use ladder::ladder;
 pub use letter_request::{LetterRequest, RequestHeader, variable_of};
@@ -78,13 +82,13 @@ pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
-pub use position::{Phase, Position, PositionRules, Watermark};
+pub use position::{Phase, Position, PositionRules, Sweeping, Watermark};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use related::related_id;
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
-    VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLog, RestLogHead, RestLookup, RestRecord,
+    RestRequest, RestSource, RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
@@ -92,7 +96,7 @@ pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, RangeOrder, Run
 pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
 pub use sheet::{csv_cell, csv_row, harmless_json};
-pub use side_by_side::{differing, side_by_side};
+pub use side_by_side::{differing, field_values, projected, side_by_side};
 pub use snapshot::{
     EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, Leftover, LetterRow, Progress,
     RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,

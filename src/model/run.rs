@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Checkpoint, Counts, JobId, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, JobId, Release, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -19,14 +19,18 @@ pub enum RunKind {
     /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
     /// checkpoint.
     Record,
+    /// Withheld deletes that a person released, each looked at once more. It never moves the checkpoint.
+    Release,
+    /// The source from its start, because a person released withheld deletes that only a whole listing can confirm.
+    Sweep,
 }
 
 impl RunKind {
     /// True where the pages are those of a listing, so that the checkpoint moves with them.
     pub fn moves_checkpoint(&self) -> bool {
         match self {
-            Self::Sync | Self::Full => true,
-            Self::Retry | Self::Record | Self::Range { .. } => false,
+            Self::Sync | Self::Full | Self::Sweep => true,
+            Self::Retry | Self::Record | Self::Release | Self::Range { .. } => false,
         }
     }
 
@@ -38,6 +42,8 @@ impl RunKind {
             Self::Retry => "retry",
             Self::Range { .. } => "range",
             Self::Record => "record",
+            Self::Release => "release",
+            Self::Sweep => "sweep",
         }
     }
 
@@ -51,6 +57,11 @@ impl RunKind {
     /// True where what fails is new, and not in the dead-letter queue or before a person's eyes already.
     pub fn reads_listing(&self) -> bool {
         self.moves_checkpoint() || matches!(self, Self::Range { .. })
+    }
+
+    /// True for a run that a release of withheld deletes began.
+    pub fn is_release(&self) -> bool {
+        matches!(self, Self::Release | Self::Sweep)
     }
 }
 
@@ -145,6 +156,9 @@ pub struct JobControl {
     /// A hash of what in the configuration decides which records go where; a change of it starts a full read.
     #[serde(default)]
     pub configured: Option<u64>,
+    /// A person's leave to carry withheld deletes out; gone when the run ended that did.
+    #[serde(default)]
+    pub release: Option<Release>,
     /// How the job was configured when an engine last served it.
     #[serde(default)]
     pub seen: Seen,

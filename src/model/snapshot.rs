@@ -2,7 +2,7 @@
 
 use super::{
     Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
-    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp,
+    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp, Withheld,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +107,9 @@ pub struct JobStatus {
     pub dead_waiting: u64,
     #[serde(default)]
     pub dead_retrying: u64,
+    /// Deletes that wait for a person; none where there are none.
+    #[serde(default)]
+    pub withheld: Option<Withheld>,
     pub due: Option<Timestamp>,
     /// The one thing that holds this job back now, in words.
     pub limited_by: Option<String>,
@@ -120,6 +123,12 @@ pub struct JobStatus {
 
 impl JobStatus {
     pub const EVENTS_MAX: usize = 12;
+
+    /// True where withheld deletes alone make it need attention: it goes on with all else.
+    pub fn is_withholding(&self) -> bool {
+        let JobState::NeedsAttention { since, .. } = &self.state else { return false };
+        self.withheld.is_some_and(|withheld| !withheld.is_released && withheld.since == *since)
+    }
 }
 
 /// A run in one sign.
@@ -256,12 +265,16 @@ pub enum FindingKind {
     StoreError,
     /// A job can not go on without a person.
     NeedsAttention,
+    /// Deletes wait for a person.
+    Withheld,
     Stalled,
     /// A run failed and is tried again by itself.
     Failed,
     MissedSchedule,
     /// More of a run was refused than a few bad records explain.
     ManyErrors,
+    /// The destination keeps other values than were sent.
+    Altered,
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,

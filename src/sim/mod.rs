@@ -14,6 +14,7 @@
 
 mod audit;
 mod batch;
+mod change_log;
 mod clock;
 mod control;
 mod crm;

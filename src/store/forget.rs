@@ -8,8 +8,8 @@ use super::heads::Heads;
 use super::jobs::JobRow;
 use super::letter_writes::remove_letters;
 use super::tables::{
-    BULKS, CHECKPOINTS, CONTROLS, CORRECTIONS_BY_RECORD, LETTERS_BY_JOB, LINKS, LINKS_BY_DESTINATION, RUNS,
-    RUNS_BY_JOB, SEARCH, SEARCH_OF_RECORD,
+    BULKS, CHECKPOINTS, CONTROLS, CORRECTIONS_BY_RECORD, HELD, LETTERS_BY_JOB, LINKS, LINKS_BY_DESTINATION, RUNS,
+    RUNS_BY_JOB, SEARCH, SEARCH_OF_RECORD, SEEN,
 };
 use super::{Note, StoreError};
 use crate::model::{BulkRetry, JobId, RunId};
@@ -65,7 +65,7 @@ pub(super) fn write_forgets(
         }
         if remove_rows(transaction, heads, number, &job)? {
             let row = &mut heads.job_mut(&job).row;
-            *row = JobRow { number, epoch: row.epoch, ..JobRow::default() };
+            *row = JobRow { number, epoch: row.epoch, live: Some(0), ..JobRow::default() };
             *is_done.lock() = true;
         }
     }
@@ -87,6 +87,8 @@ fn remove_rows(
     left -= remove(transaction, SEARCH, (number, 0, "")..(after, 0, ""), left)?;
     left -= remove(transaction, SEARCH_OF_RECORD, texts(), left)?;
     left -= remove(transaction, CORRECTIONS_BY_RECORD, (number, "", 0, 0)..(after, "", 0, 0), left)?;
+    left -= remove(transaction, HELD, texts(), left)?;
+    left -= remove(transaction, SEEN, (number, 0)..(after, 0), left)?;
     left -= remove_runs(transaction, heads, number, left)?;
     if left == 0 {
         return Ok(false);

@@ -27,6 +27,14 @@ pub(super) struct JobRow {
     /// that never had one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterRule>,
+    /// Records that stand at the destination; none in rows of before this was kept, until the file is opened.
+    #[serde(default)]
+    pub live: Option<u64>,
+    /// Withheld deletes, and those of them that wait for a person.
+    #[serde(default)]
+    pub held: u64,
+    #[serde(default)]
+    pub held_waiting: u64,
     /// It is being forgotten: rows of it are gone already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_leaving: bool,
@@ -92,6 +100,7 @@ pub(super) struct Directory {
 #[derive(Clone, Copy)]
 struct Standing {
     has_links: bool,
+    has_held: bool,
     is_blank: bool,
     is_leaving: bool,
 }
@@ -105,6 +114,7 @@ impl Directory {
         self.standing.clear();
         self.standing.extend(heads.jobs().iter().map(|job| Standing {
             has_links: job.row.links > 0,
+            has_held: job.row.held > 0,
             is_blank: job.row.is_blank(),
             is_leaving: job.row.is_leaving,
         }));
@@ -122,6 +132,10 @@ impl Directory {
     pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
         let name = self.names.get(number as usize);
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
+    }
+
+    pub(super) fn has_held(&self, number: u32) -> bool {
+        self.standing.get(number as usize).is_some_and(|standing| standing.has_held)
     }
 
     pub(super) fn has_links(&self, number: u32) -> bool {

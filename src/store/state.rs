@@ -9,14 +9,14 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
-    StoreError, open,
+    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt,
+    PageCommit, Settlement, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
 use crate::model::filter::Term;
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget,
-    RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
+    HeldDelete, Hold, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup,
+    LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::path::Path;
@@ -131,6 +131,38 @@ impl Store {
         open::caught(|| self.shared.links(job, ids))
     }
 
+    /// The open intents of `ids`, in their order.
+    pub async fn intents(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Intent>>, StoreError> {
+        open::caught(|| self.shared.intents(job, ids))
+    }
+
+    /// Makes intents durable, in one transaction, before the requests leave that they speak of.
+    ///
+    /// `made` are the links of records of pages that are not saved yet whose create is confirmed: their intents are
+    /// settled.
+    pub async fn note_intents(
+        &self,
+        job: &JobId,
+        intents: Vec<(RecordId, Intent)>,
+        made: Vec<(RecordId, Link)>,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        let settled = made.iter().map(|(record, _)| (record.clone(), None));
+        let intents = settled.chain(intents.into_iter().map(|(record, intent)| (record, Some(intent)))).collect();
+        let links = made.into_iter().map(|(record, link)| PackedLink::new(record, &link)).collect();
+        self.order(|reply| Order::Intents { job, intents, links, reply }).await
+    }
+
+    /// Saves what a person found out about a create, and puts its letter under retry, with its journal entry. False when
+    /// the letter does not wait any more: then nothing is saved.
+    pub async fn settle(&self, settlement: Settlement, note: Note) -> Result<bool, StoreError> {
+        let moved = Moved::default();
+        let counted = moved.clone();
+        self.order(|reply| Order::Settle { settlement: Box::new(settlement), note, moved: counted, reply }).await?;
+        let is_settled = !moved.lock().is_empty();
+        Ok(is_settled)
+    }
+
     /// The filters that the job's runs had, oldest first.
     pub async fn filter_rules(&self, job: &JobId) -> Result<Vec<FilterRule>, StoreError> {
         open::caught(|| self.shared.filter_rules(job))
@@ -139,6 +171,70 @@ impl Store {
     /// How many records of the job have a link.
     pub async fn link_count(&self, job: &JobId) -> Result<u64, StoreError> {
         open::caught(|| self.shared.link_count(job))
+    }
+
+    /// How many of them stand at the destination because of the job. Kept, not counted.
+    pub async fn live_count(&self, job: &JobId) -> Result<u64, StoreError> {
+        open::caught(|| self.shared.live_count(job))
+    }
+
+    /// What is known of a whole listing at its end, of which the pages 1 to `pages` were committed.
+    pub async fn sweep_facts(&self, job: &JobId, began: Timestamp, pages: u64) -> Result<SweepFacts, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.sweep_facts(&job, began, pages)).await
+    }
+
+    /// The next records that such a listing left out, at most `most`.
+    pub async fn missing(
+        &self,
+        job: &JobId,
+        pages: u64,
+        listed: u64,
+        from: SweepFrom,
+        most: usize,
+    ) -> Result<Missed, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.missing(&job, pages, listed, &from, most)).await
+    }
+
+    /// The withheld deletes of `ids`, in their order.
+    pub async fn held_of(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<HeldDelete>>, StoreError> {
+        open::caught(|| self.shared.held_of(job, ids))
+    }
+
+    /// The job's withheld deletes in the order of their ids, those behind `after`, at most `limit`: those that people keep,
+    /// or those that wait.
+    pub async fn held(
+        &self,
+        job: &JobId,
+        after: Option<RecordId>,
+        is_kept: bool,
+        limit: usize,
+    ) -> Result<Vec<HeldDelete>, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.held(&job, after.as_ref(), is_kept, limit)).await
+    }
+
+    /// How many of the job's withheld deletes wait, and how many records people keep. Kept, not counted.
+    pub async fn held_counts(&self, job: &JobId) -> Result<(u64, u64), StoreError> {
+        open::caught(|| self.shared.held_counts(job))
+    }
+
+    /// Keeps the records of all withheld deletes that wait, in pieces small enough that commits are not held up. Returns
+    /// how many; the note is saved with the first of them.
+    pub async fn keep_held(&self, job: &JobId, kept: &Kept, note: Note) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        let mut after = None;
+        let mut note = Some(note);
+        loop {
+            let rows = self.held(job, after, false, MOVE_PIECE).await?;
+            let Some(last) = rows.last() else { return Ok(changed) };
+            after = Some(last.record.clone());
+            changed += rows.len() as u64;
+            let keep = |row: HeldDelete| HeldChange::Hold(Box::new(HeldDelete { kept: Some(kept.clone()), ..row }));
+            let (job, changes, note) = (job.clone(), rows.into_iter().map(keep).collect(), note.take());
+            self.order(|reply| Order::Held { job, changes, note, reply }).await?;
+        }
     }
 
     /// Takes `n` dead-letter numbers; the first of them is returned. They may stay unused.
@@ -455,7 +551,7 @@ enum Rest {
 impl LetterMove {
     fn starts_at(&self, place: LetterPlace) -> bool {
         match self {
-            Self::Retry | Self::Discard { .. } => place == LetterPlace::Waiting,
+            Self::Retry | Self::Settle | Self::Discard { .. } => place == LetterPlace::Waiting,
             Self::Restore => matches!(place, LetterPlace::Discarded | LetterPlace::Retrying),
         }
     }

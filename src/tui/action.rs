@@ -60,6 +60,8 @@ pub enum Action {
     CheckpointsOfJob,
     RunsOfJob,
     ConnectionOfJob,
+    /// All jobs of the instance that the selected job is of.
+    CustomerOfJob,
     LogsOfJob,
     JobOfSelection,
     ConflictsOfSelection,
@@ -79,6 +81,8 @@ pub enum Action {
     SaveOnly,
     /// Retries only what changed at its source.
     ChangedOnly,
+    /// Says whether a record of unknown outcome was made.
+    Settle,
     Discard,
     /// Discards all that match the filter.
     DiscardAll,
@@ -103,6 +107,8 @@ pub enum Action {
     Rewind,
     /// Puts it back to a time, a number or before a record.
     RewindWhere,
+    /// Releases the withheld deletes of a job, or gives them up.
+    Withheld,
     /// What the next run would do.
     Plan,
     Journal,
@@ -183,7 +189,9 @@ impl Action {
                 | Self::Edit
                 | Self::SaveOnly
                 | Self::ChangedOnly
+                | Self::Settle
                 | Self::Discard
+                | Self::Withheld
                 | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne

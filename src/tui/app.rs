@@ -4,12 +4,12 @@ use super::action::Action;
 use super::counting::Counting;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
+use super::screens::{Screen, checkpoints, connections, customer, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{BulkRetry, Circuit, DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tui_input::Input;
@@ -121,6 +121,8 @@ pub enum Left {
 pub enum Purpose {
     Groups,
     GroupsOfJob(JobId),
+    /// Of one of the jobs of the customer that is shown.
+    GroupsOfCustomer(JobId),
     Ids,
     NewIds,
     Rows,
@@ -243,6 +245,8 @@ pub struct App {
     pub size: (u16, u16),
     pub now: Timestamp,
     pub snapshot: Option<Arc<Snapshot>>,
+    /// Where each job stands in the snapshot: there may be thousands.
+    job_places: HashMap<JobId, usize>,
     pub is_engine_gone: bool,
     pub attachment: Attachment,
     pub screen: Screen,
@@ -260,6 +264,7 @@ pub struct App {
     pub undo: Option<Undo>,
     pub jobs: jobs::State,
     pub job: job::State,
+    pub customer: customer::State,
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
@@ -296,6 +301,7 @@ impl App {
             size,
             now,
             snapshot: None,
+            job_places: HashMap::new(),
             is_engine_gone: false,
             attachment: Attachment::Own,
             screen: Screen::Jobs,
@@ -309,6 +315,7 @@ impl App {
             undo: None,
             jobs: jobs::State::default(),
             job: job::State::default(),
+            customer: customer::State::default(),
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
@@ -461,7 +468,19 @@ impl App {
     }
 
     pub fn job_status(&self, id: &JobId) -> Option<&JobStatus> {
-        self.jobs().iter().find(|job| job.id == *id)
+        let at_place = self.job_places.get(id).and_then(|place| self.jobs().get(*place));
+        at_place.filter(|job| job.id == *id).or_else(|| self.jobs().iter().find(|job| job.id == *id))
+    }
+
+    /// Takes a new snapshot; returns the one before.
+    pub(super) fn take_snapshot(&mut self, snapshot: Arc<Snapshot>) -> Option<Arc<Snapshot>> {
+        let is_where_it_was = |(place, job): (usize, &JobStatus)| self.job_places.get(&job.id) == Some(&place);
+        let is_same =
+            self.job_places.len() == snapshot.jobs.len() && snapshot.jobs.iter().enumerate().all(is_where_it_was);
+        if !is_same {
+            self.job_places = snapshot.jobs.iter().enumerate().map(|(place, job)| (job.id.clone(), place)).collect();
+        }
+        self.snapshot.replace(snapshot)
     }
 
     /// The job that the selection is of, on any screen.
@@ -471,6 +490,7 @@ impl App {
             Screen::Jobs if self.jobs.pane == jobs::Pane::Attention => jobs::job_of_finding(self),
             Screen::Jobs => self.jobs.selected.clone(),
             Screen::Job => self.job.id.clone(),
+            Screen::Customer => self.customer.selected.clone(),
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),

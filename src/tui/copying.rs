@@ -158,7 +158,7 @@ fn error(app: &App) -> Option<String> {
         Screen::Letters => screens::record::error_text(app),
         Screen::Dead => app.dead.selected_group().map(|group| group.reason.message.clone()),
         Screen::Logs => app.logs.selected_notice().map(|notice| notice.text.clone()),
-        Screen::Jobs | Screen::Job => {
+        Screen::Jobs | Screen::Job | Screen::Customer => {
             let job = app.job_status(&app.selected_job()?)?;
             Some(screens::jobs::state_words(job, app.now))
         }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 /// The fields by which jobs can be narrowed.
 pub const JOB_FIELDS: &[Field] = &[
     Field::new("job", FieldKind::Name, "the name"),
+    Field::new("instance", FieldKind::Name, "the customer it is for"),
     Field::new(
         "state",
         FieldKind::Word(&["run", "wait", "stall", "pausing", "pause", "look", "idle", "off"]),
@@ -62,6 +63,7 @@ fn values(app: &App, field: &str) -> Vec<String> {
     let connections = || snapshot.connections.iter().map(|connection| connection.id.to_string()).collect();
     match field {
         "job" => snapshot.jobs.iter().map(|job| job.id.to_string()).collect(),
+        "instance" => screens::customer::names(app).into_iter().map(str::to_owned).collect(),
         "connection" | "source" | "destination" => connections(),
         "field" => screens::dead::fields_refused(app),
         _ => Vec::new(),
@@ -72,6 +74,7 @@ impl Facts for JobStatus {
     fn text(&self, field: &str) -> Option<Cow<'_, str>> {
         match field {
             "job" => Some(self.id.as_str().into()),
+            "instance" => self.id.instance().map(Cow::Borrowed),
             "state" => Some(jobs::state_sign(&self.state).1.into()),
             "source" => Some(self.source.as_str().into()),
             "destination" => Some(self.destination.as_str().into()),

@@ -16,6 +16,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Context {
     Jobs,
     Job,
+    Customer,
     Dead,
     Letters,
     Conflicts,
@@ -64,6 +65,7 @@ impl Context {
         match self {
             Self::Jobs => "Jobs",
             Self::Job => "Job",
+            Self::Customer => "Customer",
             Self::Dead => "Dead letters",
             Self::Letters => "Records",
             Self::Conflicts => "Conflicts",
@@ -93,6 +95,7 @@ impl Context {
             self,
             Self::Jobs
                 | Self::Job
+                | Self::Customer
                 | Self::Dead
                 | Self::Letters
                 | Self::Conflicts
@@ -151,6 +154,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
     key(Context::Job, &["n"], Action::RunNow, "runs the job now", "run now"),
     key(Context::Job, &["X"], Action::StopRun, "stops the run of the job", "stop run…"),
+    key(Context::Job, &["H"], Action::Withheld, "releases withheld deletes by their number, or keeps the records", ""),
     key(Context::Job, &["A"], Action::ReadRange, "reads a time of the job's source again", ""),
     key(Context::Job, &["enter"], Action::Open, "opens the dead letters of the selected cause", "open cause"),
     key(Context::Job, &["v"], Action::Plan, "shows what the next run would do: a dry run", "plan"),
@@ -160,6 +164,13 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Job, &["z"], Action::Zoom, "gives the last pane all room in a small window", ""),
     key(Context::Job, &["]"], Action::Next, "goes to the next job", "[ ] job"),
     key(Context::Job, &["["], Action::Previous, "goes to the previous job", ""),
+    key(Context::Customer, &["enter"], Action::Open, "opens the job", "open"),
+    key(Context::Customer, &["y a"], Action::CopyAnswer, "copies the answer as plain sentences", "copy answer"),
+    key(Context::Customer, &["p"], Action::PauseResume, "pauses or resumes the job", "pause/resume"),
+    key(Context::Customer, &["P"], Action::PauseAll, "pauses or resumes all jobs of the customer", "pause all"),
+    key(Context::Customer, &["n"], Action::RunNow, "runs the job now", "run now"),
+    key(Context::Customer, &["X"], Action::StopRun, "stops the run in progress", ""),
+    key(Context::Customer, &["z"], Action::Zoom, "gives the answer all room", ""),
     key(Context::Dead, &["enter"], Action::Open, "opens the records of this cause", "records"),
     key(
         Context::Dead,
@@ -191,6 +202,7 @@ pub static KEYMAP: &[Binding] = &[
         "looks up the record that the complaint names, at both systems",
         "",
     ),
+    key(Context::Letters, &["O"], Action::Settle, "says whether a record of unknown outcome was made", ""),
     key(Context::Letters, &["x"], Action::Discard, "discards dead letters with a reason", "discard…"),
     key(Context::Letters, &["v"], Action::View, "shows the record as fields or as JSON", "fields/json"),
     key(Context::Letters, &["]"], Action::Next, "goes to the next record", "[ ] record"),
@@ -299,6 +311,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Everywhere, &["g c"], Action::CheckpointsOfJob, "goes to the checkpoints of the job", ""),
     key(Context::Everywhere, &["g r"], Action::RunsOfJob, "goes to the runs of the job", ""),
     key(Context::Everywhere, &["g n"], Action::ConnectionOfJob, "goes to the job's destination", ""),
+    key(Context::Everywhere, &["g i"], Action::CustomerOfJob, "goes to the customer of the job: its instance", ""),
     key(Context::Everywhere, &["g l"], Action::LogsOfJob, "goes to the log of the job", ""),
     key(Context::Everywhere, &["g k"], Action::ConflictsOfSelection, "goes to the conflicts of the job", ""),
     key(Context::Everywhere, &["K"], Action::StopRetry, "stops the careful retry of many letters", ""),

@@ -34,7 +34,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
-            let before = app.snapshot.replace(snapshot);
+            let before = app.take_snapshot(snapshot);
             super::retries::snapshot_came(app, before.as_deref());
             screens::snapshot_came(app);
             want_refresh(app);
@@ -363,6 +363,7 @@ fn act(app: &mut App, action: Action) {
             screens::show(app, Screen::Conflicts);
             app.note("there are none: every job here is one-way");
         }
+        Action::CustomerOfJob => screens::customer::show_selected(app),
         Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
@@ -449,6 +450,7 @@ fn back(app: &mut App) {
         Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
         Screen::Why => screens::show(app, app.why.from),
+        Screen::Customer => screens::show(app, app.customer.from.unwrap_or(Screen::Jobs)),
         _ => screens::show(app, Screen::Jobs),
     }
 }

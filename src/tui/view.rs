@@ -160,6 +160,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let line = canvas.line();
     let line = match app.screen {
         Screen::Job => screens::job::crumb(app, line),
+        Screen::Customer => screens::customer::crumb(app, line),
         Screen::Letters => screens::letters::crumb(app, line),
         Screen::Checkpoints => screens::checkpoints::crumb(app, line),
         Screen::Runs => screens::runs::crumb(app, line),
@@ -226,7 +227,7 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Checkpoints => screens::checkpoints::new_words(app),
         Screen::Runs => screens::runs::new_words(app),
         Screen::Logs => screens::logs::new_words(app),
-        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections | Screen::Why => None,
+        Screen::Jobs | Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Connections | Screen::Why => None,
     }
 }
 

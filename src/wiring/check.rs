@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::connect::{self, FaultKind};
 use crate::engine::clock::SystemClock;
 use crate::model::{Clock, Connection, Job, Schedule};
+use futures::StreamExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -38,18 +39,25 @@ fn planned(job: &Job) -> Option<Planned> {
 }
 
 async fn try_all(config: &Config) -> Vec<Tried> {
-    let mut tried = Vec::new();
-    for connection in &config.connections {
-        tried.push(try_one(connection, config).await);
-    }
-    tried
+    let links = connect::links(&config.connections, &config.masks);
+    let tries = config.connections.iter().enumerate().map(|(place, connection)| {
+        let link = match &links {
+            Ok(links) => Ok(links[place].clone()),
+            Err((_, problem)) => Err(problem.clone()),
+        };
+        try_one(link, connection, config)
+    });
+    futures::stream::iter(tries).buffered(AT_ONCE).collect().await
 }
 
+/// Systems that are tried at the same time.
+const AT_ONCE: usize = 8;
+
 /// Reads the first page of a job that reads from the connection; else asks for its base address.
-async fn try_one(connection: &Connection, config: &Config) -> Tried {
+async fn try_one(link: Result<connect::Link, String>, connection: &Connection, config: &Config) -> Tried {
     let started = Instant::now();
     let reader = config.jobs.iter().find(|job| job.source.connection == connection.id);
-    let (is_ok, text, hint) = match (connect::link(connection, config.masks.clone()), reader) {
+    let (is_ok, text, hint) = match (link, reader) {
         (Err(problem), _) => (false, problem, None),
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,

@@ -149,12 +149,8 @@ impl House {
         command: &str,
     ) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut links = Vec::new();
-        for connection in &config.connections {
-            let link = connect::link(connection, config.masks.clone())
-                .map_err(|problem| Report::new(format!("connection `{}`: {problem}", connection.id)))?;
-            links.push(link);
-        }
+        let links = connect::links(&config.connections, &config.masks)
+            .map_err(|(connection, problem)| Report::new(format!("connection `{connection}`: {problem}")))?;
         let log_folder = folder.as_ref().map(|folder| shown(&folder.join("logs"))).unwrap_or_default();
         let info = EngineInfo {
             workspace: config.workspace.name.clone(),

@@ -117,6 +117,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             house.close().await;
             result
         }
+        Command::Held(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::held::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Connection(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::connection::run(&args, house.handle(), out).await;

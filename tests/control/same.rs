@@ -6,7 +6,7 @@ use syncdeck::control::{Answer, Attachment, Refusal, Request};
 use syncdeck::model::filter::RunFilter;
 use syncdeck::model::{
     Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
-    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via,
+    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via, Whereabouts,
 };
 
 /// Each question, some of them in several ways.
@@ -46,6 +46,8 @@ fn questions() -> Vec<Request> {
             max_rows: 10,
             order: None,
         },
+        Request::Held { job: JobId::from("customers"), after: None, is_kept: false, limit: 10 },
+        Request::Held { job: JobId::from("nobody"), after: None, is_kept: true, limit: 10 },
         Request::Why { job: None, key: "cus_000009".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("customers")), key: "cus_000007".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("nobody")), key: "x".to_owned(), live: false },
@@ -81,6 +83,13 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::Retry { selection: no_letter.clone() },
         Request::RetryCarefully { selection: no_letter.clone(), per_minute: Some(60) },
         Request::StopRetry { job: JobId::from("nobody") },
+        Request::Settle {
+            id: DeadLetterId(99),
+            finding: Whereabouts::There { id: None },
+            reason: Some("a test".to_owned()),
+        },
+        Request::HeldRelease { job: JobId::from("customers"), count: 1, reason: "a test".to_owned() },
+        Request::HeldDiscard { job: JobId::from("customers"), reason: "a test".to_owned() },
         Request::Correct {
             id: DeadLetterId(99),
             content: String::new(),

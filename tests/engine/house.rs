@@ -204,7 +204,10 @@ impl House {
                 wanted.insert(id, mapped);
             }
         }
-        let found = self.world.crm.dump(collection);
+        let makes_ids = spec.destination.creates.makes_ids();
+        let found = self.world.crm.dump(collection).into_iter();
+        let found: BTreeMap<String, _> =
+            found.map(|(id, body)| if makes_ids { known_outside(id, &body) } else { (id, body) }).collect();
         let ids: BTreeSet<&String> = wanted.keys().chain(found.keys()).filter(|id| !except.contains(*id)).collect();
         let mut differences = Vec::new();
         for id in ids {
@@ -248,6 +251,15 @@ impl House {
                 later = Some(checkpoint);
             }
         }
+    }
+}
+
+/// A record of the CRM by what it is known as outside, without the field that says so.
+fn known_outside(id: String, body: &bytes::Bytes) -> (String, bytes::Bytes) {
+    let mut tree: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).expect("an object");
+    match tree.remove("external_id") {
+        Some(serde_json::Value::String(known_as)) => (known_as, serde_json::to_vec(&tree).expect("JSON").into()),
+        _ => (id, body.clone()),
     }
 }
 

@@ -54,6 +54,8 @@ fn position() -> Position {
         began: Some(at(1)),
         lasted: Duration::from_secs(90),
         complete: true,
+        sweep: None,
+        log: None,
     }
 }
 

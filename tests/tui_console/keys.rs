@@ -174,6 +174,26 @@ fn a_discard_needs_a_reason_and_can_be_undone() {
 }
 
 #[test]
+fn a_record_of_unknown_outcome_is_settled_and_no_other() {
+    let mut stage = stage();
+    stage.press("2 enter O");
+    assert!(stage.shows("the outcome of this record is known"), "{}", stage.text());
+    let mut stage = self::stage();
+    stage.world.letter.letter.reason.class = ReasonClass::OutcomeUnknown;
+    stage.press("2 enter O ctrl-s");
+    assert!(stage.shows("say first which it is"), "{}", stage.text());
+    stage.press("1").type_text("rec_17").press("ctrl-s");
+    let id = DeadLetterId(1_042);
+    let finding = Whereabouts::There { id: Some("rec_17".into()) };
+    assert_eq!(stage.orders(), [&Request::Settle { id, finding, reason: None }]);
+    stage.press("O 2 ctrl-s");
+    assert!(stage.shows("how is it known to be absent"), "{}", stage.text());
+    stage.type_text("searched").press("ctrl-s");
+    let reason = Some("searched".to_owned());
+    assert_eq!(stage.orders()[1], &Request::Settle { id, finding: Whereabouts::Absent, reason });
+}
+
+#[test]
 fn many_are_discarded_only_with_their_number_typed() {
     let mut stage = stage();
     stage.press("2 x 5").type_text("gone").press("ctrl-s");
@@ -184,6 +204,32 @@ fn many_are_discarded_only_with_their_number_typed() {
         panic!("{orders:?}")
     };
     assert_eq!((reason.as_str(), filter.up_to), ("gone", Some(DeadLetterId(1_042))));
+}
+
+#[test]
+fn withheld_deletes_are_released_by_their_number_or_their_records_are_kept() {
+    let mut stage = stage();
+    stage.press("j enter H");
+    assert!(stage.orders().is_empty() && stage.shows("no delete of customers_to_crm is withheld"), "{}", stage.text());
+    let job = JobId::from("customers_to_crm");
+    let mut jobs = stage.world.snapshot.jobs.iter_mut();
+    jobs.find(|status| status.id == job).expect("it is there").withheld =
+        Some(Withheld { waiting: 1_204, since: ago(600), is_released: false });
+    stage.publish();
+    stage.press("H");
+    assert!(stage.shows("1,204 deletes of"), "{}", stage.text());
+    assert!(
+        stage.shows("cust_000009  the whole listing left it out") && stage.shows("and 1,203 more"),
+        "{}",
+        stage.text()
+    );
+    stage.press("ctrl-s");
+    assert!(stage.shows("choose what is to be done"));
+    stage.press("1").type_text("the branch closed").press("ctrl-s");
+    assert!(stage.shows("type the number 1,204 to show that you mean it"), "{}", stage.text());
+    stage.press("tab").type_text("1204").press("ctrl-s");
+    let reason = "the branch closed".to_owned();
+    assert_eq!(stage.orders(), [&Request::HeldRelease { job: job.clone(), count: 1_204, reason }]);
 }
 
 #[test]

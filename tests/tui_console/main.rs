@@ -4,6 +4,7 @@ mod attached;
 mod bindings;
 mod copying;
 mod correct;
+mod customer;
 mod hostile;
 mod keys;
 mod lists;

@@ -236,6 +236,20 @@ impl World {
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
             Request::LetterRequest { .. } => Ok(Answer::LetterRequest(Box::new(letter_request()))),
             Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
+            Request::Held { .. } => {
+                let row = HeldDelete {
+                    record: "cust_000009".into(),
+                    version: None,
+                    cause: DeleteCause::Missing,
+                    body: RawJson::parse("{}".to_owned()).expect("JSON"),
+                    run: RunId(212),
+                    since: ago(600),
+                    kept: None,
+                };
+                Ok(Answer::Held { rows: vec![row], waiting: 1_204, kept: 0 })
+            }
+            Request::HeldRelease { job, count, .. } => done(&format!("released {count} deletes of {job}"), None),
+            Request::HeldDiscard { job, .. } => done(&format!("discarded the deletes of {job}"), None),
             Request::Hold { connection, .. } => {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }
@@ -270,6 +284,7 @@ impl World {
             Request::Discard { selection, .. } => {
                 done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
             }
+            Request::Settle { .. } => done("settled dead letter #1042", None),
             Request::Restore { .. } => done("brought 1 dead letter back", None),
             Request::DeadGroups { filter } => Ok(Answer::Groups(
                 self.groups
@@ -444,7 +459,8 @@ pub fn notice(number: u64, level: Level, job: &str, text: &str) -> Notice {
 }
 
 pub fn resume_rules() -> ResumeRules {
-    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let overlap = Duration::from_secs(60);
+    let position = PositionRules { sorted: true, incremental: true, overlap, ..PositionRules::default() };
     ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 
@@ -467,6 +483,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: Some(NOW.plus(Duration::from_secs(341))),
         limited_by: None,
         events: Vec::new(),

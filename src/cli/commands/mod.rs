@@ -9,6 +9,7 @@ pub mod console;
 pub mod dead;
 pub mod demo;
 pub mod forget;
+pub mod held;
 pub mod journal;
 pub mod keys;
 pub mod orders;
@@ -45,6 +46,7 @@ pub enum Command {
     Cancel(orders::JobArgs),
     Forget(forget::Args),
     Dead(dead::Args),
+    Held(held::Args),
     Checkpoint(checkpoint::Args),
     Plan(plan::Args),
     Journal(journal::Args),
@@ -168,6 +170,13 @@ pub const COMMANDS: &[Entry] = &[
         dead::EXAMPLE,
         dead::Args::augment_args,
         |matches| read_args(matches, Command::Dead),
+    ),
+    entry(
+        "held",
+        "Deletes that wait for a person because they were too many, and what to do with them",
+        held::EXAMPLE,
+        held::Args::augment_args,
+        |matches| read_args(matches, Command::Held),
     ),
     entry(
         "checkpoint",

@@ -11,11 +11,13 @@ use crate::cli::json;
 use crate::cli::output::JobProgress;
 use crate::cli::questions::order;
 use crate::cli::text::{Align, Style, Table, figure, plain};
+use crate::cli::which::which;
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::{Handle, Request};
 use crate::model::{Checkpoint, Counts, JobFinish, JobId, JobStatus, RunEnd, Snapshot, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -27,6 +29,9 @@ pub struct Args {
     /// Jobs to run; all that are enabled where none is named
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only the jobs of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Until each has nothing left, then exit; else until interrupted
     #[arg(long)]
     pub once: bool,
@@ -50,14 +55,12 @@ pub struct Args {
 impl Args {
     /// The jobs that are meant: those named, each of which must be in `known`, else all of `known`.
     pub fn chosen(&self, known: &[JobId]) -> Result<Vec<JobId>, Report> {
-        if self.jobs.is_empty() {
-            return Ok(known.to_vec());
-        }
-        let find = |name: &String| {
-            let found = known.iter().find(|job| job.as_str() == name);
-            found.cloned().ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
-        };
-        self.jobs.iter().map(find).collect()
+        Ok(which(&self.jobs, self.instance.as_deref(), known)?.into_iter().cloned().collect())
+    }
+
+    fn means(&self, job: &JobId) -> bool {
+        let is_named = self.jobs.is_empty() || self.jobs.iter().any(|name| job.is_meant_by(name));
+        is_named && self.instance.as_deref().is_none_or(|instance| job.instance() == Some(instance))
     }
 }
 
@@ -148,8 +151,7 @@ async fn tell(
 }
 
 fn tell_progress(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<(), Report> {
-    let is_meant = |job: &JobStatus| args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str());
-    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && is_meant(job));
+    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && args.means(&job.id));
     if args.json {
         for job in moving {
             out.json(&progress_line(snapshot.at, job))?;
@@ -290,7 +292,7 @@ fn progress(job: &JobStatus) -> JobProgress {
 #[derive(Serialize)]
 struct RunLine<'a> {
     event: &'static str,
-    job: &'a str,
+    job: Cow<'a, str>,
     instance: Option<&'a str>,
     state: String,
     scanned: u64,

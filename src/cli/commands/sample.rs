@@ -52,7 +52,8 @@ pub fn checkpoint(text: &str) -> Checkpoint {
 }
 
 pub fn resume_rules() -> ResumeRules {
-    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let overlap = Duration::from_secs(60);
+    let position = PositionRules { sorted: true, incremental: true, overlap, ..PositionRules::default() };
     ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 
@@ -83,6 +84,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         in_flight: 500,
         dead_waiting: 1_241,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),

@@ -5,8 +5,8 @@ use super::routes::{Desk, Desked, Failure, done, json_of, other_answer};
 use super::server::Peer;
 use crate::control::{Answer, Request, RetryPreview};
 use crate::model::{
-    Actor, BulkRetry, DeadLetterId, FieldChange, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace, RawJson,
-    RecordId, RewindTo, Selection, Sequence, Timestamp,
+    Actor, BulkRetry, DeadLetterId, DestinationId, FieldChange, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace,
+    RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Whereabouts,
 };
 use axum::Json;
 use axum::body::Bytes;
@@ -200,12 +200,45 @@ pub(super) async fn letter(
         "discard" => Request::Discard { selection, reason: reason.unwrap_or_default() },
         "restore" => Request::Restore { selection },
         _ => {
-            let text = format!("a dead letter takes retry, discard, restore and edit, not `{order}`");
+            let text = format!("a dead letter takes retry, discard, restore, edit and settle, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };
     desk.letter(id).await?;
     done(desk.ask(request, &desk.anyone(peer)).await?)
+}
+
+/// What was found out about a create whose answer was lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settled {
+    /// Whether the record stands at the destination.
+    there: bool,
+    /// Its id there, where it is known.
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+const SETTLED: &str = r#"{"there": true, "id": "…"}` or `{"there": false, "reason": "…"}"#;
+
+pub(super) async fn settle(
+    State(desk): Desked,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<Path<u64>, PathRejection>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let Path(id) = path?;
+    let Settled { there, id: own, reason } = read(&body, SETTLED)?;
+    let finding = match (there, own) {
+        (true, own) => Whereabouts::There { id: own.map(DestinationId::from) },
+        (false, None) => Whereabouts::Absent,
+        (false, Some(_)) => return Err(Failure::bad("what is not there has no `id`")),
+    };
+    let id = DeadLetterId(id);
+    desk.letter(id).await?;
+    done(desk.ask(Request::Settle { id, finding, reason }, &desk.anyone(peer)).await?)
 }
 
 /// Other values in place of refused ones.

@@ -41,6 +41,7 @@ fn rows(app: &App) -> Vec<&Row> {
                     | Action::CheckpointsOfJob
                     | Action::RunsOfJob
                     | Action::ConnectionOfJob
+                    | Action::CustomerOfJob
                     | Action::LogsOfJob
                     | Action::ConflictsOfSelection
                     | Action::Bundle

@@ -6,6 +6,7 @@ pub mod discard;
 pub mod edit;
 mod edit_draw;
 pub mod export;
+pub mod held;
 pub mod help;
 pub mod journal;
 pub mod menu;
@@ -17,6 +18,7 @@ mod possible;
 pub mod range;
 mod retry;
 pub mod rewind;
+pub mod settle;
 
 pub use bulk::Scope;
 
@@ -48,6 +50,8 @@ pub enum Overlay {
     Budget(budget::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Settle(settle::Form),
+    Held(held::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
     Range(range::Form),
@@ -97,6 +101,8 @@ impl Overlay {
             Self::Pause(_)
             | Self::Budget(_)
             | Self::Discard(_)
+            | Self::Settle(_)
+            | Self::Held(_)
             | Self::Rewind(_)
             | Self::RewindWhere(_)
             | Self::Range(_) => Context::Form,
@@ -115,6 +121,8 @@ impl Overlay {
             Self::Pause(form) => Some(&mut form.reason),
             Self::Budget(form) => Some(form.input()),
             Self::Discard(form) => form.input(),
+            Self::Settle(form) => form.input(),
+            Self::Held(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
             Self::Range(form) => Some(&mut form.text),
@@ -189,6 +197,10 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Budget(form)) => form.step(action),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
+        Some(Overlay::Settle(_)) if action == Action::Accept => settle::accept(app),
+        Some(Overlay::Settle(form)) if matches!(action, Action::NextPane | Action::PreviousPane) => form.step(),
+        Some(Overlay::Held(_)) if action == Action::Accept => held::accept(app),
+        Some(Overlay::Held(form)) => form.step(action),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
         Some(Overlay::Range(_)) if action == Action::Accept => range::accept(app),
@@ -226,6 +238,8 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Budget(_)) if name == Some("enter") => budget::accept(app),
         Some(Overlay::Budget(form)) => form.typed(event),
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Settle(form)) => form.typed(event, name),
+        Some(Overlay::Held(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
         Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
         Some(Overlay::Range(form)) => form.typed(event),
@@ -241,6 +255,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, result: Result<Answer, Refusal
     match app.overlay {
         Some(Overlay::Retry(_)) => retry::answered(app, purpose, result),
         Some(Overlay::Discard(_)) => discard::answered(app, result),
+        Some(Overlay::Held(_)) => held::answered(app, result),
         _ => {}
     }
 }
@@ -305,6 +320,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Budget(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Settle(form)) => form.draw(app, canvas),
+        Some(Overlay::Held(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
         Some(Overlay::Range(form)) => form.draw(app, canvas),

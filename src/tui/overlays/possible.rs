@@ -16,7 +16,12 @@ pub fn contexts(app: &App) -> Vec<Context> {
 
 /// What can be asked for from here, the screen's own first; what only leads back to here is left out.
 pub fn rows(app: &App) -> Vec<&Row> {
-    let is_idle = |action| matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt);
+    // Where there are no instances, nobody wants to hear of them.
+    let has_customers = app.jobs().iter().any(|job| job.id.instance().is_some());
+    let is_idle = |action| match action {
+        Action::CustomerOfJob => !has_customers,
+        _ => matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt),
+    };
     let of = |context: Context| app.settings.keymap.rows().iter().filter(move |row| row.context == context);
     contexts(app).into_iter().flat_map(of).filter(|row| !is_idle(row.action)).collect()
 }
@@ -31,7 +36,7 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::Filter if app.screen != Screen::Why => {
             screens::filter_text(app).is_none().then(|| "there is no list to filter".to_owned())
         }
-        Action::CopyAnswer if app.screen == Screen::Why => None,
+        Action::CopyAnswer if matches!(app.screen, Screen::Why | Screen::Customer) => None,
         // Which line is selected only a drawn frame tells.
         Action::CopyId | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
             let (_, text) = copying::found(app, action);
@@ -50,8 +55,13 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
         (
-            Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange | Action::Plan,
-            Screen::Jobs | Screen::Job,
+            Action::PauseResume
+            | Action::RunNow
+            | Action::StopRun
+            | Action::ReadRange
+            | Action::Plan
+            | Action::Withheld,
+            Screen::Jobs | Screen::Job | Screen::Customer,
         ) => why_not_job(app, action),
         (
             Action::JobOfSelection
@@ -59,6 +69,7 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             | Action::CheckpointsOfJob
             | Action::RunsOfJob
             | Action::ConnectionOfJob
+            | Action::CustomerOfJob
             | Action::LogsOfJob
             | Action::ConflictsOfSelection,
             _,
@@ -83,6 +94,7 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             | Action::DiscardAll
             | Action::LookUpRelated
             | Action::Edit
+            | Action::Settle
             | Action::Mark,
             Screen::Letters,
         ) => without(app.letters.selected_id().is_some(), "record"),
@@ -114,6 +126,7 @@ fn why_not_job(app: &App, action: Action) -> Option<String> {
     };
     match (action, &job.state) {
         (Action::Plan, _) => None,
+        (Action::Withheld, _) => job.withheld.is_none().then(|| format!("no delete of {} is withheld", job.id)),
         (_, JobState::Disabled) => Some(format!("{} is disabled in the configuration", job.id)),
         (Action::StopRun, _) if job.run.is_none() => Some(format!("{} has no run to stop", job.id)),
         _ => None,

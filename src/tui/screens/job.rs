@@ -126,6 +126,11 @@ pub fn act(app: &mut App, action: Action) {
                 crate::tui::overlays::plan::open(app, job);
             }
         }
+        Action::Withheld => {
+            if let Some(job) = app.job.id.clone() {
+                crate::tui::overlays::held::open(app, job);
+            }
+        }
         Action::Zoom => app.job.is_zoomed = !app.job.is_zoomed,
         Action::PreviousPane => app.job.pane = (app.job.pane + PANES.len() - 1) % PANES.len(),
         Action::Next | Action::Previous => step(app, action),

@@ -24,7 +24,7 @@ use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
 use crate::tui::zoom;
 use ratatui::layout::{Position, Rect};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct State {
     marked: BTreeSet<JobId>,
     pub list: ListState,
     is_touched: bool,
+    /// The order is no more the one of who needs a person first.
+    is_overtaken: bool,
     pub filter: String,
     /// The last filter that could be read.
     sieve: Sieve,
@@ -111,19 +113,18 @@ fn need(job: &JobStatus) -> u8 {
 
 fn sort(app: &mut App) {
     app.jobs.order = wanted_order(app);
+    app.jobs.is_overtaken = false;
     filter(app);
 }
 
 pub fn snapshot_came(app: &mut App) {
-    let is_same_set = {
-        let mut known: Vec<&JobId> = app.jobs.order.iter().collect();
-        let mut now: Vec<&JobId> = app.jobs().iter().map(|job| &job.id).collect();
-        known.sort();
-        now.sort();
-        known == now
-    };
-    if !app.jobs.is_touched || !is_same_set {
-        app.jobs.order = wanted_order(app);
+    let wanted = wanted_order(app);
+    let is_same_set =
+        wanted.len() == app.jobs.order.len() && app.jobs.order.iter().all(|id| app.job_status(id).is_some());
+    if app.jobs.is_touched && is_same_set {
+        app.jobs.is_overtaken = wanted != app.jobs.order;
+    } else {
+        (app.jobs.order, app.jobs.is_overtaken) = (wanted, false);
     }
     filter(app);
 }
@@ -312,7 +313,8 @@ fn open_finding(app: &mut App) {
 /// Pause, resume, run, stop: of the selected job, on this screen and on the job's own.
 pub fn order(app: &mut App, action: Action) {
     if action == Action::PauseAll {
-        return pause_all(app);
+        let all = app.jobs().iter().map(|job| job.id.clone()).collect();
+        return pause_all(app, all);
     }
     if action == Action::RunAll {
         return run_all(app);
@@ -327,7 +329,8 @@ pub fn order(app: &mut App, action: Action) {
     let jobs = vec![job.id.clone()];
     match (action, &job.state) {
         (_, JobState::Disabled) => app.note(format!("{} is disabled in the configuration", job.id)),
-        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. }) => {
+        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing) => app.order(Request::Resume { jobs }),
+        (Action::PauseResume, JobState::NeedsAttention { .. }) if !job.is_withholding() => {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
@@ -353,16 +356,19 @@ pub fn order(app: &mut App, action: Action) {
     }
 }
 
-fn pause_all(app: &mut App) {
+/// Pauses those of the jobs that are not; where all are, asks whether to resume them.
+pub(super) fn pause_all(app: &mut App, of: Vec<JobId>) {
+    let of: HashSet<JobId> = of.into_iter().collect();
+    let all: Vec<JobStatus> = app.jobs().iter().filter(|job| of.contains(&job.id)).cloned().collect();
     let is_held = |job: &&JobStatus| matches!(job.state, JobState::Paused { .. } | JobState::Pausing);
     let ids = |jobs: Vec<&JobStatus>| jobs.into_iter().map(|job| job.id.clone()).collect::<Vec<_>>();
     let can_pause = |job: &&JobStatus| !is_held(job) && !matches!(job.state, JobState::Disabled);
-    let moving = ids(app.jobs().iter().filter(can_pause).collect());
+    let moving = ids(all.iter().filter(can_pause).collect());
     if !moving.is_empty() {
         app.overlay = Some(pause::open(moving));
         return;
     }
-    let held = ids(app.jobs().iter().filter(is_held).collect());
+    let held = ids(all.iter().filter(is_held).collect());
     if held.is_empty() {
         app.note("there is no job to pause");
         return;
@@ -370,7 +376,7 @@ fn pause_all(app: &mut App) {
     let names: Vec<&str> = held.iter().map(JobId::as_str).collect();
     app.overlay = Some(Overlay::Confirm(Confirm {
         title: format!("Resume {}?", counted(held.len() as u64, "job", "jobs")),
-        lines: vec!["All jobs are paused. They go on from their checkpoints:".to_owned(), names.join(", ")],
+        lines: vec!["All of them are paused. They go on from their checkpoints:".to_owned(), named(&names)],
         yes: "resume all".to_owned(),
         request: Request::Resume { jobs: held },
         opened_at: app.now,
@@ -388,11 +394,20 @@ fn run_all(app: &mut App) {
     let names: Vec<&str> = ids.iter().map(JobId::as_str).collect();
     app.overlay = Some(Overlay::Confirm(Confirm {
         title: format!("Run {} now?", counted(ids.len() as u64, "job", "jobs")),
-        lines: vec![names.join(", "), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
+        lines: vec![named(&names), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
         yes: "run them".to_owned(),
         request: Request::Trigger { jobs: ids },
         opened_at: app.now,
     }));
+}
+
+/// The names, or the first of very many.
+fn named(names: &[&str]) -> String {
+    const SHOWN_MAX: usize = 12;
+    match names.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
+        None => names.join(", "),
+        Some(more) => format!("{} and {} more", names[..SHOWN_MAX].join(", "), grouped(more as u64)),
+    }
 }
 
 /// Sign, short word and tone of a state.
@@ -507,7 +522,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if wanted_order(app) == state.order {
+    let order = if !state.is_overtaken {
         "those that need you first".to_owned()
     } else {
         format!("order changed, {} sorts again", app.key(Action::LetIn))
@@ -608,12 +623,19 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
         FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
         FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
         FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
-        FindingKind::Stalled | FindingKind::ManyErrors => key(line, Action::Open, "opens the job"),
+        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered => {
+            key(line, Action::Open, "opens the job")
+        }
         FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
         FindingKind::Held => {
             let line = key(line, Action::Open, "opens the connection, there").say(" ");
             let release = app.settings.keymap.labels(&[Context::Connections], Action::HoldRelease).into_iter().next();
             line.key(release.unwrap_or_default()).dim(" releases it")
+        }
+        FindingKind::Withheld => {
+            let line = key(line, Action::Open, "opens the job, there").say(" ");
+            let shows = app.settings.keymap.labels(&[Context::Job], Action::Withheld).into_iter().next();
+            line.key(shows.unwrap_or_default()).dim(" shows what is withheld")
         }
         FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
         FindingKind::StoreError

@@ -406,6 +406,7 @@ pub fn act(app: &mut App, action: Action) {
             Some(id) => crate::tui::overlays::edit::open(app, id),
             None => app.note("no record is selected"),
         },
+        Action::Settle => crate::tui::overlays::settle::open(app),
         Action::Discard => with_scope(app, bulk::discard),
         Action::BringBack => with_scope(app, bulk::bring_back),
         action if app.letters.is_in_record => record::act(app, action),

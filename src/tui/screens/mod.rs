@@ -4,6 +4,7 @@ pub mod checkpoints;
 pub mod conflicts;
 pub mod connections;
 mod connections_detail;
+pub mod customer;
 pub mod dead;
 pub mod job;
 pub mod jobs;
@@ -26,6 +27,8 @@ use ratatui::layout::Rect;
 pub enum Screen {
     Jobs,
     Job,
+    /// All jobs of one instance.
+    Customer,
     Dead,
     Letters,
     Conflicts,
@@ -53,6 +56,7 @@ impl Screen {
         match self {
             Self::Jobs => Context::Jobs,
             Self::Job => Context::Job,
+            Self::Customer => Context::Customer,
             Self::Dead => Context::Dead,
             Self::Letters => Context::Letters,
             Self::Conflicts => Context::Conflicts,
@@ -67,7 +71,7 @@ impl Screen {
     /// The screen whose tab is lit.
     pub fn tab(self) -> Self {
         match self {
-            Self::Job => Self::Jobs,
+            Self::Job | Self::Customer => Self::Jobs,
             Self::Letters => Self::Dead,
             other => other,
         }
@@ -78,6 +82,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     match app.screen {
         Screen::Jobs => jobs::draw(app, canvas, body),
         Screen::Job => job::draw(app, canvas, body),
+        Screen::Customer => customer::draw(app, canvas, body),
         Screen::Dead => dead::draw(app, canvas, body),
         Screen::Letters => letters::draw(app, canvas, body),
         Screen::Conflicts => conflicts::draw(app, canvas, body),
@@ -99,6 +104,7 @@ pub fn show(app: &mut App, screen: Screen) {
     match screen {
         Screen::Jobs => jobs::opened(app),
         Screen::Job => job::opened(app),
+        Screen::Customer => customer::opened(app),
         Screen::Dead => dead::opened(app, is_return),
         Screen::Letters | Screen::Conflicts | Screen::Connections => {}
         Screen::Checkpoints => checkpoints::opened(app),
@@ -112,6 +118,7 @@ pub fn act(app: &mut App, action: Action) {
     match app.screen {
         Screen::Jobs => jobs::act(app, action),
         Screen::Job => job::act(app, action),
+        Screen::Customer => customer::act(app, action),
         Screen::Dead => dead::act(app, action),
         Screen::Letters => letters::act(app, action),
         Screen::Conflicts => {}
@@ -133,6 +140,7 @@ pub fn snapshot_came(app: &mut App) {
 pub fn is_stale(app: &App) -> bool {
     match app.screen {
         Screen::Job => job::is_stale(app),
+        Screen::Customer => customer::is_stale(app),
         Screen::Dead => dead::is_stale(app),
         Screen::Letters => letters::is_stale(app),
         Screen::Runs => runs::is_stale(app),
@@ -145,6 +153,7 @@ pub fn is_stale(app: &App) -> bool {
 pub fn refresh(app: &mut App) {
     match app.screen {
         Screen::Job => job::refresh(app),
+        Screen::Customer => customer::refresh(app),
         Screen::Dead => dead::refresh(app),
         Screen::Letters => letters::refresh(app),
         Screen::Runs => runs::refresh(app),
@@ -160,6 +169,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Groups, Answer::Groups(groups)) => dead::groups_came(app, groups),
         (Purpose::GroupNow, Answer::Groups(groups)) => dead::group_came(app, groups),
         (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
+        (Purpose::GroupsOfCustomer(id), Answer::Groups(groups)) => customer::groups_came(app, id, groups),
         (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
@@ -215,6 +225,7 @@ pub fn settle(app: &mut App) {
     match app.screen {
         Screen::Jobs => jobs::settle(app, body),
         Screen::Job => job::settle(app, body),
+        Screen::Customer => customer::settle(app, body),
         Screen::Dead => dead::settle(app, body),
         Screen::Letters => letters::settle(app, body),
         Screen::Conflicts => {}
@@ -235,7 +246,7 @@ pub fn filter_text(app: &App) -> Option<&str> {
         Screen::Checkpoints => Some(&app.checkpoints.filter_text),
         Screen::Connections => Some(&app.connections.filter_text),
         Screen::Logs => Some(&app.logs.filter_text),
-        Screen::Job | Screen::Conflicts | Screen::Why => None,
+        Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Why => None,
     }
 }
 
@@ -259,7 +270,7 @@ pub fn set_filter(app: &mut App, text: &str) {
         Screen::Runs => runs::set_filter(app, text),
         Screen::Checkpoints => checkpoints::set_filter(app, text),
         Screen::Connections => connections::set_filter(app, text),
-        Screen::Job | Screen::Conflicts | Screen::Why => Ok(()),
+        Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Why => Ok(()),
     };
     match (&mut app.typing, result) {
         (Some(typing), result) => typing.error = result.err(),
@@ -279,6 +290,7 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Why => why::step_back(app),
         Screen::Checkpoints => checkpoints::step_back(app),
         Screen::Dead => dead::step_back(app),
+        Screen::Customer => customer::step_back(app),
         Screen::Job | Screen::Conflicts => false,
     };
     if is_done {

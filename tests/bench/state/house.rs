@@ -25,11 +25,11 @@ source = { connection = "shop", path = "/customers", records = "/data", id = "/i
 destination = { connection = "crm", path = "/customers/{{ id }}" }
 "#;
 
-pub async fn engine(store: Store) -> Arc<Engine> {
-    let config = config::parse(CONFIG, Path::new("bench.toml"), &|_| None);
+/// `more` is added to the configuration.
+pub async fn engine(store: Store, more: &str) -> Arc<Engine> {
+    let config = config::parse(&format!("{CONFIG}{more}"), Path::new("bench.toml"), &|_| None);
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let link = |connection| connect::link(connection, config.masks.clone()).expect("a client");
-    let links = config.connections.iter().map(link).collect();
+    let links = connect::links(&config.connections, &config.masks).expect("clients");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let info = EngineInfo {
         workspace: "bench".to_owned(),
