@@ -149,6 +149,22 @@ async fn a_rewind_is_previewed_without_a_change_and_then_done_and_signed() {
 }
 
 #[tokio::test]
+async fn a_range_is_ordered_for_a_job_that_may_run_and_leaves_its_checkpoint() {
+    let desk = Desk::open().await;
+    let (_, before) = get(&desk, "/jobs/customers").await;
+    let range = r#"{"since":"2020-01-01T00:00:00Z","until":"2020-02-01T00:00:00Z"}"#;
+    let done = post(&desk, "/jobs/customers/range", range).await;
+    assert_eq!(done["changed"], 1, "{done}");
+    let (by, action, _) = last_entry(&desk).await;
+    assert_eq!((by.as_str(), action.as_str()), ("keeper", "range"));
+    let (_, after) = get(&desk, "/jobs/customers").await;
+    assert_eq!(after["checkpoint"], before["checkpoint"]);
+    let backwards = r#"{"since":"2020-02-01T00:00:00Z","until":"2020-01-01T00:00:00Z"}"#;
+    assert_eq!(desk.curl("POST", "/jobs/customers/range", &[], backwards).await.0, 409);
+    assert_eq!(desk.curl("POST", "/jobs/customers/range", &[], "{}").await.0, 400);
+}
+
+#[tokio::test]
 async fn a_plan_counts_and_writes_nothing() {
     let desk = Desk::open().await;
     let (_, plan) = get(&desk, "/jobs/customers/plan?from=start&records=10&rows=5").await;
