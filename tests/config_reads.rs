@@ -15,6 +15,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("SEARCH_KEY", "find-me-not"),
     ("TENANT", "tenant-77"),
     ("SALT", "pepper-and-salt"),
+    ("SHOP_HOOK_SECRET", "hook-secret-one"),
+    ("SHOP_HOOK_OLD_SECRET", "hook-secret-zero"),
 ];
 
 fn env(name: &str) -> Option<String> {
@@ -51,13 +53,22 @@ fn the_full_example_is_read() {
     let jobs: Vec<Job> =
         config.jobs.iter().map(|job| Job { configured: 0, source_identity: 0, ..job.clone() }).collect();
     insta::assert_snapshot!("full_jobs", masked(format!("{jobs:#?}")));
-    insta::assert_snapshot!("full_rest", format!("{:#?}\n{:#?}", config.workspace, config.console));
+    insta::assert_snapshot!(
+        "full_rest",
+        format!("{:#?}\n{:#?}\n{:#?}", config.workspace, config.console, config.serve)
+    );
 }
 
 #[test]
 fn nothing_but_offset_paging_is_warned_of_in_the_full_example() {
     let warnings: Vec<String> = right(FULL).warnings.iter().map(|warning| warning.problem.clone()).collect();
-    assert_eq!(warnings, ["offset paging skips records of a set that changes while it is read"]);
+    assert_eq!(
+        warnings,
+        [
+            "events are taken without a signature: whoever reaches the address can send them",
+            "offset paging skips records of a set that changes while it is read"
+        ]
+    );
 }
 
 // Row 99 of the fault matrix.

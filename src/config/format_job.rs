@@ -5,6 +5,7 @@ use super::format::{
     COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, NO_PAGES, ORPHAN_ANSWERS,
     VERSION_KINDS, WRITES, WRITING_METHODS,
 };
+use super::format_webhook::WEBHOOK;
 
 pub(super) static JOB: Tagged = Tagged {
     tag: "mode",
@@ -25,7 +26,12 @@ static ONE_WAY: Spec = Spec {
             "When the job runs by itself. Not written, it is `\"manual\"`: it runs when a person triggers it.",
         )
         .default("\"manual\""),
-        later("batch_window", "How long webhook events are gathered before they are written."),
+        key(
+            "batch_window",
+            Kind::Duration,
+            "How long webhook events are gathered after the first before they are written; zero is at once.",
+        )
+        .default("\"0s\""),
         key("max_pages", COUNT, "A run ends after so many pages; the next goes on from its checkpoint."),
         key("max_runtime", Kind::Span, "A run ends after this time; the next goes on from its checkpoint."),
         key("max_attempts", COUNT, "A record's attempts before it is dead-lettered.").default("5"),
@@ -121,7 +127,7 @@ static SOURCE: Spec = Spec {
             "Polls what changed since the watermark once the backfill is done.",
         ),
         later("change_log", "Changes come from an audit log."),
-        later("webhook", "Changes come by webhook."),
+        key("webhook", Kind::Table(&WEBHOOK), "Changes come by webhook too, beside the schedule."),
     ],
 };
 

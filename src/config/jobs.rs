@@ -29,7 +29,7 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
         })
     });
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["description", "enabled", "max_pages", "max_runtime"].into_iter().any(is_wrong) {
+    if ["description", "enabled", "batch_window", "max_pages", "max_runtime"].into_iter().any(is_wrong) {
         return None;
     }
     Some(Job {
@@ -37,6 +37,7 @@ pub(super) fn job(entry: &Entry, connections: &[String], report: &mut Report) ->
         description: table.owned_text("description"),
         enabled: table.boolean("enabled"),
         schedule: schedule?,
+        batch_window: table.duration("batch_window")?,
         max_pages: table.integer("max_pages"),
         max_runtime: table.duration("max_runtime"),
         max_attempts: table.count("max_attempts")?,
@@ -99,6 +100,10 @@ fn configured(job: &Table) -> u64 {
     if let Json::Object(destination) = &mut parts[1] {
         destination.remove("one");
     }
+    if let Json::Object(source) = &mut parts[0] {
+        // How news of changes come decides nothing of where records go.
+        source.remove("webhook");
+    }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }
 
@@ -107,6 +112,7 @@ fn source_identity(job: &Table) -> u64 {
     let mut source = job.entry("source").map_or(Json::Null, |entry| entry.node.canonical.clone());
     if let Json::Object(members) = &mut source {
         members.remove("filter");
+        members.remove("webhook");
     }
     xxhash_rust::xxh3::xxh3_64(source.to_string().as_bytes())
 }

@@ -13,6 +13,7 @@ mod files;
 mod find;
 mod format;
 mod format_job;
+mod format_webhook;
 mod jobs;
 mod map;
 mod mistake;
@@ -29,15 +30,17 @@ mod templates;
 mod tests;
 mod tree;
 mod values;
+mod webhook;
 
 pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 
-use crate::model::{Connection, Hook, Job, Masks};
+use crate::model::{Connection, Hook, Job, Masks, Serve};
 use declare::Spec;
 use format::{CONSOLE, FILE, THEME, WORKSPACE};
+use format_webhook::SERVE;
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -52,6 +55,8 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// Who is told when something needs a person.
     pub hooks: Vec<Hook>,
+    /// Where webhooks are taken in.
+    pub serve: Serve,
     pub console: ConsoleConfig,
     /// All secrets, to mask them in texts that come from outside.
     pub masks: Masks,
@@ -160,6 +165,7 @@ fn read_table(
 struct Document {
     workspace: Option<Entry>,
     console: Option<Entry>,
+    serve: Option<Entry>,
     /// The file of a theme of one's own.
     theme: Option<Table>,
     connections: Vec<Entry>,
@@ -183,8 +189,12 @@ impl Document {
                 ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
                 ("notify", Value::Table(table)) => extend(&mut self.hooks, table, "hook", files, report),
                 ("connections" | "jobs" | "notify", _) => self.is_partial = true,
-                (name @ ("workspace" | "console"), value) => {
-                    let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
+                (name @ ("workspace" | "console" | "serve"), value) => {
+                    let slot = match name {
+                        "workspace" => &mut self.workspace,
+                        "console" => &mut self.console,
+                        _ => &mut self.serve,
+                    };
                     let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
                     match slot {
                         None => *slot = Some(entry),
@@ -212,6 +222,7 @@ impl Document {
         };
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
+        let serve = table_or_default(self.serve, &SERVE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
         let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
         let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
@@ -220,6 +231,8 @@ impl Document {
         }
         let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
         let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
+        let serve = serve.and_then(|table| webhook::serve(&table, report));
+        webhook::check_together(&self.jobs, serve.as_ref(), report);
         cycles::warn_of_cycles(&self.jobs, report);
         // Last, when all secrets are known: the lines of the console may be shown.
         let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
@@ -228,6 +241,7 @@ impl Document {
             connections: connections.into_iter().collect::<Option<_>>()?,
             jobs: jobs.into_iter().collect::<Option<_>>()?,
             hooks: hooks.into_iter().collect::<Option<_>>()?,
+            serve: serve?,
             console: console?,
             masks: Masks::default(),
             warnings: Vec::new(),

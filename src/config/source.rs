@@ -25,9 +25,10 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
     let query = query(table.table("query"));
     let id = ids(table, report);
     let searchable = searchable(table, report);
+    let webhook = table.table("webhook").map(|inner| super::webhook::webhook(inner, table, report));
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable"]
+    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable", "webhook"]
         .into_iter()
         .any(is_wrong)
     {
@@ -42,6 +43,10 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
         incremental,
         fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
         searchable: searchable?,
+        webhook: match webhook {
+            Some(webhook) => Some(webhook?),
+            None => None,
+        },
         stream: SourceStream::Rest(RestSource {
             path: path?,
             query: query?,
@@ -66,7 +71,7 @@ pub(super) fn method(name: Option<&str>) -> Option<Method> {
         .find(|method| Some(method.as_str()) == name)
 }
 
-fn pointers(value: &Value) -> Option<Vec<Pointer>> {
+pub(super) fn pointers(value: &Value) -> Option<Vec<Pointer>> {
     match value {
         Value::Pointer(pointer) => Some(vec![pointer.clone()]),
         Value::List(nodes) => nodes

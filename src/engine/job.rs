@@ -2,11 +2,13 @@
 
 use super::bulk::set_bulk;
 use super::fresh::Fresh;
+use super::inbox::WebhookLive;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
 use crate::connect::{Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
+use crate::model::webhook::EventReader;
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
     Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
@@ -33,6 +35,8 @@ pub struct JobCell {
     pub mapping: Mapping,
     pub filter: Option<Filter>,
     pub reader: RecordReader,
+    /// Reads the events of its webhook, where it has one.
+    pub(super) events: Option<EventReader>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
     pub(super) source_gate: Arc<Gate>,
@@ -94,6 +98,7 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+    pub webhook: WebhookLive,
 }
 
 /// The letters of a job that have no end yet.
@@ -169,6 +174,12 @@ impl JobCell {
     pub(super) fn new(parts: CellParts) -> Self {
         Self {
             reader: RecordReader::new(&parts.spec.source.fields),
+            events: parts
+                .spec
+                .source
+                .webhook
+                .as_ref()
+                .map(|webhook| EventReader::new(webhook, &parts.spec.source.fields, parts.source.can_read_one())),
             spec: parts.spec,
             mapping: parts.mapping,
             filter: parts.filter,
@@ -226,7 +237,7 @@ impl JobCell {
         match run.kind {
             RunKind::Retry => live.retry = None,
             RunKind::Sync | RunKind::Full => live.trigger = None,
-            RunKind::Record => {}
+            RunKind::Record | RunKind::Inbox => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
@@ -472,6 +483,8 @@ impl JobCell {
             events: live.events.iter().cloned().collect(),
             recovered: live.recovered,
             last_runs: live.last_runs.iter().copied().collect(),
+            // Told by the engine, which knows the door.
+            webhook: None,
         }
     }
 

@@ -15,8 +15,10 @@ mod findings;
 mod first;
 mod fresh;
 mod hands;
+mod inbox;
 mod job;
 mod limit;
+mod listen;
 mod notify;
 mod one;
 mod orders;
@@ -27,6 +29,7 @@ mod rewind;
 mod run;
 mod schedule;
 mod snapshot;
+mod subscribe;
 mod tell;
 mod told;
 mod why;
@@ -99,6 +102,9 @@ pub struct Engine {
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
     /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
     last_retry: parking_lot::Mutex<Timestamp>,
+    door: listen::Door,
+    /// Who keeps the subscriptions, and hears silences.
+    keepers: tokio::sync::Mutex<JoinSet<()>>,
 }
 
 impl Engine {
@@ -150,6 +156,8 @@ impl Engine {
             notifier: tokio::sync::Mutex::new(None),
             publisher: tokio::sync::Mutex::new(None),
             last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
+            door: listen::Door::default(),
+            keepers: tokio::sync::Mutex::new(JoinSet::new()),
         });
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
@@ -174,6 +182,8 @@ impl Engine {
     /// Finishes the pages in progress, checkpoints and stops. Returns when nothing runs any more.
     pub async fn stop(&self) {
         self.stopping.cancel();
+        self.close_door().await;
+        self.end_keepers().await;
         for cell in self.jobs.values() {
             cell.stop_run(&crate::model::Actor::shutdown());
             cell.wake.notify_waiters();
@@ -194,6 +204,8 @@ impl Engine {
     /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
     /// but what the store holds already. The state is as good as after a crash.
     pub async fn halt(&self) {
+        self.close_door().await;
+        self.keepers.lock().await.shutdown().await;
         self.attendants.lock().await.shutdown().await;
         self.publisher.lock().await.take();
         self.notifier.lock().await.take();

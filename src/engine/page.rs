@@ -32,6 +32,16 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
+    /// Of a page of webhook events: which.
+    pub inbox: Option<InboxPage>,
+}
+
+/// The events that a page was made of, one an item.
+#[derive(Default)]
+pub(super) struct InboxPage {
+    pub numbers: Vec<u64>,
+    /// The source has no such record: nothing is sent for the event, and nothing is deleted either.
+    pub gone: Vec<bool>,
 }
 
 impl PageRead {
@@ -45,6 +55,7 @@ impl PageRead {
             bulk: None,
             settled: None,
             is_forced: false,
+            inbox: None,
         }
     }
 }
@@ -70,6 +81,8 @@ pub(super) struct OpenPage {
     pub bulk: Option<u64>,
     pub settled: Option<oneshot::Sender<()>>,
     letters: Vec<RetriedLetter>,
+    /// Webhook events that it was made of.
+    pub events: Vec<u64>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
     links: Vec<Option<Link>>,
@@ -142,7 +155,7 @@ pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since:
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
         max_attempts: cell.spec.max_attempts,
-        is_retry: read.position.is_none(),
+        is_retry: read.position.is_none() && read.inbox.is_none(),
         is_forced: read.is_forced,
         in_doubt_since,
     }
@@ -180,11 +193,15 @@ impl OpenPage {
                 }
             }
         }
+        let gone = |i: usize| {
+            read.letters.get(i).is_some_and(|letter| letter.is_gone)
+                || read.inbox.as_ref().is_some_and(|inbox| inbox.gone.get(i) == Some(&true))
+        };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {
                     Step::Skip(SkipReason::Superseded)
-                } else if read.letters.get(i).is_some_and(|letter| letter.is_gone) {
+                } else if gone(i) {
                     Step::Skip(SkipReason::Ignored)
                 } else {
                     let correction = read.letters.get(i).and_then(|letter| letter.correction.as_ref());
@@ -205,6 +222,7 @@ impl OpenPage {
             bulk: read.bulk,
             settled: read.settled,
             letters: read.letters,
+            events: read.inbox.map(|inbox| inbox.numbers).unwrap_or_default(),
             superseded,
             keys,
             links,

@@ -65,6 +65,7 @@ pub(super) struct Reader {
     pub clock: Arc<dyn Clock>,
     pub bounds: Bounds,
     pub pages: mpsc::Sender<Read>,
+    pub store: Store,
 }
 
 impl Reader {
@@ -80,11 +81,12 @@ impl Reader {
         let mut seen: HashSet<u64> = HashSet::new();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
+        let began = Instant::now();
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
             }
-            if self.reached(pages, records) {
+            if self.reached(pages, records) || pages > 0 && self.makes_way(began) {
                 return ReadEnd::Limit;
             }
             let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
@@ -132,6 +134,7 @@ impl Reader {
                 bulk: None,
                 settled: None,
                 is_forced: false,
+                inbox: None,
             };
             if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
                 return ReadEnd::Stopped;
@@ -149,12 +152,18 @@ impl Reader {
             || bounds.until.is_some_and(|until| Instant::now() >= until)
     }
 
+    /// True when a long listing lets events go first that wait; it goes on from its checkpoint after them.
+    fn makes_way(&self, began: Instant) -> bool {
+        let now = self.clock.now();
+        began.elapsed() >= SLICE && self.cell.inbox_due(&self.store, now).is_some_and(|due| due <= now)
+    }
+
     async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
         self.ask(|| self.cell.source.read_page(from)).await
     }
 
     /// Asks the source until it answers, as often as its retry rule allows.
-    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
+    pub(super) async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
         let rule = &self.gate.connection.retry;
         let mut failures = 0;
         loop {
@@ -412,6 +421,12 @@ fn not_read(letter: &DeadLetter, fault: &Fault) -> Item {
         reason: format!("the source does not give the record again{status}: {}", fault.message),
         body: letter.source.clone(),
     }
+}
+
+/// Why a record that an event named could not be read.
+pub(super) fn not_given(fault: &Fault) -> String {
+    let status = fault.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    format!("the source does not give the record that an event named{status}: {}", fault.message)
 }
 
 pub(super) fn greatest(items: &[Item]) -> Option<Watermark> {

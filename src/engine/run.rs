@@ -82,6 +82,7 @@ struct Leaving {
     keys: Vec<RecordId>,
     bulk: Option<u64>,
     settled: Option<oneshot::Sender<()>>,
+    events: Vec<u64>,
 }
 
 /// A batch of writes that ended; or how many were lost, and why.
@@ -146,10 +147,12 @@ impl RunLoop {
             clock: parts.clock.clone(),
             bounds: parts.bounds,
             pages,
+            store: parts.store.clone(),
         };
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Inbox) => tokio::spawn(source.read_inbox(parts.store.clone())),
             (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
         };
         Self {
@@ -400,6 +403,7 @@ impl RunLoop {
                 records: page.items.len(),
                 bulk: page.bulk,
                 settled: page.settled.take(),
+                events: std::mem::take(&mut page.events),
             };
             let facts = CommitFacts {
                 cell: &self.parts.cell,
@@ -423,7 +427,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if !self.parts.kind.moves_checkpoint() {
+        if !self.parts.kind.is_guarded() {
             // What fails again is in the queue already.
             return None;
         }
@@ -476,7 +480,8 @@ impl RunLoop {
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
         let told = std::mem::take(&mut changes.told);
-        let commit = self.page_commit(position, changes, counts, leaving.bulk);
+        let events = leaving.events.clone();
+        let commit = PageCommit { events, ..self.page_commit(position, changes, counts, leaving.bulk) };
         self.push_commit(leaving, commit, told);
     }
 
@@ -520,6 +525,7 @@ impl RunLoop {
             recovered: changes.recovered,
             bulk: bulk.map(|number| BulkPage { number, ends: changes.letter_ends }),
             search: changes.search,
+            events: Vec::new(),
         }
     }
 

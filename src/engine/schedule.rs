@@ -136,10 +136,18 @@ impl Attendant {
         if let Some(by) = live.trigger.clone() {
             return Next::Run { kind: RunKind::Sync, by };
         }
-        match live.control.due {
-            Some(due) if due <= now => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
-            due => {
-                let next = due.into_iter().chain(retry_at).min();
+        let due = live.control.due;
+        let went_last = live.webhook.went_last;
+        drop(live);
+        let inbox = self.cell.inbox_due(&self.engine.store, now);
+        let (is_due, has_events) = (due.is_some_and(|due| due <= now), inbox.is_some_and(|due| due <= now));
+        match (is_due, has_events) {
+            // Where both wait, they take turns.
+            (true, true) if went_last => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
+            (_, true) => Next::Run { kind: RunKind::Inbox, by: Actor::engine() },
+            (true, false) => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
+            (false, false) => {
+                let next = due.into_iter().chain(retry_at).chain(inbox).min();
                 Next::Sleep(next.map(|next| next.since(now).min(NAP_MAX)))
             }
         }
@@ -157,16 +165,20 @@ impl Attendant {
                 break end;
             }
             let retry = self.cell.live().retry.clone();
+            let has_events = self.cell.inbox_due(&self.engine.store, self.engine.clock.now()).is_some();
+            let went_last = self.cell.live().webhook.went_last;
             let kind = match (&retry, self.start.full && self.first) {
                 (Some(_), _) => RunKind::Retry,
+                // Nothing is gathered any more: this is the last chance of a while.
+                (None, _) if has_events && !went_last => RunKind::Inbox,
                 (None, true) => RunKind::Full,
                 (None, false) => RunKind::Sync,
             };
-            let was_retry = retry.is_some();
+            let goes_on = !kind.moves_checkpoint();
             let (end, ran) = self.one_run(kind, by.clone(), None).await;
             counts += ran;
             match end {
-                RunEnd::Done if was_retry => {}
+                RunEnd::Done if goes_on => {}
                 RunEnd::HandedOver if self.may_go_on(&counts) => {}
                 end => break end,
             }
@@ -383,12 +395,21 @@ impl Attendant {
                 live.retry.get_or_insert(by);
                 live.retry_at = Some(now.plus(MAKES_WAY));
             }
+            if kind != RunKind::Record {
+                live.webhook.went_last = kind == RunKind::Inbox;
+            }
+            if kind == RunKind::Inbox {
+                live.webhook.not_before = matches!(end, RunEnd::Failed { .. }).then(|| now.plus(AFTER_FAILURE));
+            }
             if parked.is_some() {
                 live.control.parked = parked;
             }
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };
         };
+        if kind == RunKind::Sync && end == RunEnd::Done {
+            self.cell.tell_gap(&counts, teller);
+        }
         if kind == RunKind::Retry {
             self.end_stopped_retries(teller).await;
         }

@@ -3,6 +3,7 @@
 use super::mapping::FieldRule;
 use super::{
     ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Version, VersionKind,
+    Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -13,6 +14,8 @@ pub struct Job {
     pub description: Option<String>,
     pub enabled: bool,
     pub schedule: Schedule,
+    /// Webhook events are gathered so long after the first of them before they are written.
+    pub batch_window: Duration,
     /// A run ends after so many pages and the next goes on from its checkpoint.
     pub max_pages: Option<u64>,
     pub max_runtime: Option<Duration>,
@@ -76,6 +79,8 @@ pub struct JobSource {
     pub fields: RecordFields,
     /// Fields whose values find a record beside its id. Where there are none, no index of them is kept.
     pub searchable: Vec<Pointer>,
+    /// Events that tell what changed, beside the listing.
+    pub webhook: Option<Webhook>,
     pub stream: SourceStream,
 }
 

@@ -16,6 +16,8 @@ pub enum RunKind {
     /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
     /// checkpoint.
     Record,
+    /// Webhook events that waited. It never moves the checkpoint.
+    Inbox,
 }
 
 impl RunKind {
@@ -23,8 +25,14 @@ impl RunKind {
     pub fn moves_checkpoint(&self) -> bool {
         match self {
             Self::Sync | Self::Full => true,
-            Self::Retry | Self::Record => false,
+            Self::Retry | Self::Record | Self::Inbox => false,
         }
+    }
+
+    /// True where the records come from the source by themselves and not from a person's order, so that a guard must
+    /// stop what goes wrong as a whole.
+    pub fn is_guarded(&self) -> bool {
+        self.moves_checkpoint() || *self == Self::Inbox
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
-    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp,
+    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp, WebhookStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,9 @@ pub struct JobStatus {
     pub recovered: RecoveredFaults,
     /// The last runs' ends, oldest first, at most ten.
     pub last_runs: Vec<RunMark>,
+    /// The events by which its source tells of changes, where it does.
+    #[serde(default)]
+    pub webhook: Option<WebhookStatus>,
 }
 
 impl JobStatus {
@@ -216,6 +219,10 @@ pub enum FindingKind {
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,
+    /// Webhooks can not be taken in, or a subscription could not be made or renewed.
+    Webhook,
+    /// No webhook event came for unusually long.
+    Silent,
     /// A person holds back a connection.
     Held,
     BudgetLow,

@@ -61,6 +61,10 @@ enum Route<'a> {
     CrmBatch {
         collection: &'a str,
     },
+    /// The shop's subscriptions to events.
+    Webhooks {
+        rest: Option<&'a str>,
+    },
     Workshop,
     /// 405 for a known path, else 404.
     Nothing {
@@ -76,6 +80,7 @@ impl<'a> Route<'a> {
         let is_read = *method == Method::GET;
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
+            ("api", Some("webhooks"), rest) => Self::Webhooks { rest },
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
                 Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
                 Some(_) => Self::Nothing { side: Side::Source, status: 405 },
@@ -105,7 +110,7 @@ impl<'a> Route<'a> {
 
     fn side(&self) -> Side {
         match self {
-            Self::Listing { .. } | Self::ShopRecord { .. } => Side::Source,
+            Self::Listing { .. } | Self::ShopRecord { .. } | Self::Webhooks { .. } => Side::Source,
             Self::Nothing { side, .. } => *side,
             _ => Side::Destination,
         }
@@ -286,6 +291,7 @@ fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, faul
         Route::CrmBatch { collection } => told(batch::write(&world.crm.table(collection), body, fault), ""),
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
+        Route::Webhooks { rest } => world.webhooks.answer(&parts.method, *rest, body),
         Route::Workshop => control::answer(world, parts, body),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::codec::{pack, unpack};
 use super::heads::Heads;
+use super::inbox::Inboxes;
 use super::tables::{CONTROLS, JOBS};
 use super::{Shared, StoreError};
-use crate::model::{Counts, JobControl, JobId, LetterPlace};
+use crate::model::{Counts, InboxFacts, JobControl, JobId, LetterPlace};
 use redb::{ReadTransaction, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -62,6 +63,7 @@ pub(super) struct Directory {
     names: Vec<JobId>,
     /// Whether the job of that number has any link.
     has_links: Vec<bool>,
+    inboxes: Inboxes,
 }
 
 impl Directory {
@@ -71,6 +73,7 @@ impl Directory {
             self.names.push(job.id.clone());
         }
         self.has_links = heads.jobs().iter().map(|job| job.row.links > 0).collect();
+        self.inboxes.clone_from(&heads.inboxes);
     }
 
     pub(super) fn number(&self, job: &JobId) -> Option<u32> {
@@ -85,6 +88,10 @@ impl Directory {
     pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
         let name = self.names.get(number as usize);
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
+    }
+
+    pub(super) fn inbox(&self, job: &JobId) -> InboxFacts {
+        self.number(job).and_then(|number| self.inboxes.get(&number)).copied().unwrap_or_default()
     }
 
     pub(super) fn has_links(&self, number: u32) -> bool {

@@ -8,6 +8,7 @@ mod codec;
 mod corrections;
 mod heads;
 mod holds;
+mod inbox;
 mod jobs;
 mod journal;
 mod letter_rows;
@@ -21,6 +22,7 @@ mod state;
 mod tables;
 mod writer;
 
+pub use inbox::{NewEvent, Received};
 pub use journal::entry_hash;
 pub use open::Holder;
 pub use state::Store;
@@ -205,6 +207,8 @@ pub struct PageCommit {
     pub bulk: Option<BulkPage>,
     /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
     pub search: Vec<Findable>,
+    /// The webhook events that the page was made of: they leave the inbox with it.
+    pub events: Vec<u64>,
 }
 
 /// A letter whose record needs nothing more.

@@ -13,6 +13,7 @@ use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
 use super::heads::Heads;
 use super::holds::write_holds;
+use super::inbox::{EventWork, NewEvent, Received, write_inbox, write_subscriptions};
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
@@ -21,6 +22,7 @@ use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
 use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use crate::model::webhook::Subscription;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
     RunId, Sequence, Timestamp,
@@ -99,6 +101,19 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    /// A webhook event; its sender waits for the answer.
+    Event {
+        job: JobId,
+        event: NewEvent,
+        reply: Reply<Received>,
+    },
+    /// What is known of a job's subscription; none forgets it.
+    Subscription {
+        job: JobId,
+        subscription: Option<Subscription>,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -110,9 +125,11 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters + 2 * terms.len()
+                3 + links.len() + 6 * letters + 2 * terms.len() + page.events.len()
             }
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            // A large body weighs as much as the rows that would fill its room.
+            Self::Event { event, .. } => 3 + event.body.len() / 1_024,
             _ => 2,
         }
     }
@@ -132,12 +149,14 @@ impl Order {
             Self::Point { reply, .. } => drop(reply.send(Err(error))),
             Self::BeginBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
+            Self::Event { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Subscription { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -249,6 +268,10 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    events: Vec<EventWork>,
+    /// Events (job number, number) that pages were made of.
+    taken: Vec<(u32, u64)>,
+    subscriptions: Vec<(JobId, Option<Subscription>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -393,6 +416,19 @@ impl Writer {
                 }
                 batch.reply(reply, bulk);
             }
+            Order::Event { job, event, reply } => match heads.next_event(&job, event) {
+                Ok(work) => {
+                    let became = work.became.clone();
+                    batch.events.push(work);
+                    batch.replies.push(Box::new(move |saved| drop(reply.send(saved.map(|()| *became.lock())))));
+                }
+                Err(full) => drop(reply.send(Ok(full))),
+            },
+            Order::Subscription { job, subscription, note, reply } => {
+                batch.subscriptions.push((job, subscription));
+                batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
             Order::Close { .. } => order.end(),
         }
     }
@@ -431,6 +467,8 @@ impl Writer {
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
         write_holds(&transaction, &batch.holds)?;
+        write_inbox(&transaction, heads, batch.events, &batch.taken)?;
+        write_subscriptions(&transaction, &batch.subscriptions)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;
@@ -439,8 +477,20 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
-        page;
+    let PageCommit {
+        job: id,
+        epoch,
+        run: run_id,
+        at,
+        counts,
+        position,
+        dead,
+        failed_again,
+        recovered,
+        bulk,
+        events,
+        ..
+    } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
     batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
@@ -476,6 +526,7 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
         at,
         run: run_id,
     }));
+    batch.taken.extend(events.into_iter().map(|event| (number, event)));
     batch.pages.push((id, epoch));
     batch.reply(reply, Committed { checkpoint, total, bulk });
 }
@@ -553,6 +604,7 @@ mod tests {
             recovered: Vec::new(),
             bulk: None,
             search: Vec::new(),
+            events: Vec::new(),
         };
         let links = (0..n).map(link).collect();
         Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }

@@ -9,10 +9,11 @@ mod paginate;
 mod request;
 mod signals;
 mod source;
+mod subscribe;
 #[cfg(test)]
 mod testing;
 
-use super::{Destination, Fault, FaultKind, Link, Reply, Signals, Source};
+use super::{Destination, Fault, FaultKind, Link, Reply, Signals, Source, Subscriptions};
 use crate::model::{Job, JobId};
 use std::sync::Arc;
 
@@ -24,6 +25,11 @@ pub fn source(job: &Job, link: &Link) -> Result<Arc<dyn Source>, String> {
 /// The destination of `job`, with all its templates checked; the reason when one can not be used.
 pub fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, String> {
     destination::destination(job, link)
+}
+
+/// How events of `job` are ordered at its source; none where it orders none.
+pub fn subscriptions(job: &Job, link: &Link) -> Result<Option<Arc<dyn Subscriptions>>, String> {
+    subscribe::subscriptions(job, link)
 }
 
 /// Asks for the connection's base address: the status of whatever answers, unless it refuses the credentials.

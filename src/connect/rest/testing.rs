@@ -131,6 +131,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
         description: None,
         enabled: true,
         schedule: Schedule::Manual,
+        batch_window: Duration::ZERO,
         max_pages: None,
         max_runtime: None,
         max_attempts: 5,
@@ -144,6 +145,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
             incremental: None,
             fields,
             searchable: Vec::new(),
+            webhook: None,
             stream: SourceStream::Rest(source),
         },
         destination: JobDestination {

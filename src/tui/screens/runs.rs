@@ -313,6 +313,7 @@ pub fn kind_word(kind: &RunKind) -> &'static str {
         RunKind::Full => "full",
         RunKind::Retry => "retry",
         RunKind::Record => "record",
+        RunKind::Inbox => "inbox",
     }
 }
 
@@ -447,6 +448,7 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     lines.push(label("pages").say(format!("{} saved; sent again {}", grouped(run.pages), grouped(run.counts.retried))));
     lines.push(match (&run.kind, run.checkpoint) {
         (RunKind::Retry, _) => label("checkpoint").say("not moved (a retry never moves it)"),
+        (RunKind::Inbox, _) => label("checkpoint").say("not moved (webhook events never move it)"),
         (_, Some(sequence)) => label("checkpoint").say(format!("#{} is the last that it saved", grouped(sequence.0))),
         (_, None) => label("checkpoint").say("none saved"),
     });
