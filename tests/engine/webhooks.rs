@@ -7,7 +7,7 @@ use std::time::Duration;
 use syncdeck::control::Request;
 use syncdeck::engine::Start;
 use syncdeck::model::{FindingKind, JobState, LetterFilter, Serve, Snapshot, WebhookStatus};
-use syncdeck::sim::{Fault, FaultRule, Rules, Side, WEBHOOK_SECRET, World, webhook_signature};
+use syncdeck::sim::{Deliveries, Fault, FaultRule, Removal, Rules, Side, WEBHOOK_SECRET, World, webhook_signature};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -368,4 +368,149 @@ async fn send_unsigned(address: SocketAddr, n: u32) -> (u16, String) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it answers");
     (answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0), answer)
+}
+
+const SUBSCRIBE: &str = r#"
+[serve]
+public_url = "http://localhost"
+[jobs.customers.source.webhook.subscribe]
+path = "/webhooks"
+body = { url = "{{ url }}", collection = "customers" }
+unsubscribe = "/webhooks/{{ id }}"
+get = "/webhooks/{{ id }}"
+list = { path = "/webhooks", records = "/data" }
+expires = "/expires_at"
+renew = { path = "/webhooks/{{ id }}/renew" }
+"#;
+
+/// A port that is free now.
+fn free_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+/// A house that orders events of the shop, which sends them over the network.
+async fn subscribed(house: House, at: SocketAddr) -> Door {
+    let serve = Serve { listen: at, public_url: Some(format!("http://{at}")), ..Serve::default() };
+    drop(house.engine.start(Start::service()).await);
+    house.engine.listen(&serve).await.expect("a free port");
+    Door { house, address: at }
+}
+
+fn is_subscribed(snapshot: &Snapshot) -> bool {
+    let subscription = snapshot.jobs[0].webhook.as_ref().and_then(|webhook| webhook.subscription.as_ref());
+    subscription.is_some_and(|subscription| subscription.id.is_some())
+}
+
+#[tokio::test]
+async fn a_subscription_is_made_once_kept_over_restarts_and_ended_with_the_job() {
+    let at = free_port();
+    let world = World::new(1, 20);
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("it is subscribed", is_subscribed).await;
+    assert_eq!(world.webhooks.subscribers()[0].url, format!("http://{at}/hooks/shop"));
+    // What was there before is read at once, and what changes now comes by itself.
+    door.until("the gap is filled", |snapshot| snapshot.jobs[0].total.created == 20).await;
+    world.shop.edit("customers", "cus_000007");
+    world.shop.edit("orders", "ord_000001");
+    door.until_done(1).await;
+    door.house.assert_in_step("customers");
+    let journal = door.house.store.journal(None, 5).await.expect("a journal");
+    assert!(journal.iter().any(|entry| entry.action == "subscribe" && entry.after.as_deref() == Some("sub_1")));
+
+    let door = subscribed(door.house.again().await, at).await;
+    door.until("it knows its subscription", is_subscribed).await;
+    assert_eq!(world.webhooks.made(), 1, "a restart makes no second one");
+
+    let disabled = with(SUBSCRIBE).replace("[jobs.customers]\n", "[jobs.customers]\nenabled = false\n");
+    let house = door.house.with(&disabled).await;
+    let store = house.store.clone();
+    let serve = Serve { listen: at, public_url: Some(format!("http://{at}")), ..Serve::default() };
+    drop(house.engine.start(Start::service()).await);
+    assert_eq!(house.engine.listen(&serve).await, Ok(None), "nothing listens for a disabled job");
+    let mut watch = house.engine.watch();
+    while !store.subscriptions().await.expect("a table").is_empty() {
+        watch.changed().await.expect("the engine lives");
+    }
+    assert!(world.webhooks.subscribers().is_empty());
+    house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_whose_answer_was_lost_is_found_again_and_not_made_twice() {
+    let at = free_port();
+    let world = World::new(1, 5);
+    // It is made, and nobody here hears of it.
+    let lost = FaultRule::new(Side::Source, Fault::CutBody).path_contains("/webhooks").nth(1, 1);
+    world.faults.add(lost);
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("the answer is lost", |snapshot| {
+        let subscription = snapshot.jobs[0].webhook.as_ref().and_then(|webhook| webhook.subscription.clone());
+        subscription.is_some_and(|subscription| subscription.error.is_some())
+    })
+    .await;
+    assert_eq!(world.webhooks.made(), 1);
+    let door = subscribed(door.house.after_a_kill(Disk::after_a_kill).await, at).await;
+    door.until("it is found", is_subscribed).await;
+    assert_eq!((world.webhooks.made(), world.webhooks.subscribers().len()), (1, 1));
+    door.house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_renewed_before_it_ends_and_made_again_when_it_is_gone() {
+    let at = free_port();
+    let options = syncdeck::sim::Options {
+        clock: std::sync::Arc::new(syncdeck::engine::clock::RuntimeClock::starting_at(crate::house::BEGIN)),
+        ..syncdeck::sim::Options::new(1, 5)
+    };
+    let world = World::with(&options);
+    world.webhooks.set(Deliveries { lifetime_ms: 2_000, ..Deliveries::default() });
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    let of = |snapshot: &Snapshot| snapshot.jobs[0].webhook.as_ref().and_then(|webhook| webhook.subscription.clone());
+    door.until("it is renewed", |snapshot| of(snapshot).is_some_and(|now_is| now_is.renewed_at.is_some())).await;
+    assert_eq!(world.webhooks.made(), 1);
+    world.webhooks.forget();
+    door.until("it is made again", |snapshot| of(snapshot).is_some_and(|now_is| now_is.id.as_deref() == Some("sub_2")))
+        .await;
+    assert_eq!(world.webhooks.subscribers().len(), 1);
+    door.house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_refused_is_told_and_the_schedule_goes_on() {
+    let at = free_port();
+    let world = World::new(1, 5);
+    let no =
+        Fault::Status { code: 403, body: r#"{"error":{"message":"no such plan"}}"#.to_owned(), headers: Vec::new() };
+    world.faults.add(FaultRule::new(Side::Source, no).path_contains("/webhooks"));
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("it is told", |snapshot| {
+        snapshot.findings.iter().any(|finding| finding.kind == FindingKind::Webhook && finding.text.contains("403"))
+    })
+    .await;
+    door.house.ask(Request::Trigger { jobs: vec![job("customers")] }).await;
+    door.until("the source is read", |snapshot| snapshot.jobs[0].total.created == 5).await;
+    door.house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn duplicates_swaps_and_wrong_signatures_on_the_way_leave_both_sides_in_step() {
+    let at = free_port();
+    let world = World::new(1, 30);
+    world.webhooks.set(Deliveries { duplicate: 3, swap: 4, missigned: 5, ..Deliveries::default() });
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("the gap is filled", |snapshot| snapshot.jobs[0].total.created == 30).await;
+    for n in 0..60 {
+        world.shop.edit("customers", &format!("cus_{:06}", n % 20 + 1));
+        world.shop.insert_new("customers");
+    }
+    world.shop.remove("customers", "cus_000003", Removal::Tombstone);
+    door.until_done(121).await;
+    door.house.assert_in_step("customers");
+    door.house.assert_clean();
+    let webhook = door.webhook();
+    assert_eq!(webhook.inbox.duplicates, 121 / 3);
+    assert!(webhook.refused > 0, "wrong signatures are refused");
+    door.house.assert_sound().await;
+    door.house.engine.stop().await;
 }

@@ -7,3 +7,4 @@ mod rounds;
 mod running;
 mod signals;
 mod truth;
+mod webhooks;
