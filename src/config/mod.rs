@@ -17,6 +17,7 @@ mod jobs;
 mod map;
 mod mistake;
 mod notify;
+mod oauth2;
 mod read;
 mod read_json;
 mod read_text;

@@ -34,6 +34,32 @@ pub enum Auth {
     Basic { user: Secret, password: Secret },
     Header { name: String, value: Secret },
     Query { name: String, value: Secret },
+    OAuth2(Box<OAuth2>),
+}
+
+/// How a connection signs in by OAuth 2.0 (RFC 6749): with its own credentials, or with a refresh token that a person was
+/// given once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OAuth2 {
+    pub token_url: String,
+    pub client_id: String,
+    /// None for a public client, which has a refresh token.
+    pub client_secret: Option<Secret>,
+    pub scopes: Vec<String>,
+    /// None asks with the client's own credentials.
+    pub refresh_token: Option<Secret>,
+    /// Further parameters of a token request, such as `audience`.
+    pub params: Vec<(String, Secret)>,
+    pub client_auth: ClientAuth,
+}
+
+/// Where a token request carries the client's id and secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// In the `Authorization` header.
+    Basic,
+    /// Among the parameters of the body.
+    Body,
 }
 
 /// A token bucket and a ceiling of requests in flight, shared by all jobs of a connection.
@@ -46,8 +72,17 @@ pub struct Limits {
     pub burst: u32,
     /// The most requests in flight; the engine adapts below it.
     pub in_flight: u32,
+    /// Requests in a long span, counted over restarts.
+    pub quota: Option<QuotaRule>,
     /// True when the configuration names `in_flight`; else the engine finds its own way up to [`Limits::IN_FLIGHT_MAX`].
     pub in_flight_fixed: bool,
+}
+
+/// A quota of requests, such as a day's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaRule {
+    pub requests: u64,
+    pub per: Duration,
 }
 
 impl Limits {
@@ -62,6 +97,7 @@ impl Default for Limits {
             per: Duration::from_secs(60),
             burst: 1,
             in_flight: Self::IN_FLIGHT_MAX,
+            quota: None,
             in_flight_fixed: false,
         }
     }

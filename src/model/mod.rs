@@ -25,6 +25,7 @@ mod notify;
 pub mod plan;
 mod pointer;
 mod position;
+mod quota;
 mod reading;
 mod record;
 pub mod redact;
@@ -38,6 +39,7 @@ mod sheet;
 mod side_by_side;
 mod snapshot;
 mod template;
+mod token;
 mod verdict;
 mod verdict_words;
 mod version;
@@ -53,7 +55,7 @@ pub use calls::{
 };
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp, told_at};
-pub use connection::{Auth, Connection, ConnectionKind, Limits, RestConnection};
+pub use connection::{Auth, ClientAuth, Connection, ConnectionKind, Limits, OAuth2, QuotaRule, RestConnection};
 pub use correction::{Correction, FieldCorrection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
@@ -72,6 +74,7 @@ pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
 pub use position::{Phase, Position, PositionRules, Watermark};
+pub use quota::{KeptQuota, QuotaStatus};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
 pub use rest::{
@@ -89,6 +92,7 @@ pub use snapshot::{
     RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
+pub use token::{KeptToken, TokenStatus};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};

@@ -62,6 +62,8 @@ enum Route<'a> {
         collection: &'a str,
     },
     Workshop,
+    /// The token endpoint.
+    SignIn,
     /// 405 for a known path, else 404.
     Nothing {
         side: Side,
@@ -76,6 +78,7 @@ impl<'a> Route<'a> {
         let is_read = *method == Method::GET;
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
+            ("oauth", Some("token"), None) if *method == Method::POST => Self::SignIn,
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
                 Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
                 Some(_) => Self::Nothing { side: Side::Source, status: 405 },
@@ -144,6 +147,9 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
     if matches!(route, Route::Workshop) {
         return control::answer(&world, &parts, &body);
     }
+    if matches!(route, Route::SignIn) {
+        return world.identity.answer(&parts.headers, &body, world.now());
+    }
     let side = route.side();
     world.traffic.requests[side as usize].fetch_add(1, Ordering::Relaxed);
     // Kept from here on, and pushed when it is dropped: a request whose caller gave up is traced too.
@@ -180,10 +186,12 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     if let Some(Fault::Slow { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    let admitted = match side {
-        Side::Source => world.shop.admits(text(&parts.headers, "authorization")),
-        Side::Destination => world.crm.admits(text(&parts.headers, "authorization")),
-    };
+    let authorization = text(&parts.headers, "authorization");
+    let admitted = world.identity.admits(side, authorization, world.now())
+        && match side {
+            Side::Source => world.shop.admits(authorization),
+            Side::Destination => world.crm.admits(authorization),
+        };
     let response = match fault.as_ref().and_then(|fault| instead(world, fault, route, socket)) {
         Some(Instead::Answer(response)) => response,
         Some(Instead::Hang) => match hang(in_flight, socket.is_some()).await {},
@@ -286,6 +294,7 @@ fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, faul
         Route::CrmBatch { collection } => told(batch::write(&world.crm.table(collection), body, fault), ""),
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
+        Route::SignIn => world.identity.answer(&parts.headers, body, world.now()),
         Route::Workshop => control::answer(world, parts, body),
     }
 }

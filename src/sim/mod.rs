@@ -8,8 +8,9 @@
 //! shop   GET  /api/{paging}/{collection}     paging: cursor next_url next_header params link_header page offset keyset none search
 //!        GET  /api/{collection}/{id}
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
+//! sign-in POST /oauth/token
 //! sim    GET  /sim/audit  /sim/requests  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
+//!        POST /sim/faults  /sim/churn  /sim/token  /sim/identity  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;
@@ -21,6 +22,7 @@ pub mod demo;
 mod faults;
 mod generate;
 mod http;
+mod identity;
 mod limit;
 mod listing;
 mod members;
@@ -34,6 +36,7 @@ pub use audit::{Audit, CollectionAudit, SideAudit, Violation, ViolationKind};
 pub use clock::SimulatedClock;
 pub use crm::Crm;
 pub use faults::{Fault, FaultRule, Faults, FaultsOrder, Injected, Latency, Profile, RetryAfter};
+pub use identity::{CLIENT, Identity, IdentityOrder};
 pub use limit::RateLimit;
 pub use listing::Paging;
 pub use rules::{Check, CheckKind, Rules};
@@ -106,6 +109,7 @@ pub struct World {
     pub shop: Shop,
     pub crm: Crm,
     pub faults: Faults,
+    pub identity: Identity,
     trace: Arc<Trace>,
     traffic: Arc<Traffic>,
 }
@@ -139,6 +143,7 @@ impl World {
             shop: Shop::new(options.seed, options.clock.clone()),
             crm: Crm::new(options.history_max),
             faults: Faults::new(options.seed),
+            identity: Identity::default(),
             trace: Arc::new(Trace {
                 clock: options.clock.clone(),
                 max: options.trace_max,

@@ -10,6 +10,7 @@ mod heads;
 mod holds;
 mod jobs;
 mod journal;
+mod kept;
 mod letter_rows;
 mod letter_writes;
 mod letters;

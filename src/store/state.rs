@@ -3,6 +3,7 @@
 //! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
 //! Changes go to the writer and wait for its answer.
 
+use super::kept::Kept;
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
@@ -13,8 +14,8 @@ use super::{
 };
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, RecordId,
-    Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    JobControl, JobId, JournalEntry, JournalProof, KeptQuota, KeptToken, LetterFilter, LetterGroup, LetterPlace,
+    LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -294,6 +295,27 @@ impl Store {
     pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.order(|reply| Order::Hold { connection, hold, note, reply }).await
+    }
+
+    /// The sealed tokens of a connection's sign-in.
+    pub async fn token(&self, connection: &ConnectionId) -> Result<Option<KeptToken>, StoreError> {
+        open::caught(|| self.shared.token(connection))
+    }
+
+    /// Keeps the sealed tokens of a connection's sign-in; they are durable when this returns.
+    pub async fn keep_token(&self, connection: &ConnectionId, token: KeptToken) -> Result<(), StoreError> {
+        let (connection, kept) = (connection.clone(), Kept::Token(token));
+        self.order(|reply| Order::Keep { connection, kept, reply }).await
+    }
+
+    /// The calls of a connection's quota, as they were kept last.
+    pub async fn quota(&self, connection: &ConnectionId) -> Result<Option<KeptQuota>, StoreError> {
+        open::caught(|| self.shared.quota(connection))
+    }
+
+    pub async fn keep_quota(&self, connection: &ConnectionId, quota: KeptQuota) -> Result<(), StoreError> {
+        let (connection, kept) = (connection.clone(), Kept::Quota(quota));
+        self.order(|reply| Order::Keep { connection, kept, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.

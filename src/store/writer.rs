@@ -15,6 +15,7 @@ use super::heads::Heads;
 use super::holds::write_holds;
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
+use super::kept::{Kept, write_kept};
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
@@ -70,6 +71,11 @@ pub(super) enum Order {
         connection: ConnectionId,
         hold: Option<Hold>,
         note: Note,
+        reply: Reply<()>,
+    },
+    Keep {
+        connection: ConnectionId,
+        kept: Kept,
         reply: Reply<()>,
     },
     Note {
@@ -135,6 +141,7 @@ impl Order {
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
+            | Self::Keep { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
             | Self::Correct { reply, .. }
@@ -249,6 +256,7 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    kept: Vec<(ConnectionId, Kept)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
     /// Of which runs there are pages.
@@ -365,6 +373,10 @@ impl Writer {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
             }
+            Order::Keep { connection, kept, reply } => {
+                batch.kept.push((connection, kept));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -431,6 +443,7 @@ impl Writer {
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
         write_holds(&transaction, &batch.holds)?;
+        write_kept(&transaction, &batch.kept)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;

@@ -629,6 +629,8 @@ fn connection(id: &str) -> ConnectionStatus {
         throttled_until: None,
         last_throttled: None,
         tested: None,
+        token: None,
+        quota: None,
     }
 }
 
