@@ -215,6 +215,9 @@ shows() { screen | grep -qF -- "$1"; }
 sees() { wait_until "the console showing \"$1\"" 20 shows "$1"; }
 press() { console send-keys -t syncdeck "$@"; }
 
+# A new job begins by itself as soon as an engine serves; this one's turn comes at the end.
+run held_back 0 pause films_in_batches --reason "its turn comes later"
+
 say "$untitled gets its title at the source; the record is retried from the console"
 change "$untitled" '{"Title": "Found at last", "updated_at": "2026-02-01T00:00:02Z"}'
 console -f /dev/null new-session -d -s syncdeck -x 120 -y 36 "$SYNCDECK console"
@@ -256,6 +259,7 @@ wait_until "the engine answering" 20 engine /healthz
 engine /metrics | grep -qF 'syncdeck_job_scanned_total{job="films"}' || fail "the metrics do not name the job"
 console -f /dev/null new-session -d -s syncdeck -x 120 -y 36 "$SYNCDECK console"
 sees "ATTACHED pid $runner"
+press Home
 say "why is a film there, and why is it not"
 why written 0 film_00005 unchanged
 change film_00042 '{"Title": null, "updated_at": "2026-02-01T00:00:03Z"}'
@@ -330,6 +334,7 @@ compare films
 
 # ── Batches ──────────────────────────────────────────────────────────────────
 say "the same films 25 a request, killed once on the way"
+run let_go 0 resume films_in_batches
 "$SYNCDECK" run films_in_batches --once --json </dev/null >>killed.out 2>>killed.log &
 runner=$!
 bundled_has() { [ "$(n_records bundled)" -ge "$1" ]; }
