@@ -76,6 +76,89 @@ fn what_belongs_to_later_versions_is_known_by_name() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+const TENANTS: &str = r#"
+[connections.crm]
+type = "rest"
+base_url = "https://{{ instance.regoin }}.example.com"
+auth = { type = "bearer", token = "{{ instance.token }}" }
+[connections.shop]
+type = "rest"
+base_url = "https://shop.example.com"
+[instances.globex]
+vars = { region = "eu", token = "${TOKEN}", unread = 1, name = "x" }
+[instances.initech]
+jobs = ["contcts", "alone"]
+vars = { region = "us", unread = 2 }
+[instances."bad name"]
+vars = { region = [1], token = "t" }
+[jobs.contacts]
+for_each = "instances"
+source = { connection = "shop", path = "/{{ instance.region }}/{{ instance.token", id = "id", max = 1 }
+destination = { connection = "crm", path = "/c/{{ id }}/{{ instance.tokn }}" }
+[jobs.orders]
+for_each = "instances"
+source = { connection = "crm", path = "/{{ instance }}", id = "id", filter = "record.a == instance.area" }
+destination = { connection = "shop", path = "/o/{{ id }}" }
+[jobs.alone]
+description = "{{ instance.region }}"
+source = { connection = "crm", path = "/a", id = "id" }
+destination = { connection = "shop", path = "/a/{{ id }}" }
+[jobs.gathered]
+source = { connection = "shop", gather = [ { connection = "shop", prefix = "s:" } ], path = "/a", id = "id" }
+destination = { connection = "shop", path = "/b/{{ id }}" }
+[jobs.parts]
+source = { path = "/a", id = "id", gather = [
+  { connection = "shop", prefix = "a" },
+  { connection = "shop", prefix = "ab" },
+  { connection = "shop", prefix = "" },
+  { connection = "shop", prefix = ":" },
+  { connection = "shop", prefix = "b:", name = "a" },
+  { connection = "shopp", prefix = "c" },
+  { prefix = "d", conection = "shop" },
+] }
+destination = { connection = "shop", path = "/c/{{ id }}" }
+[jobs.unknown_part]
+source = { path = "/a", id = "id", gather = [ { connection = "shopp", prefix = "c" } ] }
+destination = { connection = "shop", path = "/d/{{ id }}" }
+[jobs.nowhere]
+source = { path = "/a", id = "id" }
+destination = { connection = "shop", path = "/e/{{ id }}" }
+[jobs.nothing_gathered]
+source = { path = "/a", id = "id", gather = [] }
+destination = { connection = "shop", path = "/f/{{ id }}" }
+"#;
+
+#[test]
+fn what_is_wrong_about_instances_and_parts_is_told_once_with_its_mend() {
+    insta::assert_snapshot!(wrong(TENANTS));
+}
+
+#[test]
+fn a_job_for_each_instance_of_none_is_told_with_its_other_mistakes() {
+    let problems = problems(
+        "[connections.a]\ntype = \"rest\"\nbase_url = \"https://{{ instance.region }}.example.com\"\n\
+         [jobs.j]\nfor_each = \"instances\"\nmax_attempts = 0\nsource = { connection = \"a\", id = \"id\" }\n\
+         destination = { connection = \"a\", path = \"/{{ id }}\" }\n",
+    );
+    assert_eq!(
+        problems,
+        [
+            "`a` is for each instance, and there are none",
+            "`j` is for each instance, and there are none",
+            "`max_attempts` must be an integer of at least 1"
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_nothing_reads_is_warned_of_once() {
+    let text = "[instances.a]\nvars = { unread = 1, read = \"x\" }\n[instances.b]\nvars = { unread = 2, read = \"y\" }\n\
+                [connections.c]\ntype = \"rest\"\nbase_url = \"https://{{ instance.read }}.example.com\"\n";
+    let warnings = parse(text, Path::new("syncdeck.toml"), &env).expect("it is right").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!((warnings[0].line, &*warnings[0].problem), (2, "no job and no connection reads `unread`"));
+}
+
 #[test]
 fn mistakes_beside_a_mode_of_a_later_version_are_told_too() {
     let problems = problems(
@@ -84,6 +167,91 @@ fn mistakes_beside_a_mode_of_a_later_version_are_told_too() {
     );
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems[0].contains("`mode = \"two_way\"` is not available"), "{problems:?}");
+}
+
+fn destination(keys: &str) -> String {
+    format!(
+        "[workspace]\nstate = \"s\"\n[connections.a]\ntype = \"rest\"\nbase_url = \"http://127.0.0.1\"\n[jobs.j]\n\
+         source = {{ connection = \"a\", id = \"id\" }}\n[jobs.j.destination]\nconnection = \"a\"\n{keys}\n"
+    )
+}
+
+#[test]
+fn what_a_way_of_writing_lacks_is_told() {
+    assert_eq!(
+        problems(&destination("write = \"lookup\"")),
+        [
+            "`write = \"lookup\"` needs `create`",
+            "`write = \"lookup\"` needs `path`",
+            "`write = \"lookup\"` needs `lookup`"
+        ]
+    );
+    let create = "write = \"create\"\npath = \"/c\"\ncreate = { path = \"/c\" }\nlookup = { path = \"/c\" }";
+    assert_eq!(
+        problems(&destination(create)),
+        [
+            "`write = \"create\"` needs `id`",
+            "`path` is the same for every record: it lacks `{{ id }}`",
+            "`lookup` asks the same of every record: it lacks `{{ id }}`",
+        ]
+    );
+    let batch = "write = \"batch\"\nbatch = { path = \"/c\" }\nverify = \"read_back\"";
+    assert_eq!(problems(&destination(batch)), ["`verify = \"read_back\"` needs a way to read one record"]);
+}
+
+#[test]
+fn a_create_that_only_a_person_can_settle_is_warned_of() {
+    let create = "write = \"create\"\npath = \"/c/{{ id }}\"\nid = \"/id\"\ncreate = { path = \"/c\" }\n";
+    let warnings = |keys: &str| {
+        let config = parse(&destination(&format!("{create}{keys}")), Path::new("syncdeck.toml"), &env);
+        config.expect("it is right").warnings.into_iter().map(|warning| warning.problem).collect::<Vec<_>>()
+    };
+    assert!(warnings("")[0].contains("goes to a person as `outcome unknown`"), "{:?}", warnings(""));
+    for keys in [
+        "idempotency_header = \"Idempotency-Key\"",
+        "lookup = { path = \"/c\", query = { key = \"{{ id }}\" } }",
+        "at_least_once = true",
+    ] {
+        assert!(warnings(keys).is_empty(), "{keys}: {:?}", warnings(keys));
+    }
+}
+
+/// A job whose source has these keys beside what it needs.
+fn with_source(keys: &str, destination: &str) -> String {
+    format!(
+        "[workspace]\nstate = \"s\"\n[connections.a]\ntype = \"rest\"\nbase_url = \"http://a\"\n[jobs.j.source]\n\
+         connection = \"a\"\nid = \"id\"\n{keys}\n[jobs.j.destination]\nconnection = \"a\"\npath = \"/x/{{{{ id }}}}\"\n\
+         {destination}\n"
+    )
+}
+
+const DELETES: &str = "delete = { path = \"/x/{{ id }}\" }";
+
+#[test]
+fn what_is_missing_can_be_deleted_only_where_that_is_safe() {
+    let missing = "missing = \"delete\"";
+    assert_eq!(problems(&with_source(missing, "")), ["`missing = \"delete\"` of a job that ignores deletes"]);
+    let numbered = format!("{missing}\npaginate = {{ type = \"page\" }}");
+    assert_eq!(
+        problems(&with_source(&numbered, DELETES)),
+        ["`missing = \"delete\"` needs `one` where pages are numbered: records slide past such a listing"]
+    );
+    let asked = format!("{numbered}\none = {{ path = \"/x/{{{{ id }}}}\" }}");
+    assert!(parse(&with_source(&asked, DELETES), Path::new("syncdeck.toml"), &env).is_ok());
+}
+
+#[test]
+fn a_change_log_names_its_deletes_whole_or_not_at_all() {
+    let log = |more: &str| {
+        let keys = format!(
+            "one = {{ path = \"/x/{{{{ id }}}}\" }}\nchange_log = {{ path = \"/e\", id = \"id\", sequence = \"seq\"{more} }}"
+        );
+        with_source(&keys, DELETES)
+    };
+    assert_eq!(problems(&log(", kind = \"type\"")), ["`kind` and `deleted` of a `change_log` belong together"]);
+    let config =
+        parse(&log(", kind = \"type\", deleted = [\"gone\"]"), Path::new("syncdeck.toml"), &env).expect("right");
+    assert!(config.jobs[0].position_rules().has_log);
 }
 
 #[test]
@@ -251,4 +419,33 @@ proptest! {
     fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
         let _ = parse(&text, Path::new("syncdeck.toml"), &env);
     }
+}
+
+fn scheduled(schedule: &str) -> String {
+    format!(
+        "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n[jobs.j]\nschedule = {schedule}\n\
+         [jobs.j.source]\nconnection = \"a\"\nid = \"id\"\n[jobs.j.destination]\nconnection = \"a\"\npath = \"/{{{{ id }}}}\"\n"
+    )
+}
+
+#[test]
+fn a_cron_expression_that_is_none_is_told_what_is_wrong_with_it() {
+    let told = |schedule| {
+        let mistake = wrong(&scheduled(schedule)).0.remove(0);
+        (mistake.line, mistake.problem)
+    };
+    let fields = "of the 5 fields minute, hour, day of month, month and day of week";
+    assert_eq!(told(r#"{ cron = "0 3 * *" }"#), (5, format!("`cron` is no cron expression: it has 4 {fields}")));
+    let hour = "`cron` is no cron expression: number out of bounds";
+    assert_eq!(told(r#"{ cron = "0 25 * * *" }"#), (5, hour.to_owned()));
+    assert_eq!(told(r#"{ cron = "0 0 31 2 *" }"#), (5, "`cron` names a day that never comes".to_owned()));
+    assert_eq!(told(r#"{ cron = "0 3 * * *", every = "1h" }"#).1, "`schedule` has both `every` and `cron`");
+    assert_eq!(told(r#"{ every = "1h", tz = "Europe/Berlin" }"#).1, "`tz` says nothing of `every`");
+    assert_eq!(
+        told(r#"{ cron = "0 3 * * *", tz = "Europe/Berlim" }"#).1,
+        "`tz` must be a time zone such as `\"Europe/Berlin\"`, not `Europe/Berlim`: no such zone is known"
+    );
+    let right = scheduled(r#"{ cron = "0 3 * * *", tz = "Europe/Berlin", jitter = "10s" }"#);
+    let config = parse(&right, Path::new("syncdeck.toml"), &env).expect("it is right");
+    assert_eq!(config.jobs[0].schedule.words(), "cron 0 3 * * * (Europe/Berlin)");
 }

@@ -15,6 +15,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("SEARCH_KEY", "find-me-not"),
     ("TENANT", "tenant-77"),
     ("SALT", "pepper-and-salt"),
+    ("GLOBEX_TOKEN", "globex-market-key"),
+    ("INITECH_TOKEN", "initech-market-key"),
 ];
 
 fn env(name: &str) -> Option<String> {
@@ -262,4 +264,103 @@ fn a_configuration_is_looked_for_here_and_then_in_the_users_folder() {
     assert_eq!(find(None, &env, here.path()), Ok(there));
     std::fs::write(here.path().join("syncdeck.toml"), "").expect("written");
     assert_eq!(find(None, &env, here.path()), Ok(PathBuf::from("syncdeck.toml")));
+}
+
+/// Instances with their `vars`, a connection `crm` for each, one `shop` for all, and a job `contacts` for each.
+fn with_instances(instances: &str) -> String {
+    format!(
+        "{instances}\n[connections.crm]\ntype = \"rest\"\nbase_url = \"https://{{{{ instance.host }}}}.example.com\"\n\
+         [connections.shop]\ntype = \"rest\"\nbase_url = \"https://shop.example.com\"\n\
+         [jobs.contacts]\nfor_each = \"instances\"\nsource = {{ connection = \"shop\", path = \"/c\", id = \"id\", query = {{ tenant = \"{{{{ instance.name }}}}\" }} }}\n\
+         destination = {{ connection = \"crm\", path = \"/c/{{{{ id }}}}\" }}\n"
+    )
+}
+
+fn ids(config: &Config) -> (Vec<&str>, Vec<&str>) {
+    let jobs = config.jobs.iter().map(|job| job.id.as_str()).collect();
+    (jobs, config.connections.iter().map(|connection| connection.id.as_str()).collect())
+}
+
+#[test]
+fn an_instance_has_jobs_and_connections_of_its_own_and_shares_the_others() {
+    let config = right(&with_instances("[instances]\na.vars = { host = \"x\" }\nb.vars = { host = \"y\" }"));
+    let (jobs, connections) = ids(&config);
+    assert_eq!(jobs, ["contacts@a", "contacts@b"]);
+    assert_eq!(connections, ["crm@a", "crm@b", "shop"]);
+    let ends: Vec<_> =
+        config.jobs.iter().map(|job| (job.source.connection.as_str(), job.destination.connection.as_str())).collect();
+    assert_eq!(ends, [("shop", "crm@a"), ("shop", "crm@b")]);
+}
+
+#[test]
+fn an_instance_without_a_job_needs_nothing_for_it() {
+    let config = right(&with_instances("[instances]\na.vars = { host = \"x\" }\nb.jobs = []"));
+    assert_eq!(ids(&config), (vec!["contacts@a"], vec!["crm@a", "shop"]));
+}
+
+#[test]
+fn a_disabled_instance_keeps_its_jobs_and_runs_none() {
+    let config = right(&with_instances("[instances.a]\nenabled = false\nvars = { host = \"x\" }"));
+    assert_eq!((ids(&config).0, config.jobs[0].enabled), (vec!["contacts@a"], false));
+}
+
+#[test]
+fn an_instance_with_other_values_is_configured_otherwise_and_one_with_a_new_token_is_not() {
+    let configured = |path: &str, token: &str| {
+        let env = |name: &str| (name == "T").then(|| token.to_owned()).or_else(|| env(name));
+        let text = format!(
+            "{}\n[jobs.contacts.map]\nx = {{ value = \"{{{{ instance.region }}}} {{{{ instance.t }}}}\" }}\n",
+            with_instances(&format!("[instances.a]\nvars = {{ host = \"x\", region = \"{path}\", t = \"${{T}}\" }}"))
+        );
+        parse(&text, Path::new("/etc/syncdeck.toml"), &env).expect("it is right").jobs[0].configured
+    };
+    assert_eq!(configured("eu", "token-one"), configured("eu", "token-two"));
+    assert_ne!(configured("eu", "token-one"), configured("us", "token-one"));
+}
+
+/// Three shops gathered into one CRM.
+fn gathered(parts: &str) -> Config {
+    right(&format!(
+        "[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n\
+         [connections.b]\ntype = \"rest\"\nbase_url = \"https://b.example.com\"\n\
+         [jobs.people]\nsource = {{ path = \"/p\", id = \"id\", gather = [{parts}] }}\n\
+         destination = {{ connection = \"a\", path = \"/all/{{{{ id }}}}\" }}\n"
+    ))
+}
+
+#[test]
+fn each_part_that_is_gathered_is_a_job_whose_ids_bear_its_prefix() {
+    let config =
+        gathered("{ connection = \"a\", prefix = \"a:\" }, { connection = \"b\", prefix = \"x/\", name = \"bee\" }");
+    let parts: Vec<_> = config
+        .jobs
+        .iter()
+        .map(|job| (job.id.as_str(), job.source.connection.as_str(), job.source.fields.prefix.as_str()))
+        .collect();
+    assert_eq!(parts, [("people+a", "a", "a:"), ("people+bee", "b", "x/")]);
+}
+
+#[test]
+fn one_more_part_lets_the_others_go_on_where_they_stand() {
+    let one = gathered("{ connection = \"a\", prefix = \"a:\" }").jobs.remove(0);
+    let two = gathered("{ connection = \"a\", prefix = \"a:\" }, { connection = \"b\", prefix = \"b:\" }").jobs;
+    assert_eq!((one.configured, one.source_identity), (two[0].configured, two[0].source_identity));
+    assert_ne!(two[0].configured, two[1].configured);
+    let other = gathered("{ connection = \"a\", prefix = \"aa:\" }").jobs.remove(0);
+    assert_ne!((one.configured, one.source_identity), (other.configured, other.source_identity));
+}
+
+#[test]
+fn five_hundred_instances_with_four_jobs_each_are_two_thousand_jobs() {
+    let instances: String = (0..500).map(|n| format!("[instances.c{n}]\nvars = {{ host = \"h{n}\" }}\n")).collect();
+    let jobs: String = (1..4)
+        .map(|n| {
+            format!(
+                "[jobs.job{n}]\nfor_each = \"instances\"\nsource = {{ connection = \"shop\", path = \"/{n}\", id = \"id\" }}\n\
+                 destination = {{ connection = \"crm\", path = \"/{n}/{{{{ id }}}}\" }}\n"
+            )
+        })
+        .collect();
+    let config = right(&format!("{}{jobs}", with_instances(&instances)));
+    assert_eq!((config.jobs.len(), config.connections.len()), (2000, 501));
 }

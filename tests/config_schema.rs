@@ -104,9 +104,9 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("/connections/shop/type", json!("postgres")),
         ("/jobs/customers_to_crm/mode", json!("two_way")),
         ("/jobs/customers_to_crm/delete", json!("sfot")),
-        ("/jobs/customers_to_crm/destination/write", json!("lookup")),
+        ("/jobs/customers_to_crm/destination/write", json!("sometimes")),
         ("/jobs/customers_to_crm/source/paginate", json!("all")),
-        ("/jobs/customers_to_crm/schedule", json!({ "cron": "0 3 * * *" })),
+        ("/jobs/customers_to_crm/schedule", json!({ "crom": "0 3 * * *" })),
         ("/jobs/customers_to_crm/guard", json!({ "max_error_fraction": 2 })),
         ("/workspace", json!({ "colour": "red" })),
     ] {

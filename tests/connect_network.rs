@@ -16,8 +16,8 @@ use syncdeck::connect::http::{TransportError, network};
 use syncdeck::connect::{FaultKind, link, probe};
 use syncdeck::model::{
     Auth, Connection, ConnectionKind, DeletePolicy, DestinationStream, Guard, Job, JobDestination, JobSource, Limits,
-    Masks, OnOrphan, Paginate, Pointer, RecordFields, RestConnection, RestDestination, RestRequest, RestSource,
-    RestWrite, RetryRule, Schedule, Secret, SourceStream,
+    Masks, Missing, OnOrphan, Paginate, Pointer, RecordFields, RestConnection, RestDestination, RestRequest,
+    RestSource, RestWrite, RetryRule, Schedule, Secret, SourceStream,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -305,13 +305,20 @@ fn job() -> Job {
         max_attempts: 5,
         delete: DeletePolicy::Ignore,
         on_orphan: OnOrphan::Create,
-        guard: Guard { max_error_fraction: 0.5, min_records: 50 },
+        guard: Guard {
+            max_error_fraction: 0.5,
+            min_records: 50,
+            max_deletes: 1_000,
+            max_delete_fraction: 0.2,
+            allow_empty: false,
+        },
         source: JobSource {
             connection: "shop".into(),
             filter: None,
             sorted: false,
             incremental: None,
-            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None },
+            missing: Missing::Ignore,
+            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None, prefix: String::new() },
             searchable: Vec::new(),
             stream: SourceStream::Rest(RestSource {
                 path: "/customers".to_owned(),
@@ -324,12 +331,16 @@ fn job() -> Job {
                 paginate: Paginate::LinkHeader,
                 since_param: None,
                 one: None,
+                change_log: None,
             }),
         },
         destination: JobDestination {
             connection: "shop".into(),
             changed_fields_only: false,
             soft_delete: None,
+            creates: syncdeck::model::Creates::InPlace,
+            checks_versions: false,
+            verify: None,
             stream: DestinationStream::Rest(RestDestination {
                 write: RestWrite::Upsert(RestRequest {
                     method: syncdeck::model::Method::Put,

@@ -5,6 +5,7 @@ pub use crate::model::harmless_json as harmless;
 use crate::model::{Checkpoint, Counts, JobId, harmless_json};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Writes `value` as one line. Everything that a terminal would obey or hide stands as `\u…`, which means the same.
 pub fn line(value: &impl Serialize) -> Result<String, serde_json::Error> {
@@ -77,12 +78,9 @@ pub fn checkpoint(checkpoint: Option<&Checkpoint>) -> Value {
     checkpoint.map_or(Value::Null, Checkpoint::to_json)
 }
 
-/// The job's name and its instance, which scripts read apart: `customers@globex`.
-pub fn job_and_instance(job: &JobId) -> (&str, Option<&str>) {
-    match job.as_str().split_once('@') {
-        Some((name, instance)) => (name, Some(instance)),
-        None => (job.as_str(), None),
-    }
+/// The job's name and its instance, which scripts read apart: `customers@globex`. A part stays in the name: `contacts+a`.
+pub fn job_and_instance(job: &JobId) -> (Cow<'_, str>, Option<&str>) {
+    (job.base_and_part(), job.instance())
 }
 
 #[cfg(test)]

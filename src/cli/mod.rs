@@ -7,6 +7,7 @@ mod output;
 mod questions;
 mod report;
 mod text;
+mod which;
 
 pub use commands::{COMMANDS, Command};
 pub use output::{Color, Output};

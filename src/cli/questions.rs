@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request, RetryPreview};
+use crate::model::filter::{RunFilter, Term};
 use crate::model::{
     Checkpoint, ConnectionId, DeadLetterId, EditForm, JobId, LetterCheck, LetterFilter, LetterGroup, LetterRow, Run,
     Selection, Tested, WhyAnswer,
@@ -72,13 +73,13 @@ pub async fn letter(ask: &impl Ask, id: DeadLetterId) -> Result<Box<LetterView>,
     }
 }
 
-/// A job's checkpoints, newest first, at most `limit`.
-pub async fn checkpoints(ask: &impl Ask, job: &JobId, limit: usize) -> Result<Vec<Checkpoint>, Report> {
+/// A job's checkpoints of which all `terms` hold, newest first, at most `limit`.
+pub async fn checkpoints(ask: &impl Ask, job: &JobId, terms: &[Term], limit: usize) -> Result<Vec<Checkpoint>, Report> {
     let mut all: Vec<Checkpoint> = Vec::new();
     loop {
         let before = all.last().map(|checkpoint| checkpoint.sequence);
         let wanted = PAGE.min(limit - all.len());
-        let request = Request::Checkpoints { job: job.clone(), before, limit: wanted };
+        let request = Request::Checkpoints { job: job.clone(), terms: terms.to_vec(), before, limit: wanted };
         let page = match ask(request).await? {
             Answer::Checkpoints(page) => page,
             other => return Err(unexpected(&other)),
@@ -91,13 +92,14 @@ pub async fn checkpoints(ask: &impl Ask, job: &JobId, limit: usize) -> Result<Ve
     }
 }
 
-/// Past runs, newest first, at most `limit`.
-pub async fn runs(ask: &impl Ask, job: Option<&JobId>, limit: usize) -> Result<Vec<Run>, Report> {
+/// Past runs that the filter lets through, newest first, at most `limit`.
+pub async fn runs(ask: &impl Ask, filter: &RunFilter, limit: usize) -> Result<Vec<Run>, Report> {
     let mut all: Vec<Run> = Vec::new();
     loop {
         let before = all.last().map(|run| run.id);
         let wanted = PAGE.min(limit - all.len());
-        let page = match ask(Request::Runs { job: job.cloned(), before, limit: wanted }).await? {
+        let (job, terms) = (filter.job.clone(), filter.terms.clone());
+        let page = match ask(Request::Runs { job, terms, before, limit: wanted }).await? {
             Answer::Runs(page) => page,
             other => return Err(unexpected(&other)),
         };
@@ -152,8 +154,11 @@ fn unexpected(answer: &Answer) -> Report {
         Answer::Preview(_) => "a preview",
         Answer::Check(_) => "a look at dead letters",
         Answer::EditForm(_) => "the fields of a dead letter",
+        Answer::Held { .. } => "withheld deletes",
         Answer::Checkpoints(_) => "checkpoints",
         Answer::Runs(_) => "runs",
+        Answer::Bulks(_) => "careful retries",
+        Answer::History(_) => "the last day",
         Answer::Logs(_) => "log lines",
         Answer::Journal(_) => "the journal",
         Answer::Bundle { .. } => "a bundle",

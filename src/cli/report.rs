@@ -70,6 +70,16 @@ impl Report {
     }
 
     /// A name that is no job's, with the nearest one of those that are.
+    pub fn no_such_instance<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let closeness = |known: &str| strsim::jaro_winkler(known, name);
+        let report = Self::usage(format!("no instance is called `{name}`"));
+        match known.max_by(|a, b| closeness(a).total_cmp(&closeness(b))) {
+            None => report.with_hint("the configuration has no `[instances.*]` of which a job is"),
+            Some(nearest) if Self::NEAR < closeness(nearest) => report.with_hint(format!("did you mean `{nearest}`?")),
+            Some(_) => report.with_hint("run `syncdeck status` for the jobs and their instances"),
+        }
+    }
+
     pub fn no_such_job<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let closeness = |known: &str| strsim::jaro_winkler(known, name);
         let nearest = known.max_by(|a, b| closeness(a).total_cmp(&closeness(b)));

@@ -1,19 +1,18 @@
 //! Connections: from checked tables to the model.
 
+use super::instances::Order;
 use super::report::{Place, Report};
 use super::suspects::is_secret_name;
-use super::tree::{Entry, Table, Value};
+use super::tree::{Table, Value};
 use crate::model::{
     Auth, Connection, ConnectionId, ConnectionKind, Limits, QuotaRule, RestConnection, RetryRule, Secret,
 };
 use url::{Host, Url};
 
 /// Builds one connection. None when a part of it is wrong, which was told.
-pub(super) fn connection(entry: &Entry, report: &mut Report) -> Option<Connection> {
-    super::check_name("connection", entry, report);
-    let Value::Table(table) = &entry.node.value else {
-        return None;
-    };
+pub(super) fn connection(order: &Order, report: &mut Report) -> Option<Connection> {
+    super::check_name("connection", &order.entry, report);
+    let table = order.table()?;
     let limits = table.table("limits").map(limits);
     let retry = table.table("retry").and_then(|retry| retry_rule(retry, report));
     let headers = headers(table.table("headers"), report);
@@ -29,7 +28,7 @@ pub(super) fn connection(entry: &Entry, report: &mut Report) -> Option<Connectio
         None => None,
     };
     Some(Connection {
-        id: ConnectionId::from(entry.name.as_str()),
+        id: ConnectionId::from(order.id()),
         kind: ConnectionKind::Rest(RestConnection {
             base_url: base_url?.as_str().trim_end_matches('/').to_owned(),
             headers: headers?,

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     /// A template for a URL's path or query; a number or a boolean stands for its text.
     UrlTemplate,
     Expression,
+    /// An expression that makes a field; the mapping says which there are.
+    MapExpression,
     HeaderName,
     /// The name of a transform; the mapping says which there are.
     Transform,
@@ -65,7 +67,6 @@ pub(super) enum Kind {
 /// One of a closed set of words.
 pub(super) struct Word {
     pub(super) name: &'static str,
-    pub(super) later: bool,
 }
 
 /// A table in which one key decides which other keys there are.
@@ -93,11 +94,7 @@ pub(super) const fn later(name: &'static str, about: &'static str) -> Key {
 }
 
 pub(super) const fn word(name: &'static str) -> Word {
-    Word { name, later: false }
-}
-
-pub(super) const fn later_word(name: &'static str) -> Word {
-    Word { name, later: true }
+    Word { name }
 }
 
 pub(super) const fn variant(word: &'static str, spec: &'static Spec) -> Variant {
@@ -164,6 +161,7 @@ impl Kind {
             Self::Pointer => "a pointer such as `\"/data/id\"`".into(),
             Self::UrlTemplate => "a text, a number or a boolean".into(),
             Self::Expression => "an expression such as `\"record.kind == 'customer'\"`".into(),
+            Self::MapExpression => "an expression such as `\"record.first ~ ' ' ~ record.last\"`".into(),
             Self::HeaderName => "a header's name".into(),
             Self::Transform => "a transform's name".into(),
             Self::Word(words) => format!("one of {}", listed(words.iter().map(|word| word.name))),
@@ -195,6 +193,7 @@ impl Kind {
             | Self::Zone
             | Self::Pointer
             | Self::Expression
+            | Self::MapExpression
             | Self::HeaderName
             | Self::Transform
             | Self::Word(_) => value.is_str(),

@@ -1,6 +1,8 @@
 //! A job's destination: from a checked table to the model.
 
 use super::format::REST_PATH_HINT;
+use super::jobs::Within;
+use super::linked::{creates, linked, verify, warn_of_what_is_not_used};
 use super::report::Report;
 use super::source::{method, one_record};
 use super::templates::{mentions, mentions_in, path_of};
@@ -14,15 +16,21 @@ use serde_json::Value as Json;
 pub(super) fn destination(
     table: &Table,
     policy: Option<DeletePolicy>,
-    connections: &[String],
+    within: &Within<'_>,
     report: &mut Report,
 ) -> Option<JobDestination> {
-    let connection = super::jobs::connection(table, connections, report);
-    let write = match table.text("write").map(|text| text.text.as_str()) {
+    let connection =
+        table.text("connection").and_then(|name| within.connection(&name.text, table.place_of("connection"), report));
+    let word = table.text("write").map(|text| text.text.as_str());
+    let write = match word {
         Some("batch") => batch_write(table, report).map(RestWrite::Batch),
+        Some(word @ ("lookup" | "create")) => linked(table, word, report).map(RestWrite::Linked),
         Some(_) => upsert(table, report).map(RestWrite::Upsert),
         None => None,
     };
+    let creates = creates(table, word, report);
+    warn_of_what_is_not_used(table, word, report);
+    let verify = verify(table, word, report);
     let delete = table.table("delete").map(|delete| {
         let method = method_of(delete);
         let request = RestRequest { method: method?, path: path_of(delete, "path", report)?, body: body(delete) };
@@ -34,7 +42,18 @@ pub(super) fn destination(
         .table("version_header")
         .map(|header| Some(VersionHeader { name: header.owned_text("name")?, from: header.pointer("from")? }));
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    let optional = ["body", "idempotency_header", "version_header", "id", "delete", "soft_delete", "batch", "one"];
+    let optional = [
+        "body",
+        "idempotency_header",
+        "version_header",
+        "id",
+        "delete",
+        "soft_delete",
+        "batch",
+        "one",
+        "create",
+        "lookup",
+    ];
     if optional.into_iter().any(is_wrong) {
         return None;
     }
@@ -43,6 +62,10 @@ pub(super) fn destination(
         connection: connection?,
         changed_fields_only: table.boolean("changed_fields_only"),
         soft_delete: soft_delete.filter(|_| policy == Some(DeletePolicy::Soft)),
+        creates: creates?,
+        // A batch carries no versions.
+        checks_versions: table.is_written("version_header") && word != Some("batch"),
+        verify: verify?,
         stream: DestinationStream::Rest(RestDestination {
             write: write?,
             idempotency_header: table.owned_text("idempotency_header"),
@@ -86,19 +109,19 @@ pub(super) fn delete_policy(job: &Table, report: &mut Report) -> Option<DeletePo
 }
 
 /// An option of something that may have been wrong: none when it was.
-fn transposed<T>(built: Option<Option<T>>) -> Option<Option<T>> {
+pub(super) fn transposed<T>(built: Option<Option<T>>) -> Option<Option<T>> {
     match built {
         Some(built) => built.map(Some),
         None => Some(None),
     }
 }
 
-fn method_of(table: &Table) -> Option<crate::model::Method> {
+pub(super) fn method_of(table: &Table) -> Option<crate::model::Method> {
     method(table.text("method").map(|text| text.text.as_str()))
 }
 
 /// The body as it is configured; none where it is the mapped fields as they are.
-fn body(table: &Table) -> Option<Json> {
+pub(super) fn body(table: &Table) -> Option<Json> {
     table.json("body").filter(|body| !is_fields(body)).cloned()
 }
 
@@ -121,7 +144,7 @@ fn upsert(table: &Table, report: &mut Report) -> Option<RestRequest> {
 }
 
 /// True when path or body say which record is meant.
-fn is_for_one_record(request: &RestRequest, table: &Table, report: &mut Report) -> bool {
+pub(super) fn is_for_one_record(request: &RestRequest, table: &Table, report: &mut Report) -> bool {
     const NAMES: &[&str] = &["id", "record"];
     if mentions(&request.path, NAMES) || request.body.as_ref().is_some_and(|body| mentions_in(body, NAMES)) {
         return true;
@@ -151,7 +174,8 @@ fn batch_write(table: &Table, report: &mut Report) -> Option<RestBatch> {
     };
     let (each, each_delete) = (item("each"), item("each_delete"));
     let path = path_of(batch, "path", report);
-    if batch.is_written("error") && batch.get("error").is_none() {
+    let is_wrong = |name: &str| batch.is_written(name) && batch.get(name).is_none();
+    if is_wrong("error") || is_wrong("id") {
         return None;
     }
     Some(RestBatch {
@@ -160,6 +184,7 @@ fn batch_write(table: &Table, report: &mut Report) -> Option<RestBatch> {
         size: usize::try_from(batch.integer("size")?).unwrap_or(usize::MAX),
         items: batch.pointer("items")?,
         statuses: batch.pointer("statuses")?,
+        id: batch.pointer("id"),
         status: batch.pointer("status")?,
         error: batch.pointer("error"),
         each: each?,

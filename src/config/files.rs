@@ -53,14 +53,34 @@ pub(super) fn included(root: &Table, main: &Path, report: &mut Report) -> Vec<So
     files
 }
 
-/// The files that a pattern stands for.
+/// The files that a pattern stands for; what is wrong with it is told.
 fn matches(pattern: &str, folder: &Path, place: Place, report: &mut Report) -> Vec<PathBuf> {
-    let (parent, last) = pattern.rsplit_once('/').map_or(("", pattern), |(parent, last)| (parent, last));
+    let (parent, last) = parted(pattern);
     if parent.contains('*') {
         let hint = "name the folders one by one, such as `include = [\"a/*.toml\", \"b/*.toml\"]`";
         report.mistake(place, format!("`*` stands in a folder's name: `{pattern}`"), hint.to_owned());
         return Vec::new();
     }
+    let mut files = matching(pattern, folder);
+    if files.is_empty() && last.contains('*') {
+        report.warning(place, format!("no file matches `{pattern}`"), None);
+    }
+    if files.len() > INCLUDED_MAX {
+        let problem = format!("`{pattern}` stands for {} files, more than {INCLUDED_MAX}", files.len());
+        report.mistake(place, problem, "write a narrower pattern".to_owned());
+        files.truncate(INCLUDED_MAX);
+    }
+    files
+}
+
+/// A pattern's folder, and what stands for names in it.
+fn parted(pattern: &str) -> (&str, &str) {
+    pattern.rsplit_once('/').unwrap_or(("", pattern))
+}
+
+/// The files that a pattern stands for, in the order of their names.
+pub(super) fn matching(pattern: &str, folder: &Path) -> Vec<PathBuf> {
+    let (parent, last) = parted(pattern);
     if !last.contains('*') {
         return vec![folder.join(pattern)];
     }
@@ -78,14 +98,6 @@ fn matches(pattern: &str, folder: &Path, place: Place, report: &mut Report) -> V
         Err(_) => Vec::new(),
     };
     names.sort();
-    if names.is_empty() {
-        report.warning(place, format!("no file matches `{pattern}`"), None);
-    }
-    if names.len() > INCLUDED_MAX {
-        let problem = format!("`{pattern}` stands for {} files, more than {INCLUDED_MAX}", names.len());
-        report.mistake(place, problem, "write a narrower pattern".to_owned());
-        names.truncate(INCLUDED_MAX);
-    }
     names.into_iter().map(|name| searched.join(name)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The format of `syncdeck.toml`, declared once: the file itself, its connections and the console.
 
-use super::declare::{Key, Kind, Spec, Tagged, Word, key, later, later_variant, later_word, variant, word};
+use super::declare::{Kind, Spec, Tagged, Word, key, later, later_variant, variant, word};
 use super::format_job::JOB;
 
 pub(super) const COUNT: Kind = Kind::Integer { min: 1, max: u32::MAX as u64 };
@@ -14,9 +14,9 @@ pub(super) static FILE: Spec = Spec {
             "More files to read, relative to this one; `*` stands for any text in the last part of a path.",
         ),
         key("workspace", Kind::Table(&WORKSPACE), "The name of this configuration and the folder of its state."),
-        key("connections", Kind::Named(&Kind::Tagged(&CONNECTION)), "The systems, declared once, by name."),
-        later("instances", "The same jobs for many customers."),
-        key("jobs", Kind::Named(&Kind::Tagged(&JOB)), "The jobs, by name."),
+        key("connections", Kind::Named(&CONNECTION_KIND), "The systems, declared once, by name."),
+        key("instances", Kind::Named(&Kind::Table(&INSTANCE)), "The same jobs for many customers, by their names."),
+        key("jobs", Kind::Named(&JOB_KIND), "The jobs, by name."),
         key("notify", Kind::Named(&Kind::Table(&NOTIFY)), "Who is told when something needs a person, by name."),
         later("flows", "Requests that are answered step by step, by name."),
         later("serve", "The address for webhooks and flows."),
@@ -39,6 +39,12 @@ pub(super) static WORKSPACE: Spec = Spec {
             "For looking: nothing is changed and no engine started with this configuration.",
         )
         .default("false"),
+        key(
+            "runs_at_once",
+            COUNT,
+            "The most runs at a time. Of the jobs that are due beyond it, the one that waits longest runs next.",
+        )
+        .default("16"),
     ],
 };
 
@@ -88,6 +94,26 @@ pub(super) static CONSOLE: Spec = Spec {
     ],
 };
 
+static INSTANCE: Spec = Spec {
+    about: "One customer of the jobs that are `for_each = \"instances\"`.",
+    keys: &[
+        key(
+            "vars",
+            Kind::Named(&VAR),
+            "What differs from instance to instance; jobs and connections read it as `{{ instance.NAME }}`, and the instance's own name as `{{ instance.name }}`.",
+        )
+        .default("{}"),
+        key("enabled", Kind::Boolean, "Whether its jobs run.").default("true"),
+        key(
+            "jobs",
+            Kind::List(&Kind::Text),
+            "The jobs that this instance has. Not written: all that are for each instance.",
+        ),
+    ],
+};
+
+static VAR: Kind = Kind::Either(&[Kind::Text, Kind::Integer { min: 0, max: i64::MAX as u64 }, Kind::Boolean]);
+
 static NOTIFY: Spec = Spec {
     about: "Who is told when something needs a person, and when that is over.",
     keys: &[
@@ -120,6 +146,9 @@ static NOTIFIED: [Word; 11] = [
     word("paused_long"),
     word("store_error"),
 ];
+
+pub(super) static CONNECTION_KIND: Kind = Kind::Tagged(&CONNECTION);
+pub(super) static JOB_KIND: Kind = Kind::Tagged(&JOB);
 
 static CONNECTION: Tagged = Tagged {
     tag: "type",
@@ -258,12 +287,13 @@ pub(super) static DELETING_METHODS: &[Word] = &[word("DELETE"), word("POST"), wo
 pub(super) static DELETE_POLICIES: &[Word] = &[word("soft"), word("hard"), word("ignore")];
 pub(super) static ORPHAN_ANSWERS: &[Word] = &[word("create"), word("dead_letter"), word("ignore")];
 pub(super) static VERSION_KINDS: &[Word] = &[word("auto"), word("time"), word("integer")];
-pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), later_word("lookup"), later_word("create")];
+pub(super) static WRITES: &[Word] = &[word("upsert"), word("batch"), word("lookup"), word("create")];
+pub(super) static VERIFIES: &[Word] = &[word("none"), word("read_back")];
+pub(super) static ALTERED_ANSWERS: &[Word] = &[word("warn"), word("dead_letter")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
+pub(super) static MISSING_ANSWERS: &[Word] = &[word("ignore"), word("delete")];
+pub(super) static INSTANCES: &[Word] = &[word("instances")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];
-
-/// The keys that hold for every job, whatever its mode.
-pub(super) const LATER_FOR_EACH: Key = later("for_each", "One job for each instance.");
 
 /// How a path is mended that does not say which record it is for.
 pub(super) const REST_PATH_HINT: &str = "put the record's id into it, such as `\"/contacts/{{ id }}\"`";

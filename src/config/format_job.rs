@@ -2,8 +2,8 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    COUNT, DELETE_POLICIES, DELETING_METHODS, LATER_FOR_EACH, LISTING_METHODS, MANUAL, NO_PAGES, ORPHAN_ANSWERS,
-    VERSION_KINDS, WRITES, WRITING_METHODS,
+    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, MISSING_ANSWERS,
+    NO_PAGES, ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 
 pub(super) static JOB: Tagged = Tagged {
@@ -17,7 +17,11 @@ static ONE_WAY: Spec = Spec {
     about: "A source is read, a destination follows it.",
     keys: &[
         key("description", Kind::Text, "What the job is for, for people."),
-        LATER_FOR_EACH,
+        key(
+            "for_each",
+            Kind::Word(INSTANCES),
+            "`instances`: one job for each instance, named `job@instance`, in which texts may read `{{ instance.NAME }}`.",
+        ),
         key("enabled", Kind::Boolean, "Whether the job runs. Enabling it starts the backfill.").default("true"),
         key(
             "schedule",
@@ -54,16 +58,36 @@ static SCHEDULE: Spec = Spec {
         key("every", Kind::Span, "The time from one start to the next."),
         key("jitter", Kind::Duration, "Up to so much is added at random, so that jobs do not start together.")
             .default("\"0s\""),
-        later("cron", "A schedule in cron's words."),
-        later("tz", "The time zone of `cron`."),
+        key(
+            "cron",
+            Kind::Text,
+            "In place of `every`: minute, hour, day of month, month and day of week, such as `\"0 */2 * * *\"`.",
+        ),
+        key("tz", Kind::Zone, "The time zone of `cron`; `\"UTC\"` where none is written."),
     ],
 };
 
 static GUARD: Spec = Spec {
     about: "Bounds beyond which a run is parked for a person.",
     keys: &[
-        later("max_delete_fraction", "Of the records, how many a run may delete."),
-        later("max_deletes", "How many records a run may delete."),
+        key(
+            "max_delete_fraction",
+            Kind::Fraction,
+            "Of the records at the destination, how many a run may delete; what is beyond waits for a person.",
+        )
+        .default("0.2"),
+        key(
+            "max_deletes",
+            Kind::Integer { min: 0, max: u64::MAX },
+            "How many records a run may delete; what is beyond waits for a person.",
+        )
+        .default("1000"),
+        key(
+            "allow_empty",
+            Kind::Boolean,
+            "With `missing = \"delete\"`: a listing without any record is believed even where there were some.",
+        )
+        .default("false"),
         key("max_error_fraction", Kind::Fraction, "Of the records that a run scanned, how many may be dead-lettered.")
             .default("0.5"),
         key("min_records", Kind::Integer { min: 0, max: u64::MAX }, "Fractions are looked at from so many records on.")
@@ -74,7 +98,12 @@ static GUARD: Spec = Spec {
 static SOURCE: Spec = Spec {
     about: "Where and how records are read.",
     keys: &[
-        key("connection", Kind::Text, "The connection's name.").required(),
+        key("connection", Kind::Text, "The connection's name. Needed where there is no `gather`."),
+        key(
+            "gather",
+            Kind::List(&Kind::Table(&PART)),
+            "In place of `connection`: several systems that are read into one stream, a job each, named `job+part`.",
+        ),
         key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").default("\"\""),
         key("query", Kind::Named(&Kind::UrlTemplate), "Parameters; templates know `cursor`, `since` and `limit`.")
             .default("{}"),
@@ -94,6 +123,12 @@ static SOURCE: Spec = Spec {
             "Where a record's version stands: a time or an integer that says which is newer.",
         ),
         key("deleted", Kind::Pointer, "Truthy means that the record is gone."),
+        key(
+            "missing",
+            Kind::Word(MISSING_ANSWERS),
+            "What happens to a record that a complete listing of everything no longer holds: `delete` treats it as deleted.",
+        )
+        .default("\"ignore\""),
         key("filter", Kind::Expression, "Records that the expression refuses are skipped as filtered."),
         key(
             "sorted",
@@ -120,8 +155,52 @@ static SOURCE: Spec = Spec {
             Kind::Table(&INCREMENTAL),
             "Polls what changed since the watermark once the backfill is done.",
         ),
-        later("change_log", "Changes come from an audit log."),
+        key(
+            "change_log",
+            Kind::Table(&CHANGE_LOG),
+            "Where the source tells what changed: it is read once everything was listed. Needs `one`.",
+        ),
         later("webhook", "Changes come by webhook."),
+    ],
+};
+
+static CHANGE_LOG: Spec = Spec {
+    about: "An endpoint that tells what changed, in order, behind the last sequence that was taken.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("query", Kind::Named(&Kind::Text), "Parameters of each request, such as the number of events.")
+            .default("{}"),
+        key("param", Kind::Text, "The query parameter that takes the last sequence.").default("\"after\""),
+        key("records", Kind::Pointer, "Where the array of events stands in the answer; \"\" is the answer itself.")
+            .default("\"\""),
+        key(
+            "id",
+            Kind::Either(&[Kind::Pointer, Kind::List(&Kind::Pointer)]),
+            "In an event: the id of the record, as the listing has it.",
+        )
+        .required(),
+        key("sequence", Kind::Pointer, "In an event: its place in the log, a number or a text.").required(),
+        key("kind", Kind::Pointer, "In an event: what happened to the record."),
+        key("deleted", Kind::List(&Kind::Text), "The kinds that say that it was deleted; all others are changes."),
+        key("oldest", Kind::Pointer, "In the answer: the oldest sequence that the log still holds."),
+        key("head", Kind::Table(&LOG_HEAD), "How the last sequence is read, so that the log is read from there on."),
+    ],
+};
+
+static LOG_HEAD: Spec = Spec {
+    about: "How the last sequence of a change log is read before everything is listed.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "Appended to the connection's `base_url`.").required(),
+        key("sequence", Kind::Pointer, "Where the sequence stands in the answer.").required(),
+    ],
+};
+
+static PART: Spec = Spec {
+    about: "One of the systems whose records are gathered.",
+    keys: &[
+        key("connection", Kind::Text, "The connection's name.").required(),
+        key("prefix", Kind::Text, "Put before the id of each of its records, so that equal ids stay apart.").required(),
+        key("name", Kind::Text, "What the part is called. Not written: the prefix without the sign that ends it."),
     ],
 };
 
@@ -231,10 +310,10 @@ static DESTINATION: Spec = Spec {
         key(
             "write",
             Kind::Word(WRITES),
-            "`upsert`: one idempotent request a record. `batch`: many records a request, a status each.",
+            "`upsert`: one idempotent request a record. `batch`: many records a request, a status each. `lookup`: found by the source's id, then updated, else created. `create`: created once; the link keeps the destination's id.",
         )
         .default("\"upsert\""),
-        key("path", Kind::UrlTemplate, "Where one record is written; `{{ id }}` is its id. Needed by `upsert`."),
+        key("path", Kind::UrlTemplate, "Where one record is written; `{{ id }}` is its id (the destination's own with `lookup` and `create`). Needed by all but `batch`."),
         key("method", Kind::Word(WRITING_METHODS), "How one record is written.").default("\"PUT\""),
         key(
             "body",
@@ -249,13 +328,33 @@ static DESTINATION: Spec = Spec {
         .default("false"),
         key("idempotency_header", Kind::HeaderName, "The header that takes a key which is the same for every attempt."),
         key(
+            "idempotency_expires",
+            Kind::Span,
+            "How long the destination remembers a key. A create that is older is not repeated under its key.",
+        )
+        .default("\"24h\""),
+        key(
+            "at_least_once",
+            Kind::Boolean,
+            "`create`: one whose answer is lost is sent again, even if that makes the record twice.",
+        )
+        .default("false"),
+        key(
             "version_header",
             Kind::Table(&VERSION_HEADER),
             "Sends the last seen version, so that a newer record is not overwritten.",
         ),
         key("id", Kind::Pointer, "Where the destination's own id stands in its answer."),
-        later("create", "How a record is created where the destination gives it its id."),
-        later("lookup", "How a record is found by its external id."),
+        key("create", Kind::Table(&CREATE), "How a record is made where the destination gives it its id."),
+        key("lookup", Kind::Table(&LOOKUP), "How a record is found at the destination by the source's id."),
+        key("verify", Kind::Word(VERIFIES), "`read_back`: what was written is read again and compared.")
+            .default("\"none\""),
+        key(
+            "on_altered",
+            Kind::Word(ALTERED_ANSWERS),
+            "What happens where `verify` finds that the destination keeps another value than was sent.",
+        )
+        .default("\"warn\""),
         key("delete", Kind::Table(&DELETE), "How one record is deleted."),
         key(
             "one",
@@ -273,6 +372,31 @@ static VERSION_HEADER: Spec = Spec {
     keys: &[
         key("name", Kind::HeaderName, "The header's name.").default("\"If-Match\""),
         key("from", Kind::Pointer, "Where the version stands in an answer; \"\" is the `ETag` header.").default("\"\""),
+    ],
+};
+
+static CREATE: Spec = Spec {
+    about: "How a record is made at a destination that gives it its id.",
+    keys: &[
+        key("method", Kind::Word(WRITING_METHODS), "The method.").default("\"POST\""),
+        key("path", Kind::UrlTemplate, "A template that knows `id`, the source's.").required(),
+        key("body", Kind::Body, "What is sent. Not written: as `body` of the destination."),
+        key(
+            "external_id",
+            Kind::Pointer,
+            "The destination field that carries the source's id; it is added to what the map makes.",
+        ),
+    ],
+};
+
+static LOOKUP: Spec = Spec {
+    about: "How a record is found by the source's id.",
+    keys: &[
+        key("path", Kind::UrlTemplate, "A template that knows `id`, the source's, and `record`.").required(),
+        key("query", Kind::Named(&Kind::UrlTemplate), "Parameters; templates know `id` and `record`.").default("{}"),
+        key("records", Kind::Pointer, "Where the array of records that were found stands in the answer.")
+            .default("\"\""),
+        key("id", Kind::Pointer, "Where the destination's id stands in one of them.").default("\"/id\""),
     ],
 };
 
@@ -298,6 +422,11 @@ static BATCH: Spec = Spec {
         key("size", Kind::Integer { min: 1, max: 10_000 }, "The most records a request.").default("100"),
         key("items", Kind::Pointer, "Where the array of records stands in the request.").default("\"\""),
         key("statuses", Kind::Pointer, "Where the array of statuses stands in the answer.").default("\"\""),
+        key(
+            "id",
+            Kind::Pointer,
+            "In one status: the id of its record. Not written: the order counts, unless every status repeats an `id`.",
+        ),
         key("status", Kind::Pointer, "In one status: an HTTP status number.").default("\"/status\""),
         key("error", Kind::Pointer, "In one status: the message."),
         key("each", Kind::Table(&EACH), "What one item is, when it is more than the fields."),
@@ -327,7 +456,7 @@ static RULE: Spec = Spec {
     about: "Where one destination field comes from: one of `from`, `expr` and `value`.",
     keys: &[
         key("from", Kind::Pointer, "Where the value stands in the record."),
-        key("expr", Kind::Text, "An expression over `record`."),
+        key("expr", Kind::MapExpression, "An expression over `record`."),
         key("value", Kind::Json, "A constant."),
         key("default", Kind::Json, "What a missing field becomes. Without it, it is left out."),
         key("required", Kind::Boolean, "A missing field dead-letters the record.").default("false"),

@@ -13,7 +13,11 @@ mod files;
 mod find;
 mod format;
 mod format_job;
+mod gather;
+mod instance_text;
+mod instances;
 mod jobs;
+mod linked;
 mod map;
 mod mistake;
 mod notify;
@@ -30,15 +34,19 @@ mod templates;
 mod tests;
 mod tree;
 mod values;
+mod watched;
 
 pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
+pub use watched::Watched;
 
 use crate::model::{Connection, Hook, Job, Masks};
 use declare::Spec;
-use format::{CONSOLE, FILE, THEME, WORKSPACE};
+use format::{CONNECTION_KIND, CONSOLE, FILE, JOB_KIND, THEME, WORKSPACE};
+use instances::{Expansion, Order};
+use jobs::Connections;
 use read::Reader;
 use report::{Place, Report, SourceFile, position};
 use std::fmt;
@@ -58,6 +66,8 @@ pub struct Config {
     pub masks: Masks,
     /// What works and is better written otherwise.
     pub warnings: Vec<Mistake>,
+    /// The files that all this came from.
+    pub watched: Watched,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +77,8 @@ pub struct Workspace {
     pub state: PathBuf,
     /// Nothing is changed and no engine started with this configuration: it is for looking.
     pub read_only: bool,
+    /// The most runs at a time.
+    pub runs_at_once: usize,
 }
 
 impl fmt::Debug for Config {
@@ -111,6 +123,7 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     if let Some(root) = &root {
         files.extend(files::included(root, path, &mut report));
     }
+    let mut watched = Watched::new(path, root.as_ref());
     document.add(root, &files, &mut report);
     for index in 1..files.len() {
         let root = read_file(&files, index, env, &mut report);
@@ -122,13 +135,14 @@ pub fn parse(text: &str, path: &Path, env: &dyn Fn(&str) -> Option<String>) -> R
     }
     let folder = files[0].folder.clone();
     if let Some(file) = document.console.as_ref().and_then(|entry| console::theme_file(entry, &folder, &mut report)) {
+        watched.also(&file.name);
         files.push(file);
         document.theme = read_table(&files, files.len() - 1, &THEME, env, &mut report);
     }
     let built = document.build(&files, env, &mut report);
     let masks = report.masks();
     match (report.finish(&files), built) {
-        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, ..config }),
+        (Ok(warnings), Some(config)) => Ok(Config { masks, warnings, watched: watched.remembered(), ..config }),
         (Err(mistakes), _) => Err(Mistakes(mistakes)),
         (Ok(_), None) => unreachable!("what can not be built was told as a mistake"),
     }
@@ -151,8 +165,15 @@ fn read_table(
     report: &mut Report,
 ) -> Option<Table> {
     let file = &files[index];
-    let mut reader =
-        Reader { report, env, folder: file.folder.clone(), file: index, path: Vec::new(), default_place: None };
+    let mut reader = Reader {
+        report,
+        env,
+        folder: file.folder.clone(),
+        file: index,
+        path: Vec::new(),
+        default_place: None,
+        instance: None,
+    };
     reader.document(&file.text, spec)
 }
 
@@ -164,6 +185,7 @@ struct Document {
     /// The file of a theme of one's own.
     theme: Option<Table>,
     connections: Vec<Entry>,
+    instances: Vec<Entry>,
     jobs: Vec<Entry>,
     hooks: Vec<Entry>,
     /// A file was no TOML, so that nothing can be said of names that are missing.
@@ -181,9 +203,10 @@ impl Document {
                 ("connections", Value::Table(table)) => {
                     extend(&mut self.connections, table, "connection", files, report);
                 }
+                ("instances", Value::Table(table)) => extend(&mut self.instances, table, "instance", files, report),
                 ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
                 ("notify", Value::Table(table)) => extend(&mut self.hooks, table, "hook", files, report),
-                ("connections" | "jobs" | "notify", _) => self.is_partial = true,
+                ("connections" | "instances" | "jobs" | "notify", _) => self.is_partial = true,
                 (name @ ("workspace" | "console"), value) => {
                     let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
                     let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
@@ -205,6 +228,7 @@ impl Document {
             file: 0,
             path: Vec::new(),
             default_place: Some(Place::default()),
+            instance: None,
         };
         let mut table_or_default = |entry: Option<Entry>, spec| match entry {
             None => Some(reader.empty(spec, Place::default())),
@@ -214,24 +238,36 @@ impl Document {
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
-        let connections: Vec<_> = self.connections.iter().map(|entry| connections::connection(entry, report)).collect();
-        let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
+        let instances = instances::instances(&self.instances, report);
+        let mut expansion = Expansion::new(&instances, files, env);
         if self.is_partial {
+            // What is for each instance can not be read, and the rest is told.
+            for entry in self.connections.into_iter().filter(|entry| !matches!(entry.node.value, Value::ForEach)) {
+                connections::connection(&Order { entry, instance: None }, report);
+            }
+            self.hooks.iter().for_each(|entry| drop(notify::hook(entry, report)));
             return None;
         }
-        let names: Vec<String> = self.connections.iter().map(|entry| entry.name.clone()).collect();
-        let jobs: Vec<_> = self.jobs.iter().map(|entry| jobs::job(entry, &names, report)).collect();
-        cycles::warn_of_cycles(&self.jobs, report);
+        let orders = expansion.jobs(self.jobs, &JOB_KIND, report);
+        let connection_orders = expansion.connections(self.connections, &CONNECTION_KIND, &orders, report);
+        expansion.tell(report);
+        let connections: Vec<_> =
+            connection_orders.iter().map(|order| connections::connection(order, report)).collect();
+        let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
+        let names = Connections::new(&connection_orders);
+        let jobs: Vec<_> = orders.iter().map(|order| jobs::jobs(order, &names, report)).collect();
+        cycles::warn_of_cycles(&orders, &names, report);
         // Last, when all secrets are known: the lines of the console may be shown.
         let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
         Some(Config {
             workspace: workspace?,
             connections: connections.into_iter().collect::<Option<_>>()?,
-            jobs: jobs.into_iter().collect::<Option<_>>()?,
+            jobs: jobs.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
             hooks: hooks.into_iter().collect::<Option<_>>()?,
             console: console?,
             masks: Masks::default(),
             warnings: Vec::new(),
+            watched: Watched::default(),
         })
     }
 }
@@ -252,14 +288,20 @@ fn told_twice(what: &str, first: &Entry, second: &Entry, files: &[SourceFile], r
 
 /// Tells of a name that could not be typed on a command line or shown in a list.
 fn check_name(what: &str, entry: &Entry, report: &mut Report) {
-    const LENGTH_MAX: usize = 100;
-    let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     let name = &entry.name;
-    if name.is_empty() || !name.chars().all(is_fine) || name.chars().count() > LENGTH_MAX {
-        let problem = format!("`{name}` can not be the name of a {what}");
-        let hint = format!("a name has letters, digits, `_`, `-` and `.`, at most {LENGTH_MAX}");
-        report.mistake(entry.key_place, problem, hint);
+    if !is_name(name) {
+        let article = if what.starts_with('i') { "an" } else { "a" };
+        let problem = format!("`{name}` can not be the name of {article} {what}");
+        report.mistake(entry.key_place, problem, NAME_RULE.to_owned());
     }
+}
+
+const NAME_LENGTH_MAX: usize = 100;
+const NAME_RULE: &str = "a name has letters, digits, `_`, `-` and `.`, at most 100";
+
+fn is_name(name: &str) -> bool {
+    let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !name.is_empty() && name.chars().all(is_fine) && name.chars().count() <= NAME_LENGTH_MAX
 }
 
 fn workspace_of(
@@ -296,7 +338,8 @@ fn workspace_of(
         },
     };
     let read_only = table.boolean("read_only");
-    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only })
+    let runs_at_once = usize::try_from(table.integer("runs_at_once")?).unwrap_or(usize::MAX);
+    Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only, runs_at_once })
 }
 
 /// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.

@@ -6,8 +6,9 @@ use crate::model::{FindingKind, Hook, HookWay, Secret};
 use url::Url;
 
 /// The words of `on`, as [`FindingKind`] writes them.
-pub(super) const KINDS: [(&str, FindingKind); 11] = [
+pub(super) const KINDS: [(&str, FindingKind); 13] = [
     ("needs_attention", FindingKind::NeedsAttention),
+    ("withheld", FindingKind::Withheld),
     ("stalled", FindingKind::Stalled),
     ("failed", FindingKind::Failed),
     ("missed_schedule", FindingKind::MissedSchedule),
@@ -18,6 +19,7 @@ pub(super) const KINDS: [(&str, FindingKind); 11] = [
     ("budget_low", FindingKind::BudgetLow),
     ("paused_long", FindingKind::PausedLong),
     ("store_error", FindingKind::StoreError),
+    ("config_changed", FindingKind::ConfigChanged),
 ];
 
 /// Builds one hook. None when a part of it is wrong, which was told.

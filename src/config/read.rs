@@ -1,11 +1,14 @@
 //! Checks a TOML tree against its declaration: every key known, every value of its kind, every mistake told.
 
 use super::declare::{Key, Kind, Spec, Tagged, Word, listed, nearest};
+use super::instance_text::Speech;
+use super::instances::{Instance, Uses, is_for_each};
 use super::read_json::{sorted_object, whole};
 use super::report::{Place, Report};
 use super::tree::{Entry, Node, Table, Text, Value};
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -20,6 +23,8 @@ pub(super) struct Reader<'a> {
     pub(super) path: Vec<String>,
     /// Defaults have no place of their own.
     pub(super) default_place: Option<Place>,
+    /// The instance that this is read for, and what is read of it.
+    pub(super) instance: Option<(&'a Rc<Instance>, &'a mut Uses)>,
 }
 
 /// A checked value and its canonical form; none when it is wrong and that was told.
@@ -58,7 +63,7 @@ impl Reader<'_> {
         self.default_place.unwrap_or(Place { file: self.file, start: span.start, end: span.end })
     }
 
-    fn node(&mut self, value: &Spanned<DeValue<'_>>, kind: &'static Kind, name: &str) -> Node {
+    pub(super) fn node(&mut self, value: &Spanned<DeValue<'_>>, kind: &'static Kind, name: &str) -> Node {
         let place = self.place(value.span());
         let (value, canonical) = self.value(value.get_ref(), place, kind, name).unwrap_or((Value::Wrong, Json::Null));
         Node { place, value, canonical }
@@ -73,8 +78,12 @@ impl Reader<'_> {
             Kind::Boolean => value.as_bool().map(|flag| (Value::Boolean(flag), Json::Bool(flag))),
             Kind::Integer { min, max } => self.integer(value, place, (*min, *max), kind, name),
             Kind::Fraction => self.fraction(value, place, kind, name),
-            Kind::Json => self.json(value, place).map(|(json, canonical)| (Value::Json(json), canonical)),
-            Kind::JsonTable => self.json(value, place).map(|(json, canonical)| (Value::Json(json), canonical)),
+            Kind::Json => {
+                self.json(value, place, Speech::Plain).map(|(json, canonical)| (Value::Json(json), canonical))
+            }
+            Kind::JsonTable => {
+                self.json(value, place, Speech::Plain).map(|(json, canonical)| (Value::Json(json), canonical))
+            }
             Kind::Body => self.body(value, place, name),
             Kind::List(of) => self.list(value, of, name),
             Kind::Table(spec) => {
@@ -92,7 +101,7 @@ impl Reader<'_> {
                 self.text_of_kind(&value.as_datetime()?.to_string(), place, kind, name)
             }
             Kind::UrlTemplate if !value.is_str() => {
-                let (json, _) = self.json(value, place)?;
+                let (json, _) = self.json(value, place, Speech::Plain)?;
                 Some((Value::Text(Text { text: json.to_string(), secret: false }), Json::String(json.to_string())))
             }
             _ => self.text_of_kind(value.as_str()?, place, kind, name),
@@ -140,17 +149,12 @@ impl Reader<'_> {
     }
 
     fn word(&mut self, text: &str, place: Place, words: &'static [Word], name: &str) -> Checked {
-        let known = || words.iter().filter(|word| !word.later).map(|word| word.name);
-        match words.iter().find(|word| word.name == text) {
-            Some(word) if !word.later => {
-                return Some((Value::Text(Text { text: text.into(), secret: false }), text.into()));
-            }
-            Some(_) => self.not_yet(place, name, text, known()),
-            None => {
-                let hint = did_you_mean(text, known());
-                self.report.mistake(place, format!("`{name}` does not know `{text}`"), hint);
-            }
+        let known = || words.iter().map(|word| word.name);
+        if known().any(|word| word == text) {
+            return Some((Value::Text(Text { text: text.into(), secret: false }), text.into()));
         }
+        let hint = did_you_mean(text, known());
+        self.report.mistake(place, format!("`{name}` does not know `{text}`"), hint);
         None
     }
 
@@ -167,9 +171,14 @@ impl Reader<'_> {
         let mut read = Table::new(place, None, None);
         for (key, value) in table.iter() {
             let name = key.get_ref().to_string();
-            self.path.push(name.clone());
-            let node = self.node(value, of, &name);
-            self.path.pop();
+            let node = if is_for_each(&self.path, value.get_ref()) {
+                Node { place: self.place(value.span()), value: Value::ForEach, canonical: Json::Null }
+            } else {
+                self.path.push(name.clone());
+                let node = self.node(value, of, &name);
+                self.path.pop();
+                node
+            };
             read.entries.push(Entry { key_place: self.place(key.span()), name, written: true, node });
         }
         read
@@ -338,6 +347,7 @@ fn usual_of(key: &'static Key) -> Option<Json> {
         file: 0,
         path: Vec::new(),
         default_place: None,
+        instance: None,
     };
     reader.default_node(key, Place::default()).map(|node| node.canonical)
 }

@@ -1,5 +1,6 @@
 //! Reads values that go into requests as they are: any TOML as JSON.
 
+use super::instance_text::Speech;
 use super::read::{Checked, Reader};
 use super::report::Place;
 use super::tree::Value;
@@ -9,11 +10,11 @@ use toml::de::{DeInteger, DeValue};
 
 impl Reader<'_> {
     /// A value as JSON, its texts with references replaced, and the same with the references kept.
-    pub(super) fn json(&mut self, value: &DeValue<'_>, place: Place) -> Option<(Json, Json)> {
+    pub(super) fn json(&mut self, value: &DeValue<'_>, place: Place, speech: Speech) -> Option<(Json, Json)> {
         match value {
             DeValue::String(raw) => {
-                let text = self.expanded(raw, place)?;
-                Some((Json::String(text.text), Json::String(raw.to_string())))
+                let (text, canonical) = self.expanded(raw, place, speech)?;
+                Some((Json::String(text.text), Json::String(canonical)))
             }
             DeValue::Boolean(flag) => Some(twice(Json::Bool(*flag))),
             DeValue::Datetime(time) => Some(twice(Json::String(time.to_string()))),
@@ -36,7 +37,7 @@ impl Reader<'_> {
                     .iter()
                     .map(|item| {
                         let place = self.place(item.span());
-                        self.json(item.get_ref(), place)
+                        self.json(item.get_ref(), place, speech)
                     })
                     .collect();
                 let (values, canonical): (Vec<_>, Vec<_>) =
@@ -48,7 +49,7 @@ impl Reader<'_> {
                 let (mut values, mut canonical) = (serde_json::Map::new(), Vec::new());
                 for (key, item) in table.iter() {
                     let place = self.place(item.span());
-                    match self.json(item.get_ref(), place) {
+                    match self.json(item.get_ref(), place, speech) {
                         Some((value, plain)) => {
                             values.insert(key.get_ref().to_string(), value);
                             canonical.push((key.get_ref().to_string(), plain));
@@ -62,7 +63,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn body(&mut self, value: &DeValue<'_>, place: Place, name: &str) -> Checked {
-        let (json, canonical) = self.json(value, place)?;
+        let (json, canonical) = self.json(value, place, Speech::Template)?;
         if let Err(reason) = BodyTemplate::compile(&json) {
             self.no_template(place, name, &reason);
             return None;

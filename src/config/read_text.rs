@@ -2,6 +2,7 @@
 
 use super::declare::Kind;
 use super::expand::expand;
+use super::instance_text::{Speech, fill, speaks_of_instance};
 use super::read::{Checked, Reader, clip};
 use super::report::Place;
 use super::tree::{Text, Value};
@@ -9,10 +10,12 @@ use super::values;
 use crate::model::mapping::Filter;
 use crate::model::{Pointer, Template, TemplateUse};
 use serde_json::Value as Json;
+use std::rc::Rc;
 
 impl Reader<'_> {
     pub(super) fn text_of_kind(&mut self, raw: &str, place: Place, kind: &Kind, name: &str) -> Checked {
-        let text = self.expanded(raw, place)?;
+        let (text, raw) = self.expanded(raw, place, speech_of(kind))?;
+        let raw = raw.as_str();
         if matches!(kind, Kind::Secret) {
             self.secret_text(&text, place, name)?;
         }
@@ -43,8 +46,9 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// A text after its references were replaced. The canonical form keeps the references.
-    pub(super) fn expanded(&mut self, raw: &str, place: Place) -> Option<Text> {
+    /// A text after its references and what it reads of its instance were replaced, and its canonical form, which keeps
+    /// the references.
+    pub(super) fn expanded(&mut self, raw: &str, place: Place, speech: Speech) -> Option<(Text, String)> {
         let expanded = expand(raw, &self.folder, self.env);
         // A port is no secret, and an address without it tells nobody where nothing answered.
         let is_address = self.path.last().is_some_and(|name| name == "base_url");
@@ -58,12 +62,60 @@ impl Reader<'_> {
         for (problem, hint) in expanded.problems {
             self.report.mistake(place, problem, hint);
         }
-        is_whole.then_some(Text { text: expanded.text, secret: !expanded.values.is_empty() })
+        let text = is_whole.then_some(Text { text: expanded.text, secret: !expanded.values.is_empty() })?;
+        if speaks_of_instance(raw, speech) {
+            return self.filled(text, raw, place, speech);
+        }
+        Some((text, raw.to_owned()))
+    }
+
+    /// A text with what it reads of its instance.
+    fn filled(&mut self, text: Text, raw: &str, place: Place, speech: Speech) -> Option<(Text, String)> {
+        let Some((instance, uses)) = &mut self.instance else {
+            // A connection that reads it is read for each of them, so this is a job, or something that all share.
+            let (problem, hint) = if self.path.first().is_some_and(|list| list == "jobs") {
+                (
+                    "a job that is not for each instance reads `instance`",
+                    "write `for_each = \"instances\"` into the job",
+                )
+            } else {
+                ("`instance` is known only in jobs and connections", "leave it out")
+            };
+            self.report.mistake(place, problem, hint.to_owned());
+            return None;
+        };
+        let filled = fill(&text.text, speech, instance);
+        uses.used.extend(filled.used);
+        for name in &filled.missing {
+            let lacking = uses.missing.entry((place, name.clone())).or_default();
+            if !lacking.iter().any(|known| Rc::ptr_eq(known, instance)) {
+                lacking.push(instance.clone());
+            }
+        }
+        if let Some(problem) = filled.problem {
+            self.report.mistake(place, problem, None);
+            return None;
+        }
+        if !filled.missing.is_empty() {
+            return None;
+        }
+        // Of a text with references in it, the form is kept in which they stand.
+        let canonical = if text.secret { fill(raw, speech, instance).canonical } else { filled.canonical };
+        Some((Text { text: filled.text, secret: text.secret || filled.secret }, canonical))
     }
 
     pub(super) fn no_template(&mut self, place: Place, name: &str, reason: &str) {
         let hint = "a template holds names in double braces, such as `\"/contacts/{{ id }}\"`";
         self.report.mistake(place, format!("`{name}` is no template: {reason}"), hint.to_owned());
+    }
+}
+
+/// How texts of a kind speak of their instance.
+fn speech_of(kind: &Kind) -> Speech {
+    match kind {
+        Kind::UrlTemplate => Speech::Template,
+        Kind::Expression | Kind::MapExpression => Speech::Expression,
+        _ => Speech::Plain,
     }
 }
 

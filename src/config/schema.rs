@@ -67,11 +67,16 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         Kind::Size => json!({ "type": "string", "pattern": or_reference("[0-9]+(B|KiB|MiB|GiB)") }),
         Kind::UrlTemplate => json!({ "type": ["string", "integer", "boolean"] }),
         // A reference is no date-time yet, so the text's format stays open.
-        Kind::Text | Kind::Secret | Kind::Time | Kind::Zone | Kind::Pointer | Kind::Expression | Kind::HeaderName => {
-            json!({ "type": "string" })
-        }
+        Kind::Text
+        | Kind::Secret
+        | Kind::Time
+        | Kind::Zone
+        | Kind::Pointer
+        | Kind::Expression
+        | Kind::MapExpression
+        | Kind::HeaderName => json!({ "type": "string" }),
         Kind::Word(words) => {
-            let known: Vec<&str> = words.iter().filter(|word| !word.later).map(|word| word.name).collect();
+            let known: Vec<&str> = words.iter().map(|word| word.name).collect();
             json!({ "enum": known })
         }
         Kind::Transform => json!({ "enum": TRANSFORMS.iter().map(|transform| transform.name).collect::<Vec<_>>() }),

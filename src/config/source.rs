@@ -1,17 +1,19 @@
 //! A job's source: from a checked table to the model.
 
 use super::format::REST_PATH_HINT;
+use super::gather::Part;
+use super::jobs::Within;
 use super::report::Report;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::{Table, Value};
 use crate::model::{
-    Incremental, JobSource, Method, NextUrl, Paginate, Pointer, RecordFields, RestRecord, RestSource, SourceStream,
-    Version, VersionKind,
+    Incremental, JobSource, Method, Missing, NextUrl, Paginate, Pointer, RecordFields, RestLog, RestLogHead,
+    RestRecord, RestSource, SourceStream, Version, VersionKind,
 };
 
 /// Builds a source. None when a part of it is wrong, which was told.
-pub(super) fn source(table: &Table, connections: &[String], report: &mut Report) -> Option<JobSource> {
-    let connection = super::jobs::connection(table, connections, report);
+pub(super) fn source(table: &Table, part: &Part, within: &Within<'_>, report: &mut Report) -> Option<JobSource> {
+    let connection = within.connection(&part.connection, part.place, report);
     let version = version(table, report);
     let incremental = incremental(table, version.as_ref(), report);
     let paginate = paginate(table, report);
@@ -25,9 +27,11 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
     let query = query(table.table("query"));
     let id = ids(table, report);
     let searchable = searchable(table, report);
+    let missing = missing(table, report);
+    let change_log = table.table("change_log").map(|log| change_log(table, log, report));
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable"]
+    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable", "change_log"]
         .into_iter()
         .any(is_wrong)
     {
@@ -40,7 +44,8 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
         filter: table.owned_text("filter"),
         sorted: table.boolean("sorted"),
         incremental,
-        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted") },
+        missing: missing?,
+        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted"), prefix: part.prefix.clone() },
         searchable: searchable?,
         stream: SourceStream::Rest(RestSource {
             path: path?,
@@ -56,6 +61,10 @@ pub(super) fn source(table: &Table, connections: &[String], report: &mut Report)
                 Some(one) => Some(one?),
                 None => None,
             },
+            change_log: match change_log {
+                Some(log) => Some(log?).filter(|_| table.is_written("one")),
+                None => None,
+            },
         }),
     })
 }
@@ -64,6 +73,74 @@ pub(super) fn method(name: Option<&str>) -> Option<Method> {
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
         .into_iter()
         .find(|method| Some(method.as_str()) == name)
+}
+
+fn change_log(source: &Table, log: &Table, report: &mut Report) -> Option<RestLog> {
+    let place = source.place_of("change_log");
+    if !source.is_written("one") {
+        let hint = "add `one = { path = \"/customers/{{ id }}\" }`: how a record is read that the log names".to_owned();
+        report.warning(place, "`change_log` is not used without `one`: changes are found by listing", hint);
+    } else if source.is_written("incremental") {
+        let hint = "leave `incremental` out: once everything was listed, changes come from the log".to_owned();
+        report.warning(place, "with a `change_log`, `incremental` is not used", hint);
+    }
+    if log.is_written("kind") != log.is_written("deleted") {
+        let hint = "write both, such as `kind = \"/type\", deleted = [\"deleted\"]`, or neither".to_owned();
+        report.mistake(log.place, "`kind` and `deleted` of a `change_log` belong together", hint);
+    }
+    let deleted = match log.get("deleted") {
+        Some(Value::List(nodes)) => nodes
+            .iter()
+            .map(|node| match &node.value {
+                Value::Text(text) => Some(text.text.clone()),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()?,
+        _ => Vec::new(),
+    };
+    let head = match log.table("head") {
+        Some(head) => Some(RestLogHead { path: path_of(head, "path", report)?, sequence: head.pointer("sequence")? }),
+        None => None,
+    };
+    Some(RestLog {
+        path: path_of(log, "path", report)?,
+        query: query(log.table("query"))?,
+        param: log.owned_text("param")?,
+        records: log.pointer("records")?,
+        id: ids(log, report)?,
+        sequence: log.pointer("sequence")?,
+        kind: log.pointer("kind"),
+        deleted,
+        oldest: log.pointer("oldest"),
+        head,
+    })
+}
+
+/// What becomes of records that a whole listing left out.
+fn missing(table: &Table, report: &mut Report) -> Option<Missing> {
+    match table.text("missing")?.text.as_str() {
+        "delete" => {}
+        _ => return Some(Missing::Ignore),
+    }
+    let place = table.place_of("missing");
+    let pages_by_number = matches!(table.get("paginate"), Some(Value::Table(paginate))
+        if matches!(paginate.tag, Some("page" | "offset")));
+    if pages_by_number && !table.is_written("one") {
+        let hint =
+            "add `one = { path = \"/customers/{{ id }}\" }`, so that each record is looked at before it is deleted";
+        let what = "`missing = \"delete\"` needs `one` where pages are numbered: records slide past such a listing";
+        report.mistake(place, what, hint.to_owned());
+        return None;
+    }
+    if table.is_written("incremental") {
+        let hint = "run it with `--full` from time to time, or leave `incremental` out".to_owned();
+        report.warning(
+            place,
+            "with `incremental` only `syncdeck run --full` lists everything and finds what is missing",
+            hint,
+        );
+    }
+    Some(Missing::Delete)
 }
 
 fn pointers(value: &Value) -> Option<Vec<Pointer>> {
@@ -101,7 +178,7 @@ fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
     Some(pointers)
 }
 
-fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
+pub(super) fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {
     let table = table?;
     let query: Vec<_> = table.texts().map(|(name, text)| (name.to_owned(), text.text.clone())).collect();
     (query.len() == table.entries.len()).then_some(query)

@@ -16,9 +16,15 @@ fn gather(table: &Table, taken: &mut Taken) {
         taken.entry(std::ptr::from_ref(spec)).or_default().extend(table.taken.borrow().iter().cloned());
     }
     for entry in &table.entries {
-        if let Value::Table(inner) = &entry.node.value {
-            gather(inner, taken);
-        }
+        gather_in(&entry.node.value, taken);
+    }
+}
+
+fn gather_in(value: &Value, taken: &mut Taken) {
+    match value {
+        Value::Table(inner) => gather(inner, taken),
+        Value::List(nodes) => nodes.iter().for_each(|node| gather_in(&node.value, taken)),
+        _ => {}
     }
 }
 
@@ -44,17 +50,21 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     let files = [SourceFile { name: "syncdeck.toml".into(), folder: PathBuf::new(), text: FULL.to_owned() }];
     let mut document = Document::default();
     document.add(read_file(&files, 0, &env, &mut report), &files, &mut report);
-    let names: Vec<String> = document.connections.iter().map(|entry| entry.name.clone()).collect();
-    for entry in &document.connections {
-        connections::connection(entry, &mut report);
+    let instances = instances::instances(&document.instances, &mut report);
+    let mut expansion = Expansion::new(&instances, &files, &env);
+    let orders = expansion.jobs(document.jobs, &JOB_KIND, &mut report);
+    let connection_orders = expansion.connections(document.connections, &CONNECTION_KIND, &orders, &mut report);
+    let names = Connections::new(&connection_orders);
+    for order in &connection_orders {
+        connections::connection(order, &mut report);
     }
-    for entry in &document.jobs {
-        jobs::job(entry, &names, &mut report);
+    for order in &orders {
+        jobs::jobs(order, &names, &mut report);
     }
     for entry in &document.hooks {
         notify::hook(entry, &mut report);
     }
-    cycles::warn_of_cycles(&document.jobs, &mut report);
+    cycles::warn_of_cycles(&orders, &names, &mut report);
     let (workspace, console) = (document.workspace.expect("a workspace"), document.console.expect("a console"));
     let table_of = |entry: Entry| match entry.node.value {
         Value::Table(table) => table,
@@ -65,10 +75,9 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     super::console::console(&console, None, &files, &report);
 
     let mut taken = Taken::new();
-    for entry in document.connections.iter().chain(&document.jobs).chain(&document.hooks) {
-        if let Value::Table(table) = &entry.node.value {
-            gather(table, &mut taken);
-        }
+    let read = orders.iter().chain(&connection_orders).map(|order| &order.entry);
+    for entry in read.chain(&document.instances).chain(&document.hooks) {
+        gather_in(&entry.node.value, &mut taken);
     }
     gather(&workspace, &mut taken);
     gather(&console, &mut taken);

@@ -20,6 +20,8 @@ pub(super) struct Node {
 pub(super) enum Value {
     /// The mistake has been told; nothing more can be said of it.
     Wrong,
+    /// Read once for each instance, when they are known.
+    ForEach,
     Boolean(bool),
     Integer(u64),
     Number(f64),
@@ -81,7 +83,7 @@ impl Table {
     /// The value of a key; none when it is not there or wrong.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self.entry(name) {
-            Some(Entry { node: Node { value: Value::Wrong, .. }, .. }) | None => None,
+            Some(Entry { node: Node { value: Value::Wrong | Value::ForEach, .. }, .. }) | None => None,
             Some(entry) => Some(&entry.node.value),
         }
     }

@@ -30,6 +30,10 @@ pub enum RecordFault {
     Conflict,
     /// 413: the request is too large; a batch is split.
     TooLarge,
+    /// A lookup found several.
+    Ambiguous,
+    /// The destination keeps another value than was sent.
+    Altered,
 }
 
 /// A failed request, ready to be shown: masked of secrets, its controls kept visible by whoever draws it.

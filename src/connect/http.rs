@@ -6,6 +6,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,18 +50,37 @@ const REDIRECTS_MAX: usize = 5;
 const BODY_RESERVED_MAX: u64 = 1024 * 1024;
 
 /// The transport over the network. One for each connection; it keeps its pool.
-///
-/// Honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Trusts the system's certificate authorities and Mozilla's.
 pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
+    Clients::default().network(String::new(), connection)
+}
+
+/// The clients of many connections: those of one name share one, because each holds all certificate authorities anew.
+#[derive(Default)]
+pub(super) struct Clients(HashMap<(String, Duration), reqwest::Client>);
+
+impl Clients {
+    /// The transport of a connection of that name, over the client that others of it have already.
+    pub(super) fn network(&mut self, name: String, connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
+        // Half of the request's timeout, so that a system that takes no connections is told from one that does not answer.
+        let connect_timeout = CONNECT_TIMEOUT_MAX.min(connection.timeout / 2);
+        let client = match self.0.entry((name, connect_timeout)) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => place.insert(client(connect_timeout)?).clone(),
+        };
+        Ok(Arc::new(Network { client, origin: Origin::of(&connection.base_url) }))
+    }
+}
+
+/// A client that honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, and trusts the system's certificate authorities and
+/// Mozilla's.
+fn client(connect_timeout: Duration) -> Result<reqwest::Client, String> {
     use_ring();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .map(|root| reqwest::Certificate::from_der(root))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("the built-in certificates can not be read: {}", root_cause(&error)))?;
-    // Half of the request's timeout, so that a system that takes no connections is told from one that does not answer.
-    let connect_timeout = CONNECT_TIMEOUT_MAX.min(connection.timeout / 2);
-    let client = reqwest::Client::builder()
+    reqwest::Client::builder()
         .user_agent(concat!("syncdeck/", env!("CARGO_PKG_VERSION")))
         // Merged, because a host without authority files would otherwise refuse to build any client.
         .tls_certs_merge(roots)
@@ -72,8 +93,7 @@ pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String
         .http2_adaptive_window(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .build()
-        .map_err(|error| format!("the HTTP client can not be built: {}", root_cause(&error)))?;
-    Ok(Arc::new(Network { client, origin: Origin::of(&connection.base_url) }))
+        .map_err(|error| format!("the HTTP client can not be built: {}", root_cause(&error)))
 }
 
 /// Ring is chosen once for the process; a provider that the program chose already stands.

@@ -12,8 +12,8 @@ pub mod rest;
 pub use error::{Fault, FaultKind, RecordFault};
 
 use crate::model::{
-    Change, Connection, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page, RawJson,
-    RecordId, Version,
+    Change, Connection, ConnectionId, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page,
+    RawJson, RecordId, Version,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -69,6 +69,33 @@ pub trait Source: Send + Sync {
     fn can_read_one(&self) -> bool;
 }
 
+/// What a change log tells of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEvent {
+    /// The event's place in the log, as the source writes it.
+    pub sequence: String,
+    pub record: RecordId,
+    pub is_delete: bool,
+}
+
+/// Events in their order; none at the log's end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPage {
+    pub events: Vec<LogEvent>,
+}
+
+/// A source's account of what changed.
+#[async_trait]
+pub trait ChangeLog: Send + Sync {
+    /// The events behind `after`. A fault with `cursor_expired` says that those are no longer known.
+    async fn read(&self, after: Option<&str>) -> Reply<LogPage>;
+
+    /// The last sequence of the log; none while it is empty. Only called where [`ChangeLog::has_head`].
+    async fn head(&self) -> Reply<Option<String>>;
+
+    fn has_head(&self) -> bool;
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     Create,
@@ -121,17 +148,30 @@ pub trait Destination: Send + Sync {
     /// an answer that can not be matched to them is an `Unknown` fault of the whole.
     async fn write_batch(&self, writes: &[Write]) -> Reply<Vec<Result<Written, Fault>>>;
 
-    /// Reads one record as it is now, for people to look at; `Ok(None)` when the destination says that it does not exist.
+    /// Reads one record as it is now; `Ok(None)` when the destination says that it does not exist.
     /// Only called where [`Destination::can_read_one`].
-    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<RawJson>>;
+    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<Standing>>;
 
     fn can_read_one(&self) -> bool;
+
+    /// The ids of the records that are known there by the source's id of `write`: none, one, or a few of too many.
+    /// Only called where the job can look records up.
+    async fn find(&self, write: &Write) -> Reply<Vec<DestinationId>>;
+}
+
+/// A record as it stands at the destination.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub record: RawJson,
+    /// The destination's own version, where the job asks for it.
+    pub version: Option<String>,
 }
 
 /// The two ends of a job, ready to use.
 pub struct Ends {
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
 }
 
 /// A connection, ready to make requests: one client for all its jobs.
@@ -145,13 +185,30 @@ pub struct Link {
 /// Builds the two ends of `job`. The reason when templates or addresses can not be used.
 pub fn ends(job: &Job, source: &Link, destination: &Link) -> Result<Ends, String> {
     let (ConnectionKind::Rest(_), ConnectionKind::Rest(_)) = (&source.connection.kind, &destination.connection.kind);
-    Ok(Ends { source: rest::source(job, source)?, destination: rest::destination(job, destination)? })
+    Ok(Ends {
+        source: rest::source(job, source)?,
+        destination: rest::destination(job, destination)?,
+        change_log: rest::change_log(job, source)?,
+    })
 }
 
 /// Builds the client of `connection`. The reason when it can not be built.
 pub fn link(connection: &Connection, masks: Masks) -> Result<Link, String> {
     let ConnectionKind::Rest(rest) = &connection.kind;
     Ok(Link { connection: Arc::new(connection.clone()), transport: http::network(rest)?, masks })
+}
+
+/// Builds the clients of `connections`. The connection and the reason when one can not be built.
+pub fn links(connections: &[Connection], masks: &Masks) -> Result<Vec<Link>, (ConnectionId, String)> {
+    let mut clients = http::Clients::default();
+    let link = |connection: &Connection| {
+        let ConnectionKind::Rest(rest) = &connection.kind;
+        let transport = clients
+            .network(connection.id.base().to_owned(), rest)
+            .map_err(|problem| (connection.id.clone(), problem))?;
+        Ok(Link { connection: Arc::new(connection.clone()), transport, masks: masks.clone() })
+    };
+    connections.iter().map(link).collect()
 }
 
 /// Reads the first page of `job`'s source once, to see whether it can be reached and understood.

@@ -2,8 +2,9 @@
 
 use super::{Answer, Done, LetterView, Refusal, Request, fields};
 use crate::engine::{DryRun, Engine, OrderError, Ordered, PointOrder};
+use crate::model::filter::Sieve;
 use crate::model::mapping::fingerprint;
-use crate::model::{Actor, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot, Timestamp};
+use crate::model::{Actor, BulkRetry, DeadLetterId, JobId, LetterFilter, LetterPlace, Selection, Snapshot, Timestamp};
 use crate::store::StoreError;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -65,6 +66,12 @@ impl Local {
                     Request::Hold { connection: connection.clone(), reason: Some("release taken back".to_owned()) };
                 done(engine.release(&connection, by).await, Some(undo))
             }
+            Request::LowerBudget { connection, budget, reason } => {
+                let ordered = engine.lower_budget(&connection, budget, reason, by).await.map_err(refusal)?;
+                let (ordered, before) = ordered;
+                let reason = Some("taken back".to_owned());
+                done(Ok(ordered), Some(Request::LowerBudget { connection, budget: before, reason }))
+            }
             Request::ResetCircuit { connection } => done(engine.reset_circuit(&connection, by).await, None),
             Request::TestConnection { connection } => {
                 let tested = engine.test_connection(&connection, by).await.map_err(refusal)?;
@@ -93,24 +100,47 @@ impl Local {
             Request::RetryCarefully { selection, per_minute } => {
                 done(engine.retry_carefully(&selection, per_minute, by).await, None)
             }
+            Request::Range { job, since, until } => done(engine.read_range(&job, since, until, by).await, None),
+            Request::Forget { job } => done(engine.forget(&job, by).await, None),
             Request::StopRetry { job } => done(engine.stop_retry(&job, by).await, None),
             Request::RetryCheck { ids } => Ok(Answer::Check(engine.check_letters(&ids).await.map_err(refusal)?)),
             Request::EditForm { id } => Ok(Answer::EditForm(Box::new(engine.edit_form(id).await.map_err(refusal)?))),
             Request::Correct { id, content, changes, reason, retry } => {
                 self.correct(id, &content, changes, reason, retry, by).await
             }
+            Request::Settle { id, finding, reason } => done(self.engine.settle(id, &finding, reason, by).await, None),
             Request::Discard { selection, reason } => {
                 let ordered = engine.discard(&selection, &reason, by).await;
                 let undo = ordered.as_ref().ok().map(|ordered| taken_back(&selection, LetterPlace::Discarded, ordered));
                 done(ordered, undo)
             }
             Request::Restore { selection } => done(engine.restore(&selection, by).await, None),
-            Request::Checkpoints { job, before, limit } => {
-                Ok(Answer::Checkpoints(store.checkpoints(&job, before, limit.min(ROWS_MAX)).await?))
+            Request::Held { job, after, is_kept, limit } => {
+                let found = engine.held(&job, after, is_kept, limit).await.map_err(refusal)?;
+                Ok(Answer::Held { rows: found.rows, waiting: found.waiting, kept: found.kept })
             }
-            Request::Runs { job, before, limit } => {
-                Ok(Answer::Runs(store.runs(job.as_ref(), before, limit.min(ROWS_MAX)).await?))
+            Request::HeldRelease { job, count, reason } => {
+                done(engine.release_held(&job, count, &reason, by).await, None)
             }
+            Request::HeldDiscard { job, reason } => done(engine.keep_held(&job, &reason, by).await, None),
+            Request::Checkpoints { job, terms, before, limit } => {
+                let limit = limit.min(ROWS_MAX);
+                Ok(Answer::Checkpoints(store.checkpoints_matching(&job, terms, before, limit).await?))
+            }
+            Request::Runs { job, terms, before, limit } => {
+                let limit = limit.min(ROWS_MAX);
+                Ok(Answer::Runs(store.runs_matching(job.as_ref(), terms, before, limit).await?))
+            }
+            Request::Bulks { filter } => {
+                let sieve = Sieve::new(&filter.terms);
+                let is_meant = |bulk: &BulkRetry| {
+                    filter.job.as_ref().is_none_or(|job| *job == bulk.job) && sieve.lets_through(bulk)
+                };
+                let mut bulks = store.bulks(ROWS_MAX).await?;
+                bulks.retain(is_meant);
+                Ok(Answer::Bulks(bulks))
+            }
+            Request::History { job } => Ok(Answer::History(Box::new(engine.history(job.as_ref()).map_err(refusal)?))),
             Request::Logs { filter, before, limit } => {
                 Ok(Answer::Logs(engine.notices().read(&filter, before, limit.min(ROWS_MAX))))
             }

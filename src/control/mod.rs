@@ -10,11 +10,12 @@ pub mod socket;
 
 pub use attachment::{Attachment, Host, Loss};
 
+use crate::model::filter::{RunFilter, Term};
 use crate::model::{
-    Actor, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId, EditForm, FieldChange,
-    JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter, LetterGroup, LetterRequest, LetterRow, LogFilter,
-    Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview, RewindTo, Run, RunId, Selection, Sequence,
-    Snapshot, Tested, WhyAnswer,
+    Actor, BulkRetry, CallBudget, Checkpoint, CheckpointFile, ConnectionId, Correction, DeadLetter, DeadLetterId,
+    EditForm, FieldChange, HeldDelete, History, JobId, JournalEntry, JournalProof, LetterCheck, LetterFilter,
+    LetterGroup, LetterRequest, LetterRow, LogFilter, Notice, PlanFrom, PlanOrder, PlanPart, RecordId, RewindPreview,
+    RewindTo, Run, RunId, Selection, Sequence, Snapshot, Tested, Timestamp, Whereabouts, WhyAnswer,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,6 +47,12 @@ pub enum Request {
     /// Let them go again.
     Release {
         connection: ConnectionId,
+    },
+    /// Let it make fewer calls than it is configured for; none: as many as it is configured for again.
+    LowerBudget {
+        connection: ConnectionId,
+        budget: Option<CallBudget>,
+        reason: Option<String>,
     },
     /// Forget that a connection's system was down.
     ResetCircuit {
@@ -85,6 +92,16 @@ pub enum Request {
         selection: Selection,
         per_minute: Option<u32>,
     },
+    /// Reads what changed since one moment and before another; the job's checkpoint stays where it is.
+    Range {
+        job: JobId,
+        since: Timestamp,
+        until: Option<Timestamp>,
+    },
+    /// Removes all that the state holds of a job that is not configured any more, disabled or paused.
+    Forget {
+        job: JobId,
+    },
     /// Stops the careful retries of a job: what was not sent waits again.
     StopRetry {
         job: JobId,
@@ -108,6 +125,12 @@ pub enum Request {
         /// Retry it at once.
         retry: bool,
     },
+    /// Says what a person found out about a create whose outcome nobody saw.
+    Settle {
+        id: DeadLetterId,
+        finding: Whereabouts,
+        reason: Option<String>,
+    },
     Discard {
         selection: Selection,
         reason: String,
@@ -116,15 +139,48 @@ pub enum Request {
     Restore {
         selection: Selection,
     },
+    /// Withheld deletes of a job in the order of their ids, those behind `after`: those that wait, or those of records that
+    /// people keep.
+    Held {
+        job: JobId,
+        after: Option<RecordId>,
+        is_kept: bool,
+        limit: usize,
+    },
+    /// Carries withheld deletes out, at most so many; each is looked at once more first.
+    HeldRelease {
+        job: JobId,
+        count: u64,
+        reason: String,
+    },
+    /// Keeps the records of withheld deletes at the destination until the source lists them again.
+    HeldDiscard {
+        job: JobId,
+        reason: String,
+    },
     Checkpoints {
         job: JobId,
+        /// In the fields of [`CHECKPOINT_FIELDS`](crate::model::filter::CHECKPOINT_FIELDS); all must hold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<Term>,
         before: Option<Sequence>,
         limit: usize,
     },
     Runs {
         job: Option<JobId>,
+        /// In the fields of [`RUN_FIELDS`](crate::model::filter::RUN_FIELDS); all must hold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        terms: Vec<Term>,
         before: Option<RunId>,
         limit: usize,
+    },
+    /// Careful retries of many letters, newest first: all that are kept and that the filter lets through.
+    Bulks {
+        filter: RunFilter,
+    },
+    /// The last day of a job, or of all jobs, in minutes.
+    History {
+        job: Option<JobId>,
     },
     /// Log lines, newest last: those before `before` (a notice's number), at most `limit`.
     Logs {
@@ -204,15 +260,21 @@ impl Request {
             | Self::Cancel { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
+            | Self::LowerBudget { .. }
             | Self::ResetCircuit { .. }
             // It uses up a call, and may find that a system is back.
             | Self::TestConnection { .. }
             | Self::Retry { .. }
             | Self::RetryCarefully { .. }
             | Self::StopRetry { .. }
+            | Self::Range { .. }
+            | Self::Forget { .. }
             | Self::Correct { .. }
+            | Self::Settle { .. }
             | Self::Discard { .. }
             | Self::Restore { .. }
+            | Self::HeldRelease { .. }
+            | Self::HeldDiscard { .. }
             | Self::Rewind { .. }
             | Self::CheckpointImport { .. }
             | Self::SyncOne { .. } => true,
@@ -224,8 +286,11 @@ impl Request {
             | Self::RetryPreview { .. }
             | Self::RetryCheck { .. }
             | Self::EditForm { .. }
+            | Self::Held { .. }
             | Self::Checkpoints { .. }
             | Self::Runs { .. }
+            | Self::Bulks { .. }
+            | Self::History { .. }
             | Self::Logs { .. }
             | Self::Journal { .. }
             | Self::Bundle { .. }
@@ -254,8 +319,16 @@ pub enum Answer {
     Preview(RetryPreview),
     Check(LetterCheck),
     EditForm(Box<EditForm>),
+    /// Some of a job's withheld deletes; how many wait, and how many records people keep.
+    Held {
+        rows: Vec<HeldDelete>,
+        waiting: u64,
+        kept: u64,
+    },
     Checkpoints(Vec<Checkpoint>),
     Runs(Vec<Run>),
+    Bulks(Vec<BulkRetry>),
+    History(Box<History>),
     Logs(Vec<Notice>),
     Journal(Vec<JournalEntry>),
     Bundle {

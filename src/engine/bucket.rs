@@ -22,6 +22,12 @@ impl Bucket {
         Some(Self { each: limits.per / requests, burst: burst - burst / 10, full_at: now })
     }
 
+    /// The same with nothing in it yet.
+    pub(super) fn empty(limits: &Limits, now: Instant) -> Option<Self> {
+        let bucket = Self::new(limits, now)?;
+        Some(Self { full_at: now + bucket.each * bucket.burst, ..bucket })
+    }
+
     /// How long an empty bucket takes to be full, as headers tell it: rounded up to seconds.
     pub(super) fn time_to_fill(&self) -> Duration {
         Duration::from_secs((self.each * self.burst).as_secs_f64().ceil() as u64)

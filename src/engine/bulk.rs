@@ -169,7 +169,7 @@ impl Engine {
         let at = self.retry_moment();
         for part in self.parts_of(selection).await? {
             let Some(cell) = self.jobs.get(&part.job) else { continue };
-            let per_minute = per_minute.unwrap_or_else(|| usual_rate(cell.destination_limits())).max(1);
+            let per_minute = per_minute.unwrap_or_else(|| usual_rate(&cell.destination_limits())).max(1);
             let bulk = BulkRetry {
                 number: 0,
                 job: part.job.clone(),
@@ -186,6 +186,7 @@ impl Engine {
                 failed_in_a_row: 0,
                 passed_at: None,
                 ended_at: None,
+                failed_as: Vec::new(),
             };
             let after = format!("{}; one first, then at most {per_minute} a minute", bulk.what);
             let note = Note { after: Some(after), ..self.note(by.clone(), "retry many", &part.job, None) };

@@ -126,6 +126,11 @@ impl Engine {
         if letter.deleted {
             return refused(format!("dead letter #{id} is a delete: it has no fields to correct"));
         }
+        if letter.reason.class == ReasonClass::OutcomeUnknown {
+            return refused(format!(
+                "the outcome of dead letter #{id} is unknown: decide first with `syncdeck dead settle {id}`"
+            ));
+        }
         if letter.reason.class == ReasonClass::Unreadable {
             return refused(format!("dead letter #{id} can not be read as a record: mend it at its source"));
         }
@@ -271,6 +276,7 @@ fn locked(field: &str, cell: &JobCell) -> Option<String> {
     let request: Option<&RestRequest> = match &rest.write {
         RestWrite::Upsert(request) => Some(request),
         RestWrite::Batch(batch) => batch.each.as_ref(),
+        RestWrite::Linked(linked) => Some(&linked.update),
     };
     let names = [format!("fields.{field}"), format!("fields[\"{field}\"]"), format!("fields['{field}']")];
     let is_in_path = request.is_some_and(|request| names.iter().any(|name| request.path.contains(name.as_str())));

@@ -1,10 +1,12 @@
 //! Writing: each write until it has an outcome, batches split until the culprits stand alone.
 
+use super::care::{Care, Heard, Turn, Weighed};
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::tell::Teller;
-use crate::connect::{Destination, Fault, FaultKind, Reply, Signals, Write, Written};
-use crate::model::{Attempt, Clock, RunId, backoff};
+use crate::connect::{Destination, Fault, FaultKind, RecordFault, Reply, Signals, Write, Written};
+use crate::model::{Attempt, Clock, DestinationId, Intent, RawJson, RunId, backoff};
+use crate::store::Store;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,13 @@ pub(super) enum WriteEnd {
         attempts: Vec<Attempt>,
         exhausted: bool,
     },
+    /// Whether it was carried out can not be found out.
+    Unknown {
+        fault: Box<Fault>,
+        attempts: Vec<Attempt>,
+        /// The fields that were sent, where that was not in this run.
+        sent: Option<RawJson>,
+    },
     /// Nothing will pass: the run stops.
     Fatal(Box<Fault>),
     /// It was not sent, because the run is being left. The page is read again.
@@ -37,6 +46,28 @@ pub(super) struct Delivered {
     pub written: Written,
     pub status: Option<u16>,
     pub took_ms: u32,
+    /// What the destination keeps otherwise than it was sent.
+    pub altered: Vec<Altered>,
+}
+
+/// One field that the destination keeps otherwise than it was sent. Values as people read them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Altered {
+    pub field: String,
+    pub sent: String,
+    pub holds: String,
+}
+
+/// The end of one record's way.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Its place on its page.
+    pub index: usize,
+    pub end: WriteEnd,
+    /// A request that makes the record may have been carried out all the same.
+    pub in_doubt: bool,
+    /// Its own id at the destination, where that was found out on the way.
+    pub learnt: Option<DestinationId>,
 }
 
 /// One record on its way.
@@ -44,7 +75,12 @@ pub(super) struct Pending {
     /// Its place on its page.
     pub index: usize,
     pub write: Write,
-    attempts: Vec<Attempt>,
+    /// What must be durable before it leaves, where it would make another record each time.
+    pub promise: Option<Intent>,
+    pub is_promised: bool,
+    /// What it takes beyond one request; none where one request is all.
+    pub(super) care: Option<Box<Care>>,
+    pub(super) attempts: Vec<Attempt>,
     /// Failures while others passed.
     used: u32,
     /// Failures as the only one that tried.
@@ -55,7 +91,32 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn new(index: usize, write: Write) -> Self {
-        Self { index, write, attempts: Vec::new(), used: 0, lone: 0, seen: None }
+        Self {
+            index,
+            write,
+            promise: None,
+            is_promised: false,
+            care: None,
+            attempts: Vec::new(),
+            used: 0,
+            lone: 0,
+            seen: None,
+        }
+    }
+
+    pub(super) fn end(self, end: WriteEnd) -> Ended {
+        let index = self.index;
+        let Some(care) = self.care else { return Ended { index, end, in_doubt: false, learnt: None } };
+        match care.delivered {
+            // What is confirmed stays so, whatever became of looking at it.
+            Some(delivered) => Ended { index, end: WriteEnd::Confirmed(delivered), in_doubt: false, learnt: None },
+            None => Ended { index, end, in_doubt: care.in_doubt, learnt: care.learnt },
+        }
+    }
+
+    pub(super) fn failed(mut self, fault: Fault, exhausted: bool) -> Ended {
+        let attempts = std::mem::take(&mut self.attempts);
+        self.end(WriteEnd::Failed { fault: Box::new(fault), attempts, exhausted })
     }
 }
 
@@ -69,11 +130,12 @@ pub(super) struct Deliverer {
     pub clock: Arc<dyn Clock>,
     pub teller: Teller,
     pub cell: Arc<JobCell>,
+    pub store: Store,
     pub run: RunId,
     pub max_attempts: u32,
 }
 
-type Ends = Vec<(usize, WriteEnd)>;
+type Ends = Vec<Ended>;
 
 impl Deliverer {
     /// Delivers writes that may go in one request; more than one only where the destination takes batches.
@@ -81,6 +143,24 @@ impl Deliverer {
         let mut ends = Ends::with_capacity(writes.len());
         let mut groups = VecDeque::from([writes]);
         while let Some(mut group) = groups.pop_front() {
+            if let Some(pending) = group.pop_if(|pending| pending.care.is_some()) {
+                match self.begin(pending) {
+                    Turn::End(ended) => {
+                        ends.push(ended);
+                        continue;
+                    }
+                    Turn::Next(pending) => group.push(pending),
+                }
+            }
+            if !self.promise_anew(&mut group).await {
+                // The disk is broken, which the next commit tells.
+                leave(&mut ends, group, &mut groups, NoPermit::Abandoned);
+                break;
+            }
+            let most = self.cell.batch_most();
+            if group.len() > most {
+                groups.push_front(group.split_off(most));
+            }
             let permit = match self.gate.acquire(&self.patience).await {
                 Ok(permit) => permit,
                 Err(reason) => {
@@ -102,7 +182,24 @@ impl Deliverer {
             let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
             self.teller.gate_event(&self.gate, &event);
             match reply.outcome {
-                Ok(results) => {
+                Ok(Heard::Found(found)) => {
+                    let turns = group.into_iter().map(|pending| self.found(pending, &found)).collect();
+                    take_turns(turns, &mut groups, &mut ends);
+                }
+                Ok(Heard::Standing(standing)) => {
+                    let turns =
+                        group.into_iter().map(|pending| self.stands(pending, standing.as_ref(), &reply.signals));
+                    take_turns(turns.collect(), &mut groups, &mut ends);
+                }
+                Ok(Heard::Written(mut results)) if group.iter().all(|pending| pending.care.is_some()) => {
+                    let written = results.pop();
+                    let turns = group.into_iter().zip(written).map(|(pending, written)| match written {
+                        Ok(written) => self.wrote(pending, written, &reply.signals),
+                        Err(fault) => Turn::End(pending.failed(fault, false)),
+                    });
+                    take_turns(turns.collect(), &mut groups, &mut ends);
+                }
+                Ok(Heard::Written(results)) => {
                     let again = self.sort_results(group, results, &reply.signals, &mut ends);
                     if !again.is_empty() {
                         if !self.may_retry(&again, None).await {
@@ -114,9 +211,9 @@ impl Deliverer {
                 }
                 Err(fault) => {
                     if fault.kind == FaultKind::Fatal {
-                        ends.extend(group.into_iter().map(|p| (p.index, WriteEnd::Fatal(Box::new(fault.clone())))));
+                        ends.extend(group.into_iter().map(|p| p.end(WriteEnd::Fatal(Box::new(fault.clone())))));
                         let rest = groups.drain(..).flatten();
-                        ends.extend(rest.map(|p| (p.index, WriteEnd::Abandoned)));
+                        ends.extend(rest.map(|p| p.end(WriteEnd::Abandoned)));
                         break;
                     }
                     let left = self.whole_failed(group, fault, &reply.signals, is_canary, &mut groups, &mut ends).await;
@@ -130,14 +227,18 @@ impl Deliverer {
         ends
     }
 
-    async fn send(&self, group: &[Pending]) -> Reply<Vec<Result<Written, Fault>>> {
+    async fn send(&self, group: &[Pending]) -> Reply<Heard> {
         if self.destination.batch_size() > 1 {
             let writes: Vec<Write> = group.iter().map(|pending| pending.write.clone()).collect();
-            return self.destination.write_batch(&writes).await;
+            let reply = self.destination.write_batch(&writes).await;
+            return Reply { outcome: reply.outcome.map(Heard::Written), signals: reply.signals };
         }
         let only = group.first().expect("a group that was made with one write at least");
+        if let Some(care) = &only.care {
+            return self.ask(only, care).await;
+        }
         let reply = self.destination.write(&only.write).await;
-        Reply { outcome: reply.outcome.map(|written| vec![Ok(written)]), signals: reply.signals }
+        Reply { outcome: reply.outcome.map(|written| Heard::Written(vec![Ok(written)])), signals: reply.signals }
     }
 
     /// Takes a batch's results apart; returns what must be sent again.
@@ -153,14 +254,14 @@ impl Deliverer {
         for (mut pending, result) in group.into_iter().zip(results) {
             match result {
                 Ok(written) => {
-                    let delivered = Delivered { written, status: signals.status, took_ms: took_ms(signals) };
-                    ends.push((pending.index, WriteEnd::Confirmed(delivered)));
+                    let delivered = Delivered::of(written, signals);
+                    ends.push(pending.end(WriteEnd::Confirmed(delivered)));
                 }
                 Err(fault) => {
                     self.note_attempt(&mut pending, &fault, signals);
                     match fault.kind {
-                        FaultKind::Record => ends.push(failed(pending, fault, false)),
-                        FaultKind::Fatal => ends.push((pending.index, WriteEnd::Fatal(Box::new(fault)))),
+                        FaultKind::Record => ends.push(pending.failed(fault, false)),
+                        FaultKind::Fatal => ends.push(pending.end(WriteEnd::Fatal(Box::new(fault)))),
                         FaultKind::Throttled => {
                             self.cell.count_retry(fault.kind);
                             again.push(pending);
@@ -170,7 +271,7 @@ impl Deliverer {
                             // The batch itself passed, so this is the record's own trouble.
                             pending.used += 1;
                             if pending.used >= self.max_attempts {
-                                ends.push(failed(pending, fault, true));
+                                ends.push(pending.failed(fault, true));
                             } else {
                                 again.push(pending);
                             }
@@ -195,6 +296,20 @@ impl Deliverer {
         for pending in &mut group {
             self.note_attempt(pending, &fault, signals);
         }
+        if let Some(pending) = group.pop_if(|pending| pending.care.is_some()) {
+            match self.weigh(pending, &fault, signals) {
+                Weighed::As(Turn::End(ended)) => {
+                    ends.push(ended);
+                    return None;
+                }
+                Weighed::As(Turn::Next(pending)) => {
+                    groups.push_front(vec![pending]);
+                    return None;
+                }
+                Weighed::Usual(pending) => group.push(pending),
+            }
+        }
+        self.learn_size(&group, &fault);
         match fault.kind {
             FaultKind::Record if group.len() > 1 => {
                 // Somebody in here is to blame: halves find out who in a logarithm of requests.
@@ -203,7 +318,7 @@ impl Deliverer {
                 groups.push_front(group);
             }
             FaultKind::Record | FaultKind::Fatal => {
-                ends.extend(group.into_iter().map(|pending| failed(pending, fault.clone(), false)));
+                ends.extend(group.into_iter().map(|pending| pending.failed(fault.clone(), false)));
             }
             FaultKind::Throttled => {
                 self.cell.count_retry(fault.kind);
@@ -256,13 +371,26 @@ impl Deliverer {
             let waited_long = pending.lone >= self.max_attempts;
             let is_suspect = waited_long && (blames_itself(fault) || pending.used > 0) && self.gate.claim_lone();
             if (pending.used >= self.max_attempts && alone) || is_suspect {
-                ends.push(failed(pending, fault.clone(), true));
+                ends.push(pending.failed(fault.clone(), true));
             } else {
                 is_lone |= waited_long;
                 again.push(pending);
             }
         }
         (again, is_lone)
+    }
+
+    /// What is too large for the destination is not sent in that size again, for as long as this process runs.
+    fn learn_size(&self, group: &[Pending], fault: &Fault) {
+        if fault.record != Some(RecordFault::TooLarge) || group.len() < 2 {
+            return;
+        }
+        let half = group.len() / 2;
+        if self.cell.learn_batch(half) {
+            let id = &self.gate.connection.id;
+            let text = format!("{id} refused a batch of {} as too large: from now on {half} go at once", group.len());
+            self.teller.tell(crate::model::Level::Warn, "batch.learnt", text);
+        }
     }
 
     /// Waits before the next try. False when there is to be none, because the run is being left.
@@ -295,6 +423,21 @@ impl Deliverer {
     }
 }
 
+impl Delivered {
+    pub(super) fn of(written: Written, signals: &Signals) -> Self {
+        Self { written, status: signals.status, took_ms: took_ms(signals), altered: Vec::new() }
+    }
+}
+
+fn take_turns(turns: Vec<Turn>, groups: &mut VecDeque<Vec<Pending>>, ends: &mut Ends) {
+    for turn in turns {
+        match turn {
+            Turn::End(ended) => ends.push(ended),
+            Turn::Next(pending) => groups.push_front(vec![pending]),
+        }
+    }
+}
+
 fn took_ms(signals: &Signals) -> u32 {
     u32::try_from(signals.took.as_millis()).unwrap_or(u32::MAX)
 }
@@ -304,16 +447,12 @@ fn blames_itself(fault: &Fault) -> bool {
     fault.status.is_some_and(|status| status >= 500 && !matches!(status, 502..=504))
 }
 
-fn failed(pending: Pending, fault: Fault, exhausted: bool) -> (usize, WriteEnd) {
-    (pending.index, WriteEnd::Failed { fault: Box::new(fault), attempts: pending.attempts, exhausted })
-}
-
 fn leave(ends: &mut Ends, group: Vec<Pending>, groups: &mut VecDeque<Vec<Pending>>, reason: NoPermit) {
     for pending in group.into_iter().chain(groups.drain(..).flatten()) {
         let end = match reason {
             NoPermit::Abandoned => WriteEnd::Abandoned,
             NoPermit::GaveUp => WriteEnd::GaveUp,
         };
-        ends.push((pending.index, end));
+        ends.push(pending.end(end));
     }
 }

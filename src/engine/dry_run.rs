@@ -3,12 +3,12 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::{NoPermit, Patience};
+use super::lines::Line;
 use super::orders::OrderError;
 use super::page::{OpenPage, PageRead};
 use super::read::greatest;
 use super::schedule::is_reordered;
 use super::tell::Teller;
-use super::turns::Line;
 use crate::connect::{Fault, FaultKind, ReadFrom};
 use crate::model::mapping::{Filter, Mapping, fingerprint};
 use crate::model::plan::{PlanRules, Step, WriteKind};
@@ -82,6 +82,13 @@ impl Engine {
             }
         };
         let rules = cell.spec.position_rules();
+        if position.reads_log(rules) {
+            // A dry run looks at everything: what an event is worth only the record tells.
+            notes.push(
+                "the run reads the change log; counted here is what everything that is listed would do".to_owned(),
+            );
+            position = Position::default();
+        }
         let begins = position.resume_words(&cell.spec.resume_rules());
         let part = PlanPart { begins, notes, ..PlanPart::default() };
         let mut counting = Counting { cell, other, part, max_rows: asked.max_rows.min(ROWS_MAX) };
@@ -113,7 +120,7 @@ impl Engine {
             position = position.after_page(items.len() as u64, greatest(&items), next, rules, self.clock.now());
             counting.part.source_total = total.or(counting.part.source_total);
             counting.take(self, items, &position).await?;
-            if position.complete {
+            if position.complete || position.sweep.is_some() {
                 return Ok(counting.part);
             }
             let is_long = counting.part.pages >= PAGES_MAX || began.elapsed() >= PART_WITHIN;
@@ -210,6 +217,7 @@ impl Counting {
                 delete: other.order.delete,
                 soft_delete: other.order.soft_delete.as_ref(),
                 changed_fields_only: other.order.changed_fields_only,
+                makes_ids: spec.destination.creates.makes_ids(),
                 max_attempts: other.order.max_attempts,
                 is_retry: false,
                 is_forced: false,
@@ -251,6 +259,7 @@ fn count(planned: &Planned<'_>, totals: &mut PlanTotals) {
             totals.still_dead += 1;
             Outcome::Errored
         }
+        Step::Hold => Outcome::Held,
         Step::Write(write) => {
             totals.dead_again += u64::from(planned.link.is_some_and(|link| link.dead.is_some()));
             match write.kind {
@@ -280,7 +289,8 @@ fn row(planned: &Planned<'_>, before: Option<&Mapping>) -> Option<PlanRow> {
         why,
     };
     match planned.step {
-        Step::Skip(_) => None,
+        // A dry run withholds nothing.
+        Step::Skip(_) | Step::Hold => None,
         Step::Reject(reason) => Some(plain(PlanWhat::Reject, Some(rejected(reason)))),
         Step::StillDead => {
             let letter = planned.link.and_then(|link| link.dead.as_ref()).map(|mark| mark.letter);

@@ -1,11 +1,13 @@
 //! What needs a person: rules over what the engine counted, each with a sentence, a way out and a place to look.
 
 use super::fresh::{FreshCount, MINUTES};
+use super::job::AlteredField;
 use super::schedule::next_in;
 use super::tell::span;
+use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Level, QuotaStatus, Timestamp,
+    Leftover, Level, QuotaStatus, Timestamp, told_at,
 };
 use std::time::Duration;
 
@@ -36,6 +38,10 @@ pub(super) struct JobFacts<'a> {
     pub last_counts: Option<(Counts, bool)>,
     /// The job is run by its schedule in this engine.
     pub is_attended: bool,
+    /// Fields that the destination keeps otherwise than they were sent, in the run in progress or the last one.
+    pub altered: Vec<AlteredField>,
+    /// It waits for its turn, for other jobs run.
+    pub is_in_row: bool,
 }
 
 /// All findings, worst first; among equals in the order of the rules.
@@ -46,10 +52,13 @@ pub(super) fn findings(
     now: Timestamp,
 ) -> Vec<Finding> {
     let mut findings: Vec<Finding> = engine.store_error.iter().map(|error| store_error(engine, error)).collect();
+    findings.extend(engine.config_changed_at.map(|at| config_changed(at, now)));
     for job in jobs {
-        findings.extend(of_state(job.status, now));
+        findings.extend(of_state(job.status, now).filter(|_| !job.is_in_row));
+        findings.extend(withheld(job.status));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
+        findings.extend(altered(job, &engine.redact));
         findings.extend(dead_letters(job));
     }
     for connection in connections {
@@ -77,8 +86,42 @@ fn store_error(engine: &EngineInfo, error: &str) -> Finding {
     }
 }
 
+fn config_changed(at: Timestamp, now: Timestamp) -> Finding {
+    Finding {
+        kind: FindingKind::ConfigChanged,
+        level: Level::Warn,
+        text: format!("the configuration changed on disk at {}; the jobs run by the one before", told_at(at, now)),
+        hint: "restart syncdeck to use it; `syncdeck check` looks through it first".to_owned(),
+        target: FindingTarget::Engine,
+    }
+}
+
+/// Jobs that one finding names.
+const NAMED_MAX: usize = 3;
+
+/// State that nobody uses.
+pub(super) fn not_configured(leftovers: &[Leftover]) -> Option<Finding> {
+    let named: Vec<&str> = leftovers.iter().take(NAMED_MAX).map(|left| left.job.as_str()).collect();
+    let named = named.join(", ");
+    let text = match leftovers {
+        [] => return None,
+        [one] => format!("{named} is not configured any more; its state is kept ({})", one.words()),
+        many if many.len() <= NAMED_MAX => format!("{named} are not configured any more; their state is kept"),
+        many => format!("{named} and {} more are not configured any more; their state is kept", many.len() - NAMED_MAX),
+    };
+    Some(Finding {
+        kind: FindingKind::NotConfigured,
+        level: Level::Info,
+        text,
+        hint: format!("`syncdeck forget {}` removes it", leftovers[0].job),
+        target: FindingTarget::Engine,
+    })
+}
+
 fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
     let (kind, level, text, hint) = match &job.state {
+        // That is told by a rule of its own, also while a run goes on.
+        JobState::NeedsAttention { .. } if job.is_withholding() => return None,
         JobState::NeedsAttention { why, hint, .. } => (
             FindingKind::NeedsAttention,
             Level::Error,
@@ -111,6 +154,20 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
         _ => return None,
     };
     Some(Finding { kind, level, text, hint, target: FindingTarget::Job(job.id.clone()) })
+}
+
+/// Deletes that wait for a person.
+fn withheld(job: &JobStatus) -> Option<Finding> {
+    let withheld = job.withheld.filter(|withheld| !withheld.is_released)?;
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    Some(Finding {
+        kind: FindingKind::Withheld,
+        level: Level::Error,
+        text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
+        hint: format!("`syncdeck held list {}`", job.id),
+        target: FindingTarget::Job(job.id.clone()),
+    })
 }
 
 /// A run that its schedule wanted and that nobody began.
@@ -200,6 +257,29 @@ fn down(connection: &ConnectionStatus) -> Option<Finding> {
         text: format!("{} is down ({why}); nothing is dead-lettered for it", connection.id),
         hint: format!("one canary request tries again at {}", next.clock_text()),
         target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+/// Values that the destination keeps otherwise than they were sent, the field with most of them.
+fn altered(job: &JobFacts<'_>, redact: &[String]) -> Option<Finding> {
+    let worst = job.altered.iter().max_by_key(|field| field.n)?;
+    let records = if worst.n == 1 { "record" } else { "records" };
+    let values = match is_redacted(redact, &worst.field) {
+        true => String::new(),
+        false => format!(" (sent {}, holds {})", worst.sent, worst.holds),
+    };
+    let more = match job.altered.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more fields too"),
+    };
+    let id = &job.status.id;
+    let destination = &job.status.destination;
+    Some(Finding {
+        kind: FindingKind::Altered,
+        level: Level::Warn,
+        text: format!("{id}: {destination} changed `{}` of {} {records}{values}{more}", worst.field, worst.n),
+        hint: "map what the destination keeps, such as a rounded number or a shorter text".to_owned(),
+        target: FindingTarget::Job(id.clone()),
     })
 }
 

@@ -33,6 +33,7 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: None,
         events: Vec::new(),
@@ -44,6 +45,8 @@ fn job(state: JobState) -> JobStatus {
 fn crm() -> ConnectionStatus {
     ConnectionStatus {
         id: ConnectionId::from("crm"),
+        lowered: None,
+        sign_in: Vec::new(),
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -66,7 +69,15 @@ fn crm() -> ConnectionStatus {
 }
 
 fn facts(status: &JobStatus) -> JobFacts<'_> {
-    JobFacts { status, fresh: FreshCount::default(), newest_group: None, last_counts: None, is_attended: true }
+    JobFacts {
+        status,
+        fresh: FreshCount::default(),
+        newest_group: None,
+        last_counts: None,
+        is_attended: true,
+        altered: Vec::new(),
+        is_in_row: false,
+    }
 }
 
 /// The one finding over one job and one connection: its kind, its level and its sentence.

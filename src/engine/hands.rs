@@ -110,7 +110,7 @@ impl Gate {
 }
 
 impl Engine {
-    fn gate(&self, connection: &ConnectionId) -> Result<&Arc<Gate>, OrderError> {
+    pub(super) fn gate(&self, connection: &ConnectionId) -> Result<&Arc<Gate>, OrderError> {
         self.gates.get(connection).ok_or_else(|| OrderError::NoSuchConnection(connection.clone()))
     }
 
@@ -218,7 +218,7 @@ impl Engine {
         Ok(tested)
     }
 
-    fn hand_note(
+    pub(super) fn hand_note(
         &self,
         by: &Actor,
         action: &str,
@@ -238,7 +238,7 @@ impl Engine {
         }
     }
 
-    fn tell_hand(&self, connection: &ConnectionId, text: String) {
+    pub(super) fn tell_hand(&self, connection: &ConnectionId, text: String) {
         let about = About { connection: Some(connection.clone()), ..About::default() };
         self.notices.tell(Level::Info, "order", text, about);
         self.told.notify_one();

@@ -1,21 +1,24 @@
 //! One job as the engine holds it: its order, its ends, and what is true of it now.
 
 use super::bulk::set_bulk;
+use super::deliver::Altered;
 use super::fresh::Fresh;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
-use crate::connect::{Destination, FaultKind, Source};
+use super::turns::Turns;
+use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, Job, JobControl, JobId, JobState, JobStatus, Limits, Notice,
-    Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd, RunKind,
-    RunMark, RunStatus, Schedule, Timestamp,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
+    Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
+    RunKind, RunMark, RunStatus, Timestamp, Withheld,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -23,6 +26,11 @@ use tokio::sync::Notify;
 const RATE_SECONDS: u64 = 10;
 /// A run that is not waiting for anything known and has not moved for so long is stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(60);
+
+/// Fields that are told as kept otherwise.
+const ALTERED_MAX: usize = 20;
+/// Characters of a value that is told.
+const VALUE_MAX: usize = 40;
 
 /// Runs whose ends a screen shows.
 pub(super) const MARKS_MAX: usize = 10;
@@ -35,10 +43,13 @@ pub struct JobCell {
     pub reader: RecordReader,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub(super) source_gate: Arc<Gate>,
     pub(super) destination_gate: Arc<Gate>,
     pub(super) clock: Arc<dyn Clock>,
     live: Mutex<Live>,
+    /// The most records of one batch that the destination took, where it refused more.
+    batch_learnt: AtomicUsize,
     /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
     pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
@@ -47,6 +58,7 @@ pub struct JobCell {
     pub(super) wake: Notify,
     /// Something that a screen shows changed.
     pub(super) told: Arc<Notify>,
+    pub(super) turns: Arc<Turns>,
 }
 
 /// What is true of a job now. Whatever must outlive the process is in the store too.
@@ -61,6 +73,8 @@ pub(super) struct Live {
     pub source_total: Option<u64>,
     pub in_flight: u64,
     pub dead: OpenLetters,
+    /// Deletes that wait for a person.
+    pub withheld: Option<Withheld>,
     /// Retries of many letters: those that go on, and the last that ended in this process.
     pub bulks: Vec<BulkRetry>,
     pub newest_group: Option<GroupId>,
@@ -73,6 +87,8 @@ pub(super) struct Live {
     pub events: VecDeque<Notice>,
     pub recovered: RecoveredFaults,
     pub last_runs: VecDeque<RunMark>,
+    /// Since when it waits for its turn, and its place in the row.
+    pub waits_for_turn: Option<(Timestamp, u64)>,
     pub trigger: Option<Actor>,
     /// Records that people asked for, the oldest order first.
     pub ones: VecDeque<OneOrder>,
@@ -94,6 +110,19 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+    /// What the destination kept otherwise than it was sent, in the run in progress or the last one.
+    pub altered: Vec<AlteredField>,
+}
+
+/// One field that the destination keeps otherwise than it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AlteredField {
+    pub field: String,
+    /// Records.
+    pub n: u64,
+    /// Of the first of them, cut.
+    pub sent: String,
+    pub holds: String,
 }
 
 /// The letters of a job that have no end yet.
@@ -117,12 +146,17 @@ pub(super) struct Rates {
     bucket: u64,
     in_bucket: u64,
     recent: VecDeque<(Timestamp, u64)>,
+    /// Records of each whole minute, oldest first.
+    minutes: VecDeque<u32>,
+    minute: u64,
+    in_minute: u64,
 }
 
 impl Rates {
     fn add(&mut self, now: Timestamp, records: u64) {
         self.roll(now);
         self.in_bucket += records;
+        self.in_minute += records;
         self.recent.push_back((now, records));
     }
 
@@ -141,9 +175,25 @@ impl Rates {
             missing -= 1;
         }
         self.bucket = self.bucket.max(bucket);
+        self.roll_minutes(now);
         while self.recent.front().is_some_and(|(at, _)| now.since(*at) > Duration::from_secs(RATE_SECONDS)) {
             self.recent.pop_front();
         }
+    }
+
+    fn roll_minutes(&mut self, now: Timestamp) {
+        let minute = u64::try_from(now.0).unwrap_or(0) / 60_000;
+        if self.minute == 0 {
+            self.minute = minute;
+        }
+        for _ in 0..minute.saturating_sub(self.minute).min(HISTORY_MINUTES as u64) {
+            let records = std::mem::take(&mut self.in_minute);
+            self.minutes.push_back(u32::try_from(records).unwrap_or(u32::MAX));
+            if self.minutes.len() > HISTORY_MINUTES {
+                self.minutes.pop_front();
+            }
+        }
+        self.minute = self.minute.max(minute);
     }
 
     fn now(&self) -> f64 {
@@ -158,10 +208,12 @@ pub(super) struct CellParts {
     pub filter: Option<Filter>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
+    pub change_log: Option<Arc<dyn ChangeLog>>,
     pub source_gate: Arc<Gate>,
     pub destination_gate: Arc<Gate>,
     pub clock: Arc<dyn Clock>,
     pub told: Arc<Notify>,
+    pub turns: Arc<Turns>,
     pub live: Live,
 }
 
@@ -174,25 +226,57 @@ impl JobCell {
             filter: parts.filter,
             source: parts.source,
             destination: parts.destination,
+            change_log: parts.change_log,
             source_gate: parts.source_gate,
             destination_gate: parts.destination_gate,
             clock: parts.clock,
             live: Mutex::new(parts.live),
+            batch_learnt: AtomicUsize::new(usize::MAX),
             open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             told: parts.told,
+            turns: parts.turns,
         }
     }
 
-    /// The configured limits of the destination's connection.
-    pub fn destination_limits(&self) -> &Limits {
-        &self.destination_gate.connection.limits
+    /// The limits in force of the destination's connection.
+    pub fn destination_limits(&self) -> Limits {
+        self.destination_gate.limits()
+    }
+
+    /// Counts what the destination keeps otherwise than it was sent.
+    pub(super) fn note_altered(&self, altered: &[Altered]) {
+        if altered.is_empty() {
+            return;
+        }
+        let cut = |text: &str| text.chars().take(VALUE_MAX).collect::<String>();
+        let mut live = self.live();
+        for one in altered {
+            if let Some(known) = live.altered.iter_mut().find(|known| known.field == one.field) {
+                known.n += 1;
+            } else if live.altered.len() < ALTERED_MAX {
+                let Altered { field, sent, holds } = one;
+                live.altered.push(AlteredField { field: field.clone(), n: 1, sent: cut(sent), holds: cut(holds) });
+            }
+        }
+        drop(live);
+        self.changed();
+    }
+
+    /// The most records that one request may hold.
+    pub(super) fn batch_most(&self) -> usize {
+        self.destination.batch_size().min(self.batch_learnt.load(Ordering::Relaxed)).max(1)
+    }
+
+    /// Remembers that the destination takes no more than so many. True where that is news.
+    pub(super) fn learn_batch(&self, most: usize) -> bool {
+        most < self.batch_learnt.fetch_min(most.max(1), Ordering::Relaxed)
     }
 
     /// When it runs, in words: `every 5m`.
     pub fn schedule_words(&self) -> String {
-        schedule_text(&self.spec.schedule)
+        self.spec.schedule.words()
     }
 
     pub(super) fn live(&self) -> MutexGuard<'_, Live> {
@@ -225,11 +309,12 @@ impl JobCell {
         // What was ordered until now is what this run does; what is ordered from now on asks for another.
         match run.kind {
             RunKind::Retry => live.retry = None,
-            RunKind::Sync | RunKind::Full => live.trigger = None,
-            RunKind::Record => {}
+            RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
+            RunKind::Record | RunKind::Release | RunKind::Range { .. } => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
+            live.altered.clear();
             live.failure = None;
             live.not_before = None;
         }
@@ -258,7 +343,7 @@ impl JobCell {
             return Ok(false);
         }
         let (was, is) = (state_word(&before), state_word(&control));
-        let note = note.map(|note| Note { before: Some(was), after: Some(is), ..note });
+        let note = note.map(|note| Note { before: note.before.or(Some(was)), after: note.after.or(Some(is)), ..note });
         store.set_control(&self.spec.id, control.clone(), note).await?;
         self.live().control = control;
         self.changed();
@@ -368,6 +453,11 @@ impl JobCell {
         self.changed();
     }
 
+    pub(super) fn set_withheld(&self, withheld: Option<Withheld>) {
+        self.live().withheld = withheld;
+        self.changed();
+    }
+
     pub(super) fn count_retry(&self, kind: FaultKind) {
         let mut live = self.live();
         live.retries += 1;
@@ -425,10 +515,24 @@ impl JobCell {
         true
     }
 
+    /// True when one of its systems has kept its calls waiting for longer than `span`.
+    pub(super) fn waits_longer_than(&self, span: Duration) -> bool {
+        let now = self.clock.now();
+        let gates = [&self.source_gate, &self.destination_gate];
+        gates.into_iter().filter_map(|gate| gate.waiting_for()).any(|(_, since, _)| now.since(since) > span)
+    }
+
     /// True while figures move by themselves and screens must be told.
     pub(super) fn is_moving(&self) -> bool {
         let live = self.live();
         live.run.is_some() || live.rates.now() > 0.0
+    }
+
+    /// Records of each whole minute since this engine began to count, oldest first, at most a day of them.
+    pub(super) fn minutes(&self, now: Timestamp) -> Vec<u32> {
+        let mut live = self.live();
+        live.rates.roll(now);
+        live.rates.minutes.iter().copied().collect()
     }
 
     pub(super) fn has_history(&self) -> bool {
@@ -454,7 +558,7 @@ impl JobCell {
             description: self.spec.description.clone(),
             source: self.spec.source.connection.clone(),
             destination: self.spec.destination.connection.clone(),
-            schedule: schedule_text(&self.spec.schedule),
+            schedule: self.spec.schedule.words(),
             state,
             phase: phase_now(&live),
             run: live.run.clone(),
@@ -467,6 +571,7 @@ impl JobCell {
             in_flight: live.in_flight,
             dead_waiting: live.dead.waiting,
             dead_retrying: live.dead.retrying,
+            withheld: withheld_now(&live),
             due: live.control.due,
             limited_by,
             events: live.events.iter().cloned().collect(),
@@ -477,6 +582,7 @@ impl JobCell {
 
     fn state(&self, now: Timestamp) -> JobState {
         let waiting = self.destination_gate.waiting_for().or_else(|| self.source_gate.waiting_for());
+        let in_row = self.live().waits_for_turn.map(|(since, place)| (since, self.turns.before(place)));
         let live = self.live();
         if !self.spec.enabled {
             return JobState::Disabled;
@@ -501,8 +607,15 @@ impl JobCell {
             let parked = parked.clone();
             return JobState::NeedsAttention { why: parked.reason, hint: parked.hint, since: parked.since };
         }
+        if let Some((since, before)) = in_row {
+            return JobState::Waiting { what: format!("its turn, {before} before it"), since, until: None };
+        }
         if let Some((why, _, since)) = &live.failure {
             return JobState::Waiting { what: why.clone(), since: *since, until: live.control.due };
+        }
+        if let Some(withheld) = withheld_now(&live).filter(|withheld| !withheld.is_released) {
+            let (why, hint) = withheld_words(&self.spec, &withheld);
+            return JobState::NeedsAttention { why, hint: Some(hint), since: withheld.since };
         }
         JobState::Idle
     }
@@ -524,6 +637,28 @@ impl JobCell {
             _ => None,
         }
     }
+}
+
+fn withheld_now(live: &Live) -> Option<Withheld> {
+    let is_released = live.control.release.is_some();
+    live.withheld.map(|withheld| Withheld { is_released, ..withheld })
+}
+
+/// What was withheld, what was not, what the next run does; and the way out.
+fn withheld_words(spec: &Job, withheld: &Withheld) -> (String, String) {
+    let n = withheld.waiting;
+    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let why = format!(
+        "{n} {deletes} {are} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
+         with them",
+        spec.guard.delete_words()
+    );
+    let id = &spec.id;
+    let hint = format!(
+        "`syncdeck held list {id}`; then `syncdeck held release {id} --count {n} --reason …`, or \
+         `syncdeck held discard {id} --reason …`"
+    );
+    (why, hint)
 }
 
 fn state_word(control: &JobControl) -> String {
@@ -550,23 +685,5 @@ pub(super) fn mark_of(end: &RunEnd, errored: bool) -> RunMark {
         RunEnd::Done | RunEnd::HandedOver => RunMark::Ok,
         RunEnd::Stopped { .. } => RunMark::Stopped,
         RunEnd::Failed { .. } | RunEnd::Guarded { .. } | RunEnd::Interrupted => RunMark::Failed,
-    }
-}
-
-fn schedule_text(schedule: &Schedule) -> String {
-    match schedule {
-        Schedule::Manual => "manual".to_owned(),
-        Schedule::Every { every, .. } => format!("every {}", written_duration(*every)),
-    }
-}
-
-/// A duration as the configuration writes it: `90s`, `5m`, `12h`.
-pub(super) fn written_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    match millis {
-        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
-        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
-        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
-        _ => format!("{millis}ms"),
     }
 }

@@ -4,14 +4,15 @@ use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
 use super::calls::Calls;
+use super::lines::{Line, Lines};
 use super::quota::{Left, Quota, used_up};
 use super::sign_in::SignIn;
 use super::told::Told;
-use super::turns::{Line, Turns};
+
 use crate::connect::{Fault, FaultKind, Signals};
 use crate::model::{
-    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionStatus, Hold, JobId, KeptQuota,
-    LastOpen, LastThrottled, Tested, Timestamp, backoff,
+    AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionKind, ConnectionStatus, Hold,
+    JobId, KeptQuota, LastOpen, LastThrottled, Limits, LowBudget, Tested, Timestamp, backoff,
 };
 use crate::store::Store;
 use parking_lot::Mutex;
@@ -33,7 +34,7 @@ pub struct Gate {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) state: Mutex<State>,
     /// The one whose turn it is waits for the conditions, the others for their turn.
-    turns: Turns,
+    lines: Lines,
     pub(super) changed: Notify,
     queued: AtomicU32,
     /// None where requests carry what is configured.
@@ -46,6 +47,8 @@ pub struct Gate {
 pub(super) struct State {
     /// A person holds back all calls.
     pub(super) held: Option<Hold>,
+    /// A person lets it make fewer calls than it is configured for.
+    pub(super) lowered: Option<LowBudget>,
     pub(super) breaker: Breaker,
     pub(super) adapt: Adapt,
     pub(super) bucket: Option<Bucket>,
@@ -128,6 +131,7 @@ impl Gate {
             clock,
             state: Mutex::new(State {
                 held: None,
+                lowered: None,
                 breaker: Breaker::new(connection.retry.clone()),
                 adapt: Adapt::new(connection.limits.in_flight),
                 bucket: Bucket::new(&connection.limits, now),
@@ -145,7 +149,7 @@ impl Gate {
                 latencies: [0; LATENCIES],
                 latency_count: 0,
             }),
-            turns: Turns::default(),
+            lines: Lines::default(),
             changed: Notify::new(),
             queued: AtomicU32::new(0),
             sign_in: None,
@@ -169,7 +173,7 @@ impl Gate {
         if patience.abandon.is_cancelled() {
             return Err(NoPermit::Abandoned);
         }
-        if let Some(_turn) = self.turns.try_take()
+        if let Some(_turn) = self.lines.try_take()
             && let Next::Granted { is_canary } = self.next(patience.gives_up)
         {
             return Ok(Permit { gate: self, is_canary, open: true });
@@ -184,7 +188,7 @@ impl Gate {
     }
 
     async fn wait_for_turn(&self, patience: &Patience) -> Result<Permit<'_>, NoPermit> {
-        let _turn = self.turns.take(&patience.line).await;
+        let _turn = self.lines.take(&patience.line).await;
         loop {
             let changed = self.changed.notified();
             match self.next(patience.gives_up) {
@@ -391,13 +395,17 @@ impl Gate {
                 limit: Some(u64::from(bucket.size())),
                 resets_at: Some(wall.plus(bucket.full_at(now) - now)),
                 source: "configuration".to_owned(),
-                rule: self.rule(),
+                rule: rule(&self.connection.limits, state.lowered.as_ref()),
             }),
             _ => None,
         };
         ConnectionStatus {
             id: self.connection.id.clone(),
             held: state.held.clone(),
+            lowered: state.lowered.clone(),
+            sign_in: match &self.connection.kind {
+                ConnectionKind::Rest(rest) => rest.sign_in_words(),
+            },
             circuit,
             is_trying: state.breaker.open().is_some_and(|open| open.canary_out),
             last_open: state.last_open.clone(),
@@ -419,13 +427,13 @@ impl Gate {
     }
 }
 
-impl Gate {
-    /// The configured budget in words.
-    fn rule(&self) -> Option<String> {
-        let limits = &self.connection.limits;
-        let per = super::job::written_duration(limits.per);
-        limits.requests.map(|requests| format!("{requests} calls in {per}"))
+/// The budget in force, in words.
+fn rule(configured: &Limits, lowered: Option<&LowBudget>) -> Option<String> {
+    if let Some(lowered) = lowered {
+        return Some(lowered.budget.to_string());
     }
+    let per = crate::model::written_duration(configured.per);
+    configured.requests.map(|requests| format!("{requests} calls in {per}"))
 }
 
 fn percentiles(state: &State) -> (Option<u32>, Option<u32>) {

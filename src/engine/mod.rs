@@ -5,32 +5,45 @@
 mod adapt;
 mod breaker;
 mod bucket;
+mod budget;
 mod bulk;
 mod calls;
+mod care;
 pub mod clock;
+mod clock_watch;
 mod correct;
 mod deliver;
 mod dry_run;
+mod enabling;
 mod findings;
 mod first;
+mod forget;
 mod fresh;
+mod guard;
 mod hands;
+mod held;
+mod history;
 mod job;
 mod letter_request;
 mod limit;
+mod lines;
+mod log;
 mod notify;
 mod one;
 mod orders;
 mod page;
 mod quota;
+mod range;
 mod read;
 mod recheck;
 mod rewind;
 mod run;
 mod schedule;
 mod seal;
+mod settle;
 mod sign_in;
 mod snapshot;
+mod sweep;
 mod tell;
 mod told;
 mod turns;
@@ -38,6 +51,7 @@ mod why;
 
 pub use bulk::usual_rate;
 pub use dry_run::DryRun;
+pub use held::HeldPart;
 pub use job::JobCell;
 pub use limit::Gate;
 pub use notify::Carrier;
@@ -48,7 +62,9 @@ pub use tell::{Notices, without_content};
 
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
-use crate::model::{Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, Masks, RunEnd, Snapshot, Timestamp};
+use crate::model::{
+    Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, Leftover, Masks, RunEnd, Snapshot, Timestamp,
+};
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live, OpenLetters};
@@ -60,6 +76,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use turns::Turns;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -70,6 +87,8 @@ pub struct Parts {
     pub info: EngineInfo,
     /// Seeds the dice of backoff and jitter.
     pub seed: u64,
+    /// The most runs at a time.
+    pub runs_at_once: usize,
 }
 
 /// Why an engine could not be made.
@@ -105,6 +124,8 @@ pub struct Engine {
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
     /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
     last_retry: parking_lot::Mutex<Timestamp>,
+    leftovers: parking_lot::Mutex<Vec<Leftover>>,
+    config_changed_at: parking_lot::Mutex<Option<Timestamp>>,
 }
 
 impl Engine {
@@ -131,16 +152,25 @@ impl Engine {
             gates.insert(id.clone(), Arc::new(gate));
             links.insert(id, link);
         }
+        for job in parts.store.half_forgotten() {
+            parts.store.forget(&job, None).await?;
+        }
+        let turns = Turns::new(parts.runs_at_once);
         let mut jobs = IndexMap::new();
         for spec in parts.jobs {
             let id = spec.id.clone();
-            let cell = cell(spec, &links, &gates, &parts.store, &parts.clock, &told).await?;
+            let cell = cell(spec, &links, &gates, &parts.store, &parts.clock, (&told, &turns)).await?;
             jobs.insert(id, Arc::new(cell));
         }
         for (connection, hold) in parts.store.holds().await? {
             // A connection that is no longer configured keeps its hold, should it come back.
             if let Some(gate) = gates.get(&connection) {
                 gate.hold(Some(hold));
+            }
+        }
+        for (connection, budget) in parts.store.budgets().await? {
+            if let Some(gate) = gates.get(&connection) {
+                gate.lower(Some(budget));
             }
         }
         let notices = Arc::new(Notices::new(parts.clock.clone()));
@@ -163,7 +193,10 @@ impl Engine {
             notifier: tokio::sync::Mutex::new(None),
             publisher: tokio::sync::Mutex::new(None),
             last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
+            leftovers: parking_lot::Mutex::new(Vec::new()),
+            config_changed_at: parking_lot::Mutex::new(None),
         });
+        engine.look_for_leftovers().await?;
         engine.snapshots.send_replace(Arc::new(engine.snapshot()));
         Ok(engine)
     }
@@ -174,7 +207,16 @@ impl Engine {
         self.running.store(true, Ordering::Relaxed);
         self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
         self.notifier.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().notify())));
+        if !start.once {
+            self.take_in(&start).await;
+        }
         let mut attendants = self.attendants.lock().await;
+        if !start.once {
+            attendants.spawn(self.clone().watch_clock());
+        }
+        if !start.once && start.only.is_empty() {
+            attendants.spawn(self.clone().clean_up());
+        }
         for cell in self.jobs.values() {
             if start.only.is_empty() || start.only.contains(&cell.spec.id) {
                 let attendant = Attendant::new(self.clone(), cell.clone(), start.clone(), finished.clone());
@@ -214,6 +256,16 @@ impl Engine {
         self.publisher.lock().await.take();
         self.notifier.lock().await.take();
         self.running.store(false, Ordering::Relaxed);
+    }
+
+    /// Since when the files of the configuration hold something else than what this engine was made of; none when they hold
+    /// the same.
+    pub fn set_config_changed(&self, since: Option<Timestamp>) {
+        let mut changed = self.config_changed_at.lock();
+        if changed.is_some() != since.is_some() {
+            *changed = since;
+            self.told.notify_one();
+        }
     }
 
     pub fn is_running(&self) -> bool {
@@ -262,7 +314,7 @@ async fn cell(
     gates: &IndexMap<ConnectionId, Arc<Gate>>,
     store: &Store,
     clock: &Arc<dyn Clock>,
-    told: &Arc<Notify>,
+    (told, turns): (&Arc<Notify>, &Arc<Turns>),
 ) -> Result<JobCell, EngineError> {
     let broken = |problem: String| EngineError::Job { job: spec.id.clone(), problem };
     let end = |id: &ConnectionId| {
@@ -285,10 +337,12 @@ async fn cell(
         filter,
         source: ends.source,
         destination: ends.destination,
+        change_log: ends.change_log,
         source_gate,
         destination_gate,
         clock: clock.clone(),
         told: told.clone(),
+        turns: turns.clone(),
         live,
     }))
 }
@@ -303,10 +357,8 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     if control.due.is_none() && is_scheduled || is_changed && !is_new {
         control.due = Some(clock.now());
     }
-    if let (Some(due), crate::model::Schedule::Every { every, jitter }) = (control.due, &spec.schedule) {
-        // A schedule that was made shorter holds from now on.
-        control.due = Some(due.min(clock.now().plus(*every).plus(*jitter)));
-    }
+    // A schedule that was made shorter holds from now on.
+    control.due = control.due.map(|due| spec.schedule.not_beyond(due, clock.now()));
     let last = store.runs(Some(&spec.id), None, LAST_RUNS).await?;
     let last_runs = last
         .iter()
@@ -328,6 +380,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
         total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
         dead: OpenLetters::of(store, &spec.id).await?,
         bulks,
+        withheld: held::withheld(store, &spec.id).await?,
         retry: (!under_retry.is_empty()).then(crate::model::Actor::engine),
         checkpoint,
         control,

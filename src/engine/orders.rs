@@ -2,7 +2,9 @@
 
 use super::job::{JobCell, OpenLetters};
 use super::{Engine, Start};
-use crate::model::{Actor, ConnectionId, JobControl, JobId, Level, Paused, Schedule, Selection, Timestamp};
+use crate::model::{
+    Actor, ConnectionId, DeadLetterId, JobControl, JobId, Level, Paused, ReasonClass, Schedule, Selection, Timestamp,
+};
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
 
@@ -126,18 +128,7 @@ impl Engine {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
             let id = &cell.spec.id;
-            let refusal = {
-                let live = cell.live();
-                match (&live.control.paused, &live.control.parked) {
-                    (Some(_), _) => Some("is paused"),
-                    (_, Some(_)) => Some("needs attention"),
-                    _ if !cell.spec.enabled => Some("is disabled"),
-                    _ => None,
-                }
-            };
-            if let Some(why) = refusal {
-                return Err(OrderError::Refused(format!("`{id}` {why}; resume it first")));
-            }
+            self.may_run(&cell)?;
             let now = self.clock.now();
             let note = self.note(by.clone(), "trigger", id, None);
             self.change(&cell, note, |control| {
@@ -160,6 +151,20 @@ impl Engine {
         Ok(ordered("triggered", "was triggered already", &changed, suffix, self.clock.now()))
     }
 
+    /// Refuses an order to run for a job that can not.
+    pub(super) fn may_run(&self, cell: &JobCell) -> Result<(), OrderError> {
+        let refusal = {
+            let live = cell.live();
+            match (&live.control.paused, &live.control.parked) {
+                _ if !cell.spec.enabled => "is disabled; set `enabled = true` and restart",
+                (Some(_), _) => "is paused; resume it first",
+                (_, Some(_)) => "needs attention; resume it first",
+                (None, None) => return Ok(()),
+            }
+        };
+        Err(OrderError::Refused(format!("`{}` {refusal}", cell.spec.id)))
+    }
+
     /// Stops the runs in progress between pages; the schedule starts the next ones.
     pub async fn cancel(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
@@ -168,14 +173,18 @@ impl Engine {
             let is_ordered = cell.spec.schedule == Schedule::Manual && cell.live().control.due.is_some();
             let stops = cell.cancel_run(by);
             let waits_for_the_engine = is_ordered && !self.is_running();
-            if !stops && !waits_for_the_engine {
+            // One that is being read ends with its run.
+            let waiting_range = !stops && cell.live().control.range.is_some();
+            if !stops && !waits_for_the_engine && !waiting_range {
                 continue;
             }
             let note = self.note(by.clone(), "cancel", &cell.spec.id, None);
-            let running = self.is_running();
             self.change(&cell, note, |control| {
-                if !running {
+                if waits_for_the_engine {
                     control.due = None;
+                }
+                if waiting_range {
+                    control.range = None;
                 }
                 true
             })
@@ -200,7 +209,24 @@ impl Engine {
         let at = self.retry_moment();
         let moved = self.move_letters(selection, LetterMove::Retry, "retry", None, by, at).await?;
         let suffix = self.set_going(&moved, by);
+        if let (true, Selection::Ids(ids)) = (moved.is_empty(), selection) {
+            self.refuse_unsettled(ids).await?;
+        }
         self.beside_the_first(letters_ordered("retrying", &moved, &suffix, at), selection, by).await
+    }
+
+    /// A letter whose outcome is unknown is not sent again before a person says that it is not there.
+    async fn refuse_unsettled(&self, ids: &[DeadLetterId]) -> Result<(), OrderError> {
+        for id in ids.iter().take(NAMED_MAX) {
+            let letter = self.store.letter(*id).await?;
+            if letter.is_some_and(|letter| letter.reason.class == ReasonClass::OutcomeUnknown) {
+                return Err(OrderError::Refused(format!(
+                    "the outcome of dead letter #{id} is unknown, and a retry could make it twice; look for it, then \
+                     `syncdeck dead settle {id} --there` or `--absent`"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Marks dead letters as not to be sent, with a reason.
@@ -239,7 +265,7 @@ impl Engine {
         at: Timestamp,
     ) -> Result<Vec<(JobId, u64)>, OrderError> {
         let (before, after) = match to {
-            LetterMove::Retry => ("waiting", "retrying"),
+            LetterMove::Retry | LetterMove::Settle => ("waiting", "retrying"),
             LetterMove::Discard { .. } => ("waiting", "discarded"),
             LetterMove::Restore => ("discarded or retrying", "waiting"),
         };
@@ -278,9 +304,11 @@ impl Engine {
     }
 }
 
+/// Letters of an order that are named.
+const NAMED_MAX: usize = 20;
+
 /// Letters that an order is for, as the journal names them.
 fn named(selection: &Selection) -> String {
-    const NAMED_MAX: usize = 20;
     match selection {
         Selection::Ids(ids) => {
             let shown: Vec<String> = ids.iter().take(NAMED_MAX).map(|id| format!("#{id}")).collect();
@@ -294,8 +322,21 @@ fn named(selection: &Selection) -> String {
             let mut parts = vec!["all that match".to_owned()];
             parts.extend(filter.job.as_ref().map(|job| format!("job {job}")));
             parts.extend(filter.group.map(|group| format!("group {:016x}", group.0)));
+            if !filter.groups.is_empty() {
+                let shown: Vec<String> =
+                    filter.groups.iter().take(NAMED_MAX).map(|group| format!("{:016x}", group.0)).collect();
+                let more = match filter.groups.len().saturating_sub(NAMED_MAX) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                parts.push(format!("groups {}{more}", shown.join(", ")));
+            }
             parts.extend(filter.words.iter().map(|word| format!("“{word}”")));
             parts.extend(filter.up_to.map(|up_to| format!("up to #{up_to}")));
+            match filter.except.len() {
+                0 => {}
+                n => parts.push(format!("but {n} that were taken out")),
+            }
             parts.join(", ")
         }
     }

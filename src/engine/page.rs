@@ -1,18 +1,22 @@
 //! One page on its way: planned, written, and turned into the one commit that makes it true.
 
-use super::deliver::{Delivered, Pending, WriteEnd};
+use super::care::{Care, Next, is_letter};
+use super::deliver::{Altered, Delivered, Ended, Pending, WriteEnd};
 use super::dry_run::Planned;
+use super::guard::DeleteGuard;
 use super::job::JobCell;
 use super::tell::Teller;
 use crate::connect::{Fault, FaultKind, Operation, RecordFault, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, PlannedWrite, Step, WriteKind};
 use crate::model::{
-    Attempt, Change, Correction, Counts, DeadLetter, DeadLetterId, DeadMark, DeletePolicy, GroupId, Item, LetterEnd,
-    LetterPlace, LetterState, Level, Link, LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason,
-    ReasonClass, RecordId, RunId, SkipReason, Timestamp, cause,
+    Attempt, Change, Correction, Counts, Creates, DeadLetter, DeadLetterId, DeadMark, DeleteCause, DeletePolicy,
+    DestinationId, GroupId, HeldDelete, Intent, Item, JobDestination, LetterEnd, LetterPlace, LetterState, Level, Link,
+    LinkEvent, OnOrphan, Outcome, Pointer, Position, RawJson, Reason, ReasonClass, RecordId, RunId, SkipReason,
+    Timestamp, cause,
 };
-use crate::store::{FailedAgain, Findable, NewLetter, Recovery, Store};
+use crate::store::{FailedAgain, Findable, HeldChange, NewLetter, NewerContent, Recovery, Seen, Store};
+use std::collections::HashMap;
 use tokio::sync::oneshot;
 
 /// Values of one searchable list (the e-mail addresses of a customer) that are kept.
@@ -32,6 +36,23 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
+    /// The records come from a listing, not from the dead-letter queue or a person's order.
+    pub is_listed: bool,
+    /// What says that its tombstones are gone.
+    pub cause: DeleteCause,
+    /// All of its deletes wait for a person.
+    pub withholds: bool,
+    /// What the page listed, where what a listing leaves out is deleted.
+    pub seen: Option<Seen>,
+}
+
+/// Records that were said to be gone, as the source has them now.
+#[derive(Default)]
+pub(super) struct RecordCheck {
+    pub items: Vec<Item>,
+    /// How many are there all the same, and of how many the source does not say.
+    pub there: u64,
+    pub unsure: u64,
 }
 
 impl PageRead {
@@ -44,7 +65,11 @@ impl PageRead {
             total: None,
             bulk: None,
             settled: None,
+            is_listed: false,
             is_forced: false,
+            cause: DeleteCause::Tombstone,
+            withholds: false,
+            seen: None,
         }
     }
 }
@@ -69,6 +94,11 @@ pub(super) struct OpenPage {
     pub position: Option<Position>,
     pub bulk: Option<u64>,
     pub settled: Option<oneshot::Sender<()>>,
+    pub seen: Option<Seen>,
+    cause: DeleteCause,
+    withholds: bool,
+    /// What is withheld of the page's records.
+    held: Vec<Option<HeldDelete>>,
     letters: Vec<RetriedLetter>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
@@ -79,6 +109,18 @@ pub(super) struct OpenPage {
     doubts: Vec<bool>,
     steps: Vec<Step>,
     ends: Vec<Option<WriteEnd>>,
+    /// Creates of earlier runs whose end nobody noted; empty where the job has none.
+    open: Vec<Option<Intent>>,
+    /// Records of which an intent was made durable for this page.
+    promised: Vec<RecordId>,
+    /// Records that may have been made all the same.
+    in_doubt: Vec<bool>,
+    /// Ids at the destination that were found out on the way.
+    learnt: HashMap<usize, DestinationId>,
+    /// Links that were saved before the page.
+    given_out: Vec<bool>,
+    /// A mistake of this program lost writes of it: what became of them is not known.
+    pub lost: bool,
     orphans_tried: Vec<bool>,
     /// Writes without an outcome.
     pub waiting: usize,
@@ -130,8 +172,15 @@ pub(super) struct PageChanges {
     pub confirmed: u64,
     pub first_forbidden: Option<Fault>,
     pub search: Vec<Findable>,
+    pub held: Vec<HeldChange>,
     /// What is told of records once the page is saved.
     pub told: Vec<(RecordId, String)>,
+    /// Creates that have their end, and those whose end is a letter of this page.
+    pub settled: Vec<RecordId>,
+    pub settled_by_letter: Vec<RecordId>,
+    pub newer: Vec<NewerContent>,
+    /// What the destination keeps otherwise than it was sent.
+    pub altered: Vec<Altered>,
 }
 
 /// What of the job decides about its records.
@@ -143,8 +192,9 @@ pub(super) fn plan_rules<'a>(cell: &'a JobCell, read: &PageRead, in_doubt_since:
         delete: cell.spec.delete,
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
+        makes_ids: cell.spec.destination.creates.makes_ids(),
         max_attempts: cell.spec.max_attempts,
-        is_retry: read.position.is_none(),
+        is_retry: !read.is_listed,
         is_forced: read.is_forced,
         in_doubt_since,
     }
@@ -172,7 +222,14 @@ impl OpenPage {
         let is_retry = rules.is_retry;
         let superseded = if is_retry { vec![false; read.items.len()] } else { plan::superseded(&read.items) };
         let keys: Vec<RecordId> = read.items.iter().map(key_of).collect();
-        let links = store.links(rules.job, &keys).await?;
+        let mut links = store.links(rules.job, &keys).await?;
+        let open = if rules.makes_ids { store.intents(rules.job, &keys).await? } else { Vec::new() };
+        for (link, open) in links.iter_mut().zip(&open) {
+            if open.is_some() {
+                *link = Some(Intent::doubted(link.as_ref()));
+            }
+        }
+        let held = store.held_of(rules.job, &keys).await?;
         let mut marked = vec![None; read.items.len()];
         for (marked, link) in marked.iter_mut().zip(&links) {
             if let Some(mark) = link.as_ref().and_then(|link| link.dead.as_ref()) {
@@ -206,6 +263,10 @@ impl OpenPage {
             position: read.position,
             bulk: read.bulk,
             settled: read.settled,
+            seen: read.seen,
+            cause: read.cause,
+            withholds: read.withholds,
+            held,
             letters: read.letters,
             superseded,
             keys,
@@ -214,6 +275,12 @@ impl OpenPage {
             doubts,
             steps,
             ends: std::iter::repeat_with(|| None).take(n).collect(),
+            open,
+            promised: Vec::new(),
+            in_doubt: vec![false; n],
+            learnt: HashMap::new(),
+            given_out: vec![false; n],
+            lost: false,
             orphans_tried: vec![false; n],
             waiting: 0,
         })
@@ -229,17 +296,36 @@ impl OpenPage {
         })
     }
 
+    /// Holds the deletes back that the guard does not let through, and leaves out those of records that a person keeps.
+    pub(super) fn withhold(&mut self, guard: &DeleteGuard) {
+        for index in 0..self.steps.len() {
+            let is_live = self.links[index].as_ref().is_none_or(|link| !link.tombstone);
+            let is_delete = matches!(&self.steps[index], Step::Write(planned)
+                if is_live && matches!(planned.kind, WriteKind::Delete | WriteKind::SoftDelete));
+            if !is_delete {
+                continue;
+            }
+            if self.held[index].as_ref().is_some_and(|held| held.kept.is_some()) {
+                self.steps[index] = Step::Skip(SkipReason::Ignored);
+            } else if self.withholds || !guard.admits() {
+                self.steps[index] = Step::Hold;
+            }
+        }
+    }
+
     pub(super) fn keys(&self) -> &[RecordId] {
         &self.keys
     }
 
     /// The writes that the plan asks for, in the page's order.
-    pub(super) fn writes(&mut self) -> Vec<Pending> {
+    pub(super) fn writes(&mut self, facts: &CommitFacts<'_>) -> Vec<Pending> {
         let mut writes = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
             if let (Step::Write(planned), Item::Change(change)) = (step, &self.items[index]) {
-                let write = request(planned, change, self.links[index].as_ref());
-                writes.push(Pending::new(index, write));
+                let link = self.links[index].as_ref();
+                let open = self.open.get(index).cloned().flatten();
+                let pending = Pending::new(index, request(planned, change, link));
+                writes.push(with_care(pending, planned, link, open, facts));
             }
         }
         self.waiting = writes.len();
@@ -247,7 +333,8 @@ impl OpenPage {
     }
 
     /// Takes the end of one write. An update whose record is gone at the destination may come back as a create.
-    pub(super) fn settle(&mut self, index: usize, end: WriteEnd, facts: &CommitFacts<'_>) -> Option<Pending> {
+    pub(super) fn settle(&mut self, ended: Ended, facts: &CommitFacts<'_>) -> Option<Pending> {
+        let Ended { index, end, in_doubt, learnt } = ended;
         let tried = std::mem::replace(&mut self.orphans_tried[index], true);
         if !tried
             && is_gone(&end)
@@ -260,9 +347,12 @@ impl OpenPage {
             planned.kind = WriteKind::Create;
             planned.send = planned.fields.clone();
             planned.idempotency_key = plan::orphan_key(&planned.idempotency_key);
-            return Some(Pending::new(index, request(planned, change, None)));
+            let pending = Pending::new(index, request(planned, change, None));
+            return Some(with_care(pending, planned, None, None, facts));
         }
         self.waiting -= 1;
+        self.in_doubt[index] = in_doubt;
+        self.learnt.extend(learnt.map(|id| (index, id)));
         self.ends[index] = Some(end);
         None
     }
@@ -275,14 +365,74 @@ impl OpenPage {
     /// True when a write's end means that the page can not be committed.
     pub(super) fn is_cut_short(&self) -> bool {
         self.steps.iter().zip(&self.ends).any(|(step, end)| {
-            matches!(step, Step::Write(_)) && !matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. }))
+            let is_ended =
+                matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. } | WriteEnd::Unknown { .. }));
+            matches!(step, Step::Write(_)) && !is_ended
         })
+    }
+
+    /// An intent of the record was made durable.
+    pub(super) fn is_promised(&mut self, record: RecordId) {
+        self.promised.push(record);
+    }
+
+    /// The links of what is confirmed of this page and was not given out before, so that a crash leaves nothing of it to
+    /// a person. When the page is saved, the same is said once more.
+    pub(super) fn made_so_far(&mut self, facts: &CommitFacts<'_>) -> Vec<(RecordId, Link)> {
+        let mut known = PageChanges::default();
+        for index in 0..self.steps.len() {
+            if let (Step::Write(planned), Some(WriteEnd::Confirmed(delivered)), false) =
+                (&self.steps[index], &self.ends[index], self.given_out[index])
+                && planned.kind == WriteKind::Create
+            {
+                self.written(index, planned, Outcome::Created, delivered, None, facts, &mut known);
+                self.given_out[index] = true;
+            }
+        }
+        known.links
+    }
+
+    /// Intents of this page of which no request left.
+    pub(super) fn take_promised(&mut self) -> Vec<RecordId> {
+        std::mem::take(&mut self.promised)
+    }
+
+    /// The records whose create has its end, and those whose end is a letter.
+    fn settled(&self, cut_short: bool) -> (Vec<RecordId>, Vec<RecordId>) {
+        let (mut settled, mut by_letter) = (Vec::new(), Vec::new());
+        if self.promised.is_empty() && self.open.iter().all(Option::is_none) {
+            return (settled, by_letter);
+        }
+        let promised: std::collections::HashSet<&RecordId> = self.promised.iter().collect();
+        for (index, key) in self.keys.iter().enumerate() {
+            let is_open = self.open.get(index).is_some_and(Option::is_some);
+            if self.superseded[index] || !is_open && !promised.contains(key) {
+                continue;
+            }
+            match &self.ends[index] {
+                Some(WriteEnd::Confirmed(_)) => settled.push(key.clone()),
+                // Without its letter nobody would know of it.
+                Some(WriteEnd::Unknown { .. }) if cut_short => {}
+                Some(WriteEnd::Unknown { .. }) => by_letter.push(key.clone()),
+                // That it is there is known, and remembered with its letter or not at all.
+                Some(WriteEnd::Failed { .. }) if self.learnt.contains_key(&index) && !cut_short => {
+                    by_letter.push(key.clone());
+                }
+                Some(_) if self.learnt.contains_key(&index) => {}
+                Some(_) if !self.in_doubt[index] => settled.push(key.clone()),
+                // It never left.
+                None if !is_open && !self.lost => settled.push(key.clone()),
+                Some(_) | None => {}
+            }
+        }
+        (settled, by_letter)
     }
 
     /// Turns the page's ends into what the store saves. Of a page that was cut short only the confirmed writes count.
     pub(super) fn changes(mut self, facts: &CommitFacts<'_>) -> PageChanges {
         let mut changes = PageChanges::default();
         let cut_short = self.is_cut_short();
+        (changes.settled, changes.settled_by_letter) = self.settled(cut_short);
         let ends = std::mem::take(&mut self.ends);
         for (index, end) in ends.into_iter().enumerate() {
             self.one(index, end, facts, cut_short, &mut changes);
@@ -319,6 +469,9 @@ impl OpenPage {
             changes.counts.count(Outcome::Skipped(SkipReason::Superseded));
             return;
         }
+        if self.lets_go(index, end.as_ref(), cut_short) {
+            changes.held.push(HeldChange::Drop(self.keys[index].clone()));
+        }
         match (&self.steps[index], end) {
             (Step::Skip(reason), _) => {
                 changes.counts.count(Outcome::Skipped(*reason));
@@ -326,7 +479,13 @@ impl OpenPage {
                     self.skipped(index, *reason, letter, facts, changes);
                 }
             }
-            (Step::StillDead, _) => changes.counts.count(Outcome::Errored),
+            (Step::StillDead, _) => {
+                changes.counts.count(Outcome::Errored);
+                if !cut_short {
+                    changes.newer.extend(self.newer(index));
+                }
+            }
+            (Step::Hold, _) => self.hold(index, facts, cut_short, changes),
             (Step::Reject(reason), _) if !cut_short => {
                 self.errored(index, reason.clone(), None, Vec::new(), letter, facts, changes);
             }
@@ -341,13 +500,120 @@ impl OpenPage {
                     (_, Some(true)) | (WriteKind::Create, None) => Outcome::Created,
                     (_, Some(false)) | (WriteKind::Update, None) => Outcome::Updated,
                 };
-                self.written(index, planned, outcome, &delivered, letter, facts, changes);
+                let is_letter = is_letter(facts.cell.spec.destination.verify, &delivered.altered) && !cut_short;
+                let outcome = if is_letter { Outcome::Errored } else { outcome };
+                self.written(index, planned, outcome, &delivered, letter.filter(|_| !is_letter), facts, changes);
+                if !delivered.altered.is_empty() {
+                    self.altered(index, planned, &delivered, letter, is_letter, facts, changes);
+                }
+            }
+            (Step::Write(planned), Some(WriteEnd::Unknown { fault, attempts, sent })) if !cut_short => {
+                let reason = Reason {
+                    class: ReasonClass::OutcomeUnknown,
+                    status: fault.status,
+                    field: None,
+                    message: format!("outcome unknown: {}", fault.message),
+                    answer: fault.answer.clone(),
+                };
+                let sent = sent.unwrap_or_else(|| planned.send.clone());
+                let planned = PlannedWrite { send: sent, ..planned.clone() };
+                self.errored(index, reason, Some(&planned), attempts, letter, facts, changes);
             }
             (Step::Write(planned), Some(WriteEnd::Failed { fault, attempts, exhausted })) => {
                 self.failed(index, planned, &fault, attempts, exhausted, letter, facts, changes, cut_short);
             }
             // Cut short: the page is read again, so nothing is counted of it.
             _ => {}
+        }
+    }
+
+    /// What the source holds now of a record that waits for a person to say whether it was made.
+    fn newer(&self, index: usize) -> Option<NewerContent> {
+        let mark = self.links[index].as_ref()?.dead.as_ref()?;
+        let change = self.change(index)?;
+        let waits = self.marked[index].as_ref().is_some_and(|marked| marked.is_unknown);
+        let is_newer = mark.content != fingerprint(&change.body) && !self.is_older_than_letter(index);
+        (waits && is_newer).then(|| NewerContent {
+            id: mark.letter,
+            source: change.body.detached(),
+            version: change.version.clone(),
+            deleted: change.deleted,
+        })
+    }
+
+    /// Tells what the destination keeps otherwise, and where that is asked for, makes a letter of it.
+    #[allow(clippy::too_many_arguments, reason = "one record's whole story, told once")]
+    fn altered(
+        &self,
+        index: usize,
+        planned: &PlannedWrite,
+        delivered: &Delivered,
+        letter: Option<DeadLetterId>,
+        is_letter: bool,
+        facts: &CommitFacts<'_>,
+        changes: &mut PageChanges,
+    ) {
+        let fields: Vec<String> = delivered.altered.iter().map(|altered| format!("`{}`", altered.field)).collect();
+        let text = format!("the destination keeps {} otherwise than it was sent", fields.join(", "));
+        facts.teller.tell_record(Level::Warn, "record.altered", text.clone(), &self.keys[index], None);
+        changes.altered.extend(delivered.altered.iter().cloned());
+        if !is_letter {
+            return;
+        }
+        let reason = Reason {
+            class: ReasonClass::Altered,
+            status: delivered.status,
+            field: delivered.altered.first().map(|altered| altered.field.clone()),
+            message: text,
+            answer: None,
+        };
+        // It was counted when it was noted as written.
+        let written = changes.links.pop();
+        let before = changes.counts;
+        self.errored(index, reason, Some(planned), Vec::new(), letter, facts, changes);
+        changes.counts = before;
+        if let (Some((_, written)), Some((_, errored))) = (written, changes.links.last_mut()) {
+            *errored = Link { dead: errored.dead.take(), history: std::mem::take(&mut errored.history), ..written };
+        }
+    }
+
+    /// True when what is withheld of a record is not any more: it was carried out, given up as a dead letter, or the source
+    /// has the record again.
+    fn lets_go(&self, index: usize, end: Option<&WriteEnd>, cut_short: bool) -> bool {
+        let (Some(held), Some(change)) = (&self.held[index], self.change(index)) else { return false };
+        if change.deleted {
+            return match &self.steps[index] {
+                Step::Write(_) => matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. })),
+                // It was deleted already, which a crash hid.
+                Step::Skip(SkipReason::Ignored) => {
+                    held.kept.is_none() && self.links[index].as_ref().is_none_or(|link| !link.is_live())
+                }
+                _ => false,
+            };
+        }
+        // What a lagging replica still has is older than the tombstone.
+        let is_older = matches!((&change.version, &held.version), (Some(now), Some(gone)) if now < gone);
+        !cut_short && !is_older && !matches!(self.steps[index], Step::Skip(SkipReason::Stale))
+    }
+
+    /// A delete that waits for a person.
+    fn hold(&self, index: usize, facts: &CommitFacts<'_>, cut_short: bool, changes: &mut PageChanges) {
+        changes.counts.count(Outcome::Held);
+        let Some(change) = self.change(index).filter(|_| !cut_short && self.held[index].is_none()) else { return };
+        let row = HeldDelete {
+            record: change.id.clone(),
+            version: change.version.clone(),
+            cause: self.cause,
+            body: change.body.detached(),
+            run: facts.run,
+            since: facts.at,
+            kept: None,
+        };
+        changes.held.push(HeldChange::Hold(Box::new(row)));
+        if let Some(link) = &self.links[index] {
+            let mut link = link.clone();
+            link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Held });
+            changes.links.push((self.keys[index].clone(), link));
         }
     }
 
@@ -367,6 +633,7 @@ impl OpenPage {
             (self.is_settled_by(index, reason) || letter == Some(mark.letter))
                 && self.place(index) != Some(LetterPlace::Discarded)
                 && !self.was_corrected(index)
+                && (letter == Some(mark.letter) || !self.is_kept_otherwise(index))
         });
         if let Some(mark) = unmarked.filter(|mark| letter != Some(mark.letter)) {
             changes.recovered.push(mark.letter.into());
@@ -423,7 +690,7 @@ impl OpenPage {
         let Item::Change(change) = &self.items[index] else {
             return;
         };
-        let Delivered { written, status, took_ms } = delivered;
+        let Delivered { written, status, took_ms, .. } = delivered;
         let mut link = self.links[index].clone().unwrap_or_default();
         let keeps_mark = self.is_older_than_letter(index);
         if let Some(mark) = link.dead.take_if(|mark| !keeps_mark || letter == Some(mark.letter))
@@ -449,8 +716,13 @@ impl OpenPage {
                 link.dead = Some(DeadMark { letter: id, content, attempts: 0 });
             }
         }
-        if written.destination_id.is_some() {
+        let makes_ids = facts.cell.spec.destination.creates.makes_ids();
+        if written.destination_id.is_some() || makes_ids && planned.kind == WriteKind::Create {
             link.destination_id = written.destination_id.clone();
+        }
+        if makes_ids && planned.kind == WriteKind::Delete {
+            // What comes after it is another record, under another id.
+            link.destination_id = None;
         }
         if written.destination_version.is_some() {
             link.destination_version = written.destination_version.clone();
@@ -594,6 +866,10 @@ impl OpenPage {
         if self.doubts[index] && link.written.is_none() {
             link.writes = link.writes.max(1);
         }
+        if let Some(id) = self.learnt.get(&index) {
+            link.destination_id = Some(id.clone());
+            link.writes = link.writes.max(1);
+        }
         self.mark_dead(&mut link, DeadMark { letter: id, content, attempts: tries }, facts);
         changes.links.push((key.clone(), link));
     }
@@ -606,6 +882,12 @@ impl OpenPage {
     /// True when the record's letter was delivered with a correction that still stands for what the source says.
     fn was_corrected(&self, index: usize) -> bool {
         self.marked[index].as_ref().is_some_and(|marked| marked.correction.is_some())
+    }
+
+    /// True when the record's letter says that the destination keeps it otherwise: that it has not changed at the source
+    /// mends nothing.
+    fn is_kept_otherwise(&self, index: usize) -> bool {
+        self.marked[index].as_ref().is_some_and(|marked| marked.is_altered)
     }
 
     fn place(&self, index: usize) -> Option<LetterPlace> {
@@ -681,10 +963,63 @@ fn request(planned: &PlannedWrite, change: &Change, link: Option<&Link>) -> Writ
     }
 }
 
+/// A write with what is to be known of it, where it may take more than one request.
+fn with_care(
+    mut pending: Pending,
+    planned: &PlannedWrite,
+    link: Option<&Link>,
+    open: Option<Intent>,
+    facts: &CommitFacts<'_>,
+) -> Pending {
+    let spec = &facts.cell.spec;
+    let JobDestination { creates, checks_versions, verify, .. } = &spec.destination;
+    if !creates.makes_ids() && !checks_versions && verify.is_none() {
+        return pending;
+    }
+    let is_create = pending.write.operation == Operation::Create;
+    if let (true, Some(unknowns)) = (is_create, creates.unknowns()) {
+        pending.promise = Some(Intent {
+            at: facts.at,
+            run: facts.run,
+            key: planned.idempotency_key.clone(),
+            fingerprint: planned.fingerprint,
+            // Where it can be looked for, what stands there says what was sent.
+            sent: (!unknowns.lookup || unknowns.key.is_some()).then(|| planned.send.detached()),
+            configured: spec.configured,
+        });
+    }
+    // Until the open one is settled, it is what stands in the state: under its key the create may have left.
+    pending.is_promised = open.is_some();
+    let is_unlinked = pending.write.destination_id.is_none();
+    let looks_first = match creates {
+        Creates::InPlace => false,
+        Creates::LookedUp => is_unlinked,
+        Creates::Once(unknowns) => unknowns.lookup && is_unlinked && !is_create,
+    };
+    let next = match (&open, looks_first) {
+        (Some(_), _) => Next::Settle,
+        (None, true) => Next::Find,
+        (None, false) => Next::Send,
+    };
+    pending.care = Some(Box::new(Care {
+        next,
+        in_doubt: open.is_some(),
+        open,
+        fields: planned.fields.clone(),
+        fingerprint: planned.fingerprint,
+        link: link.cloned(),
+        rereads: 0,
+        learnt: None,
+        delivered: None,
+    }));
+    pending
+}
+
 fn reason_of(fault: &Fault, exhausted: bool, gone: bool) -> Reason {
     let class = match (fault.record, exhausted) {
         (_, true) => ReasonClass::Exhausted,
         (Some(RecordFault::Conflict), _) => ReasonClass::Conflict,
+        (Some(RecordFault::Ambiguous), _) => ReasonClass::Ambiguous,
         _ if gone => ReasonClass::Orphan,
         _ => ReasonClass::Rejected,
     };
@@ -711,9 +1046,9 @@ fn with_one_at_least(mut attempts: Vec<Attempt>, reason: &Reason, facts: &Commit
 }
 
 /// The first end of a page that stops its run, as a reason.
-pub(super) fn stopping_fault(ends: &[(usize, WriteEnd)]) -> Option<&WriteEnd> {
+pub(super) fn stopping_fault(ends: &[Ended]) -> Option<&WriteEnd> {
     ends.iter()
-        .map(|(_, end)| end)
+        .map(|ended| &ended.end)
         .find(|end| matches!(end, WriteEnd::Fatal(_) | WriteEnd::GaveUp | WriteEnd::Abandoned))
 }
 

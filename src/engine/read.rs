@@ -1,13 +1,14 @@
 //! Where a run's pages come from: the source, or the dead-letter queue. One page is read ahead.
 
 use super::bulk::{SLICE, page_size, tell_end, time_of};
+use super::guard::DeleteGuard;
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
 use super::page::{PageRead, RetriedLetter};
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, ReadFrom, Reply};
 use crate::model::{
-    BulkRetry, BulkStage, Clock, DeadLetter, DeadLetterId, Item, JobId, LetterState, Level, Position, RecordId,
+    BulkRetry, BulkStage, Clock, Cursor, DeadLetter, DeadLetterId, Item, JobId, LetterState, Level, Position, RecordId,
     Timestamp, Watermark, backoff,
 };
 use crate::store::{OrderedAt, Store};
@@ -55,6 +56,22 @@ pub(super) struct Bounds {
     pub until: Option<Instant>,
 }
 
+/// The cursors of one listing, to find one that would never end.
+#[derive(Default)]
+pub(super) struct CursorsSeen(HashSet<u64>);
+
+impl CursorsSeen {
+    /// True when `next`, which came after `before`, was given before.
+    pub(super) fn repeats(&mut self, before: Option<&Cursor>, next: &Cursor) -> bool {
+        let mut hash = DefaultHasher::new();
+        next.hash(&mut hash);
+        if self.0.len() >= CURSORS_MAX {
+            self.0.clear();
+        }
+        before == Some(next) || !self.0.insert(hash.finish())
+    }
+}
+
 /// Reads pages of one run and hands them over one ahead.
 pub(super) struct Reader {
     pub cell: Arc<JobCell>,
@@ -64,6 +81,8 @@ pub(super) struct Reader {
     pub teller: Teller,
     pub clock: Arc<dyn Clock>,
     pub bounds: Bounds,
+    pub store: Store,
+    pub guard: Arc<DeleteGuard>,
     pub pages: mpsc::Sender<Read>,
 }
 
@@ -71,21 +90,43 @@ impl Reader {
     /// Reads the source from `position` to the listing's end.
     pub(super) async fn read_source(self, position: Position) {
         let end = self.source_pages(position).await;
+        self.send_end(end).await;
+    }
+
+    /// Hands a page over. False when the run is gone.
+    pub(super) async fn send(&self, page: PageRead) -> bool {
+        self.pages.send(Read::Page(Box::new(page))).await.is_ok()
+    }
+
+    pub(super) async fn send_end(&self, end: ReadEnd) {
         // The run is gone when nobody listens; then nobody waits for the reason either.
         let _ = self.pages.send(Read::End(end)).await;
     }
 
     async fn source_pages(&self, mut position: Position) -> ReadEnd {
         let rules = self.cell.spec.position_rules();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen = CursorsSeen::default();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
+        if let Some(log) = self.cell.change_log.clone().filter(|_| position.reads_log(rules)) {
+            // What the log no longer knows is listed.
+            position = match self.log_pages(log.as_ref(), position).await {
+                Ok(position) => position,
+                Err(end) => return end,
+            };
+        }
         loop {
             if self.stop.is_cancelled() {
                 return ReadEnd::Stopped;
             }
+            if position.sweep.is_some() {
+                return self.sweep(position).await;
+            }
             if self.reached(pages, records) {
                 return ReadEnd::Limit;
+            }
+            if let Err(end) = self.note_head(&mut position).await {
+                return end;
             }
             let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
             position.began.get_or_insert_with(|| self.clock.now());
@@ -99,21 +140,13 @@ impl Reader {
                     let text = format!("the source refused the cursor ({}), the listing begins again", fault.message);
                     self.teller.tell(Level::Warn, "cursor.expired", text);
                     position = position.without_cursor(rules);
-                    seen.clear();
+                    seen = CursorsSeen::default();
                     continue;
                 }
                 Err(end) => return end,
             };
-            if let Some(next) = &page.next {
-                let mut hash = DefaultHasher::new();
-                next.hash(&mut hash);
-                let repeats = position.cursor.as_ref() == Some(next);
-                if repeats || (!seen.insert(hash.finish()) && seen.len() < CURSORS_MAX) {
-                    return ReadEnd::Fatal(Box::new(repeated_cursor(&self.cell.spec.id)));
-                }
-                if seen.len() >= CURSORS_MAX {
-                    seen.clear();
-                }
+            if page.next.as_ref().is_some_and(|next| seen.repeats(position.cursor.as_ref(), next)) {
+                return ReadEnd::Fatal(Box::new(repeated_cursor(&self.cell.spec.id)));
             }
             let n = page.items.len() as u64;
             if rules.sorted && rules.incremental {
@@ -124,17 +157,33 @@ impl Reader {
             pages += 1;
             records += n;
             let is_last = position.complete;
-            let read = PageRead {
+            if position.sweep.is_some() {
+                match self.empty_listing(&position).await {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => return ReadEnd::Fatal(fault),
+                    Err(end) => return end,
+                }
+            }
+            let mut read = PageRead {
+                seen: self.seen(&position, &page.items),
                 items: page.items,
                 position: Some(position.clone()),
-                letters: Vec::new(),
                 total: page.total,
-                bulk: None,
-                settled: None,
-                is_forced: false,
+                is_listed: true,
+                ..PageRead::of_letters()
             };
-            if self.pages.send(Read::Page(Box::new(read))).await.is_err() {
+            // What is missing is looked for when the whole listing is saved.
+            let saved = position.sweep.map(|_| {
+                let (settled, is_settled) = oneshot::channel();
+                read.settled = Some(settled);
+                is_settled
+            });
+            if !self.send(read).await {
                 return ReadEnd::Stopped;
+            }
+            if let Some(saved) = saved {
+                // Dropped unsent: that it ends is all that it says.
+                let _ = saved.await;
             }
             if is_last {
                 return ReadEnd::Complete;
@@ -142,19 +191,19 @@ impl Reader {
         }
     }
 
-    fn reached(&self, pages: u64, records: u64) -> bool {
+    pub(super) fn reached(&self, pages: u64, records: u64) -> bool {
         let bounds = &self.bounds;
         bounds.max_pages.is_some_and(|max| pages >= max)
             || bounds.max_records.is_some_and(|max| records >= max)
             || bounds.until.is_some_and(|until| Instant::now() >= until)
     }
 
-    async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
+    pub(super) async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
         self.ask(|| self.cell.source.read_page(from)).await
     }
 
     /// Asks the source until it answers, as often as its retry rule allows.
-    async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
+    pub(super) async fn ask<'a, T>(&self, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, ReadEnd> {
         let rule = &self.gate.connection.retry;
         let mut failures = 0;
         loop {
@@ -425,7 +474,7 @@ pub(super) fn greatest(items: &[Item]) -> Option<Watermark> {
         .map(|(version, id)| Watermark { version: version.clone(), id: id.clone() })
 }
 
-fn repeated_cursor(job: &JobId) -> Fault {
+pub(super) fn repeated_cursor(job: &JobId) -> Fault {
     Fault {
         message: "the source gave a cursor that it gave before, so the listing would never end".to_owned(),
         hint: Some(format!(
@@ -449,6 +498,11 @@ fn short_lived_cursors(job: &JobId, fault: Fault) -> Fault {
 /// A source that gives nothing now, for this reason.
 pub(super) fn away(message: String) -> Fault {
     Fault { message, ..plain_fault(FaultKind::Transient) }
+}
+
+/// What only a person can mend, for this reason.
+pub(super) fn refused(message: String) -> Fault {
+    Fault { message, ..plain_fault(FaultKind::Fatal) }
 }
 
 pub(super) fn plain_fault(kind: FaultKind) -> Fault {

@@ -3,8 +3,8 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::Patience;
+use super::lines::Line;
 use super::orders::OrderError;
-use super::turns::Line;
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, Step};
 use crate::model::{Correction, DeadLetter, DeadLetterId, Item, LetterCheck, LetterPlace, Link};
@@ -68,7 +68,7 @@ impl Engine {
             Step::Write(_) if is_changed => check.changed.push(id),
             Step::Write(_) if can_ask => check.same = 1,
             Step::Write(_) => check.stored = 1,
-            Step::Skip(_) | Step::StillDead => check.settled = 1,
+            Step::Skip(_) | Step::StillDead | Step::Hold => check.settled = 1,
             Step::Reject(_) => check.refused = 1,
         }
         Ok(check)
@@ -114,6 +114,7 @@ fn step_of(
         delete: cell.spec.delete,
         soft_delete: cell.spec.destination.soft_delete.as_ref(),
         changed_fields_only: cell.spec.destination.changed_fields_only,
+        makes_ids: cell.spec.destination.creates.makes_ids(),
         max_attempts: cell.spec.max_attempts,
         is_retry: true,
         is_forced: false,

@@ -1,17 +1,19 @@
 //! The loop: read → look up → plan → write → commit → tell. Everything that syncs goes through here.
 
-use super::deliver::{Deliverer, Pending, WriteEnd};
+use super::deliver::{Deliverer, Ended, Pending, WriteEnd};
+use super::guard::DeleteGuard;
+use super::held::withheld;
 use super::job::{JobCell, Live, OpenLetters};
 use super::limit::{Gate, Patience};
+use super::lines::Line;
 use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_fault};
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
-use super::turns::Line;
 use crate::connect::Fault;
 use crate::model::{
     Actor, Clock, Epoch, GroupId, LetterEnd, Level, Link, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
 };
-use crate::store::{BulkPage, Committed, PageCommit, Store, StoreError};
+use crate::store::{BulkPage, Committed, PageCommit, Seen, Store, StoreError};
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesOrdered, StreamExt};
 use std::any::Any;
@@ -29,6 +31,8 @@ use tokio_util::task::AbortOnDropHandle;
 const OPEN_PAGES_MAX: usize = 16;
 /// Records of such pages, whatever their number.
 const OPEN_RECORDS_MAX: usize = 4_000;
+/// Intents of one transaction.
+const INTENTS_MAX: usize = 1_000;
 /// How long a stop waits for the pages in progress before what was not sent is left for the next run.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Forbidden writes, with none that passed, that are the connection's trouble and not a record's: at a run's beginning …
@@ -72,6 +76,8 @@ pub(super) struct RunParts {
     /// When the first run began that did not see the end of all that it began, since the last listing that was read to
     /// its end.
     pub in_doubt_since: Option<Timestamp>,
+    /// Withholds deletes that are too many.
+    pub guard: Arc<DeleteGuard>,
     /// The job's order is new: it is noted as begun with the first page that is saved.
     pub is_reconfigured: bool,
 }
@@ -85,10 +91,11 @@ struct Leaving {
     keys: Vec<RecordId>,
     bulk: Option<u64>,
     settled: Option<oneshot::Sender<()>>,
+    seen: Option<Seen>,
 }
 
 /// A batch of writes that ended; or how many were lost, and why.
-type Written = (u64, Result<Vec<(usize, WriteEnd)>, (usize, String)>);
+type Written = (u64, Result<Vec<Ended>, (usize, String)>);
 
 /// Carries one run out, from its first page to its end.
 pub(super) async fn run(parts: RunParts) -> RunEnd {
@@ -137,6 +144,7 @@ impl RunLoop {
             clock: parts.clock.clone(),
             teller: teller.clone(),
             cell: parts.cell.clone(),
+            store: parts.store.clone(),
             run: parts.run,
             max_attempts: parts.cell.spec.max_attempts.max(1),
         });
@@ -150,12 +158,18 @@ impl RunLoop {
             teller: teller.clone(),
             clock: parts.clock.clone(),
             bounds: parts.bounds,
+            store: parts.store.clone(),
+            guard: parts.guard.clone(),
             pages,
         };
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
-            (None, RunKind::Sync | RunKind::Full) => tokio::spawn(source.read_source(parts.start.clone())),
+            (None, RunKind::Release) => tokio::spawn(source.read_held()),
+            (None, RunKind::Sync | RunKind::Full | RunKind::Sweep) => {
+                tokio::spawn(source.read_source(parts.start.clone()))
+            }
+            (None, RunKind::Range { since, until }) => tokio::spawn(source.read_range(*since, *until)),
         };
         Self {
             parts,
@@ -185,7 +199,7 @@ impl RunLoop {
     async fn carry_out(mut self) -> RunEnd {
         loop {
             self.admit_blocked().await;
-            self.start_writes();
+            self.start_writes().await;
             self.commit_finished();
             if self.is_over() {
                 break;
@@ -257,9 +271,18 @@ impl RunLoop {
                 return;
             }
             self.queue.retain(|(of, _)| *of != number);
-            let page = self.open.pop_back().expect("the back was just looked at");
-            self.page_is_gone(page.items.len(), page.keys());
+            let mut page = self.open.pop_back().expect("the back was just looked at");
             self.broken = true;
+            let settled = page.take_promised();
+            let leaving = Leaving {
+                keys: page.keys().to_vec(),
+                records: page.items.len(),
+                bulk: page.bulk,
+                settled: page.settled.take(),
+                // It is read again, and counts then.
+                seen: None,
+            };
+            self.commit_links_alone(leaving, PageChanges { settled, ..PageChanges::default() });
         }
     }
 
@@ -312,17 +335,25 @@ impl RunLoop {
             Ok(open) => open,
             Err(error) => return self.store_failed(&error),
         };
+        open.withhold(&self.parts.guard);
         cell.open_ids.lock().extend(open.keys().iter().cloned());
-        let batch_size = cell.destination.batch_size();
+        let batch_size = cell.batch_most();
         let deletes_alone = !cell.destination.batches_deletes();
-        for unit in units(open.writes(), batch_size, deletes_alone) {
+        let facts = self.facts();
+        for unit in units(open.writes(&facts), batch_size, deletes_alone) {
             self.queue.push_back((number, unit));
         }
         self.open.push_back(open);
     }
 
     /// Starts queued writes as far as the destination's ceiling makes it useful.
-    fn start_writes(&mut self) {
+    async fn start_writes(&mut self) {
+        if self.trouble.is_none()
+            && self.writes.len() < self.most_writes()
+            && let Err(error) = self.promise().await
+        {
+            self.store_failed(&error);
+        }
         if self.trouble.is_some() {
             // What was not sent is read again.
             let open = &mut self.open;
@@ -346,24 +377,73 @@ impl RunLoop {
         }
     }
 
+    /// Makes the intents durable of the writes that are next, where the very next one needs it: one transaction for many.
+    async fn promise(&mut self) -> Result<(), StoreError> {
+        let is_due = |pending: &Pending| pending.promise.is_some() && !pending.is_promised;
+        let is_next_due = self.queue.front().is_some_and(|(_, unit)| unit.iter().any(is_due));
+        let Some(unknowns) = self.parts.cell.spec.destination.creates.unknowns().filter(|_| is_next_due) else {
+            return Ok(());
+        };
+        // What a person would be asked about after a crash is kept to what may really have left.
+        let most = if unknowns.asks() { self.most_writes() } else { INTENTS_MAX };
+        let at = self.parts.clock.now();
+        let mut intents = Vec::new();
+        let mut promised = Vec::new();
+        for (page, unit) in &mut self.queue {
+            for pending in unit.iter_mut().filter(|pending| is_due(pending)) {
+                if let Some(intent) = pending.promise.as_mut().filter(|_| intents.len() < most) {
+                    intent.at = at;
+                    pending.is_promised = true;
+                    intents.push((pending.write.id.clone(), intent.clone()));
+                    promised.push((*page, pending.write.id.clone()));
+                }
+            }
+        }
+        for (page, record) in promised {
+            if let Some(open) = self.open.iter_mut().find(|open| open.number == page) {
+                open.is_promised(record);
+            }
+        }
+        let mut made = Vec::new();
+        if unknowns.asks() {
+            let mut pages = std::mem::take(&mut self.open);
+            let facts = self.facts();
+            pages.iter_mut().for_each(|page| made.extend(page.made_so_far(&facts)));
+            self.open = pages;
+        }
+        self.parts.store.note_intents(&self.parts.cell.spec.id, intents, made).await
+    }
+
+    fn facts(&self) -> CommitFacts<'_> {
+        CommitFacts {
+            cell: &self.parts.cell,
+            store: &self.parts.store,
+            run: self.parts.run,
+            filter_since: self.parts.filter_since,
+            at: self.parts.clock.now(),
+            teller: &self.teller,
+        }
+    }
+
     /// Tasks that are worth having: those in flight, and a few that wait at the gate.
     fn most_writes(&self) -> usize {
         self.deliverer.gate.ceiling() + 8
     }
 
-    fn ended(&mut self, page: u64, ended: Result<Vec<(usize, WriteEnd)>, (usize, String)>) {
+    fn ended(&mut self, page: u64, ended: Result<Vec<Ended>, (usize, String)>) {
         match ended {
             Ok(ends) => self.written(page, ends),
             Err((n, why)) => {
                 if let Some(open) = self.open.iter_mut().find(|open| open.number == page) {
                     open.waiting -= n;
+                    open.lost = true;
                 }
                 self.fail_inside("writing", &why);
             }
         }
     }
 
-    fn written(&mut self, page: u64, ends: Vec<(usize, WriteEnd)>) {
+    fn written(&mut self, page: u64, ends: Vec<Ended>) {
         self.parts.cell.moved();
         match stopping_fault(&ends) {
             Some(WriteEnd::Fatal(fault)) => {
@@ -388,8 +468,8 @@ impl RunLoop {
         let Some(open) = self.open.iter_mut().find(|open| open.number == page) else {
             return;
         };
-        for (index, end) in ends {
-            if let Some(again) = open.settle(index, end, &facts) {
+        for ended in ends {
+            if let Some(again) = open.settle(ended, &facts) {
                 self.queue.push_front((page, vec![again]));
             }
         }
@@ -406,6 +486,7 @@ impl RunLoop {
                 records: page.items.len(),
                 bulk: page.bulk,
                 settled: page.settled.take(),
+                seen: page.seen.take(),
             };
             let facts = CommitFacts {
                 cell: &self.parts.cell,
@@ -430,7 +511,7 @@ impl RunLoop {
 
     /// The reason for which a page must not be committed but a person be asked, if there is one.
     fn guard(&mut self, changes: &PageChanges) -> Option<(String, Option<String>)> {
-        if !self.parts.kind.moves_checkpoint() {
+        if !self.parts.kind.reads_listing() {
             // What fails again is in the queue already.
             return None;
         }
@@ -476,14 +557,17 @@ impl RunLoop {
         None
     }
 
-    fn commit(&mut self, leaving: Leaving, position: Option<Position>, mut changes: PageChanges) {
+    fn commit(&mut self, mut leaving: Leaving, position: Option<Position>, mut changes: PageChanges) {
         self.scanned += changes.counts.scanned;
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
+        changes.settled.append(&mut changes.settled_by_letter);
+        self.parts.cell.note_altered(&changes.altered);
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
         let told = std::mem::take(&mut changes.told);
-        let commit = self.page_commit(position, changes, counts, leaving.bulk);
+        let seen = leaving.seen.take();
+        let commit = PageCommit { seen, ..self.page_commit(position, changes, counts, leaving.bulk) };
         self.push_commit(leaving, commit, told);
     }
 
@@ -496,10 +580,16 @@ impl RunLoop {
         let changes = PageChanges {
             links: changes.links.into_iter().filter(|(_, link)| is_kept(link)).collect(),
             recovered: changes.recovered,
+            held: changes.held,
             letter_ends: changes.letter_ends.into_iter().filter(|end| *end == LetterEnd::Recovered).collect(),
+            settled: changes.settled,
             ..PageChanges::default()
         };
-        if changes.links.is_empty() && changes.recovered.is_empty() {
+        let is_empty = changes.links.is_empty()
+            && changes.recovered.is_empty()
+            && changes.settled.is_empty()
+            && changes.held.is_empty();
+        if is_empty {
             self.page_is_gone(leaving.records, &leaving.keys);
             return;
         }
@@ -527,6 +617,10 @@ impl RunLoop {
             recovered: changes.recovered,
             bulk: bulk.map(|number| BulkPage { number, ends: changes.letter_ends }),
             search: changes.search,
+            settled: changes.settled,
+            newer: changes.newer,
+            held: changes.held,
+            seen: None,
         }
     }
 
@@ -539,6 +633,7 @@ impl RunLoop {
         let counts = commit.counts;
         let touches_letters =
             !commit.dead.is_empty() || !commit.failed_again.is_empty() || !commit.recovered.is_empty();
+        let touches_held = !commit.held.is_empty();
         let new_letters: Vec<GroupId> = commit.dead.iter().map(|new| new.letter.group).collect();
         self.commits_waiting += 1;
         // The call hands the page over, so pages are saved in this order.
@@ -550,6 +645,9 @@ impl RunLoop {
                     true => OpenLetters::of(&store, &cell.spec.id).await.ok(),
                     false => None,
                 };
+                if touches_held && let Ok(withheld) = withheld(&store, &cell.spec.id).await {
+                    cell.set_withheld(withheld);
+                }
                 for (record, text) in told {
                     teller.tell_record(Level::Warn, "record.dead_lettered", text, &record, None);
                 }
@@ -557,7 +655,10 @@ impl RunLoop {
                 if begins_order {
                     // If this is lost, the new order is begun once more.
                     let configured = Some(cell.spec.configured);
-                    let note = |live: &mut Live| live.control.configured = configured;
+                    let note = |live: &mut Live| {
+                        live.control.configured = configured;
+                        live.control.again = false;
+                    };
                     if let Err(error) = cell.settle_control(&store, None, note).await {
                         return (records, keys, Err(error));
                     }

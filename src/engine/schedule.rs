@@ -1,14 +1,15 @@
 //! When a job runs: one task a job, which starts its runs one after another and never two at once.
 
 use super::Engine;
+use super::guard::DeleteGuard;
 use super::job::{JobCell, Live};
 use super::one::OneOrder;
 use super::read::Bounds;
 use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
+use super::turns::{Turn, Turns};
 use crate::model::{
-    Actor, BulkStage, Counts, JobFinish, Level, Parked, Phase, Position, RecordId, RunEnd, RunId, RunKind, Schedule,
-    Timestamp, Version,
+    Actor, BulkStage, Counts, JobFinish, Level, Parked, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -17,8 +18,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The longest sleep before the clock is looked at again, so that a clock that was set does not delay a run for long.
-const NAP_MAX: Duration = Duration::from_secs(30);
 /// Before a run that failed by itself is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Before a run is tried again whose state could not be saved.
@@ -36,8 +35,10 @@ pub struct Start {
     pub only: Vec<crate::model::JobId>,
     /// The first run of each job reads its source from the start.
     pub full: bool,
-    /// The first run of each job reads what changed since then.
+    /// The first run of each job reads what changed since then, beside its checkpoint …
     pub since: Option<Timestamp>,
+    /// … and before then.
+    pub until: Option<Timestamp>,
     /// A job stops after the page that reaches so many records.
     pub max_records: Option<u64>,
     /// Who started it; named as the one who ordered its first runs.
@@ -58,6 +59,8 @@ pub(super) struct Attendant {
     pub start: Start,
     pub finished: mpsc::Sender<JobFinish>,
     first: bool,
+    /// Its place in the row, while it waits for its turn.
+    turn: Option<Turn>,
     /// Ends of runs that could not be saved yet.
     unfinished: Vec<(RunId, RunEnd, Timestamp)>,
 }
@@ -76,7 +79,7 @@ impl Attendant {
         start: Start,
         finished: mpsc::Sender<JobFinish>,
     ) -> Self {
-        Self { engine, cell, start, finished, first: true, unfinished: Vec::new() }
+        Self { engine, cell, start, finished, first: true, turn: None, unfinished: Vec::new() }
     }
 
     pub(super) async fn attend(mut self) {
@@ -88,7 +91,13 @@ impl Attendant {
     }
 
     async fn serve(&mut self) {
-        self.cell.live().is_attended = true;
+        {
+            let mut live = self.cell.live();
+            live.is_attended = true;
+            if let Some(range) = self.start.range() {
+                live.control.range = Some(range);
+            }
+        }
         self.keep_schedule().await;
         self.cell.live().is_attended = false;
     }
@@ -100,13 +109,23 @@ impl Attendant {
             if self.engine.stopping.is_cancelled() {
                 return;
             }
+            let stopping = self.engine.stopping.clone();
             match self.next() {
                 Next::Run { kind, by } => {
-                    self.one_run(kind, by, None).await;
+                    let turn = self.turn.take().unwrap_or_else(|| Turns::line_up(&cell, self.engine.clock.now()));
+                    tokio::select! {
+                        biased;
+                        () = turn.comes() => {
+                            self.one_run(kind, by, None).await;
+                        }
+                        // Whatever it is, the place in the row stays while there is something to run.
+                        () = woken => self.turn = Some(turn),
+                        () = stopping.cancelled() => return,
+                    }
                 }
                 Next::One(order) => self.one_record(order).await,
                 Next::Sleep(nap) => {
-                    let stopping = self.engine.stopping.clone();
+                    self.turn = None;
                     tokio::select! {
                         () = woken => {}
                         () = stopping.cancelled() => return,
@@ -133,6 +152,12 @@ impl Attendant {
         if let Some(by) = live.retry.clone().filter(|_| retry_at.is_some_and(|at| at <= now)) {
             return Next::Run { kind: RunKind::Retry, by };
         }
+        if let Some(release) = &live.control.release {
+            return Next::Run { kind: self.cell.release_kind(), by: release.by.clone() };
+        }
+        if let Some(range) = &live.control.range {
+            return Next::Run { kind: range.kind(), by: range.by.clone() };
+        }
         if let Some(by) = live.trigger.clone() {
             return Next::Run { kind: RunKind::Sync, by };
         }
@@ -140,7 +165,7 @@ impl Attendant {
             Some(due) if due <= now => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
             due => {
                 let next = due.into_iter().chain(retry_at).min();
-                Next::Sleep(next.map(|next| next.since(now).min(NAP_MAX)))
+                Next::Sleep(next.map(|next| next.since(now)))
             }
         }
     }
@@ -156,18 +181,30 @@ impl Attendant {
                 is_refusal = true;
                 break end;
             }
-            let retry = self.cell.live().retry.clone();
-            let kind = match (&retry, self.start.full && self.first) {
-                (Some(_), _) => RunKind::Retry,
-                (None, true) => RunKind::Full,
-                (None, false) => RunKind::Sync,
+            let (retry, release) = {
+                let live = self.cell.live();
+                (live.retry.clone(), live.control.release.is_some())
             };
-            let was_retry = retry.is_some();
+            let kind = match (&retry, self.start.range()) {
+                (Some(_), _) => RunKind::Retry,
+                (None, _) if release => self.cell.release_kind(),
+                (None, Some(range)) => range.kind(),
+                (None, None) if self.start.full && self.first => RunKind::Full,
+                (None, None) => RunKind::Sync,
+            };
+            let was_retry = retry.is_some() || release;
+            let is_range = matches!(kind, RunKind::Range { .. });
+            let turn = Turns::line_up(&self.cell, self.engine.clock.now());
+            tokio::select! {
+                biased;
+                () = turn.comes() => {}
+                () = self.engine.stopping.cancelled() => continue,
+            }
             let (end, ran) = self.one_run(kind, by.clone(), None).await;
             counts += ran;
             match end {
                 RunEnd::Done if was_retry => {}
-                RunEnd::HandedOver if self.may_go_on(&counts) => {}
+                RunEnd::HandedOver if !is_range && self.may_go_on(&counts) => {}
                 end => break end,
             }
         };
@@ -207,7 +244,8 @@ impl Attendant {
             let hint = parked.hint.clone().unwrap_or_else(|| format!("`syncdeck resume {id}`"));
             return Some(failed(parked.reason.clone(), hint));
         }
-        None
+        let refusal = self.start.since.and_then(|_| super::range::refusal(&self.cell.spec));
+        refusal.map(|why| RunEnd::Failed { reason: why, hint: None, parked: false })
     }
 
     /// Carries out a person's order for one record, and tells who waits for it how that ended.
@@ -250,6 +288,15 @@ impl Attendant {
             }
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
+        let release = self.cell.live().control.release.clone();
+        let guard = match DeleteGuard::of(&self.cell.spec, &kind, release.as_ref(), &engine.store).await {
+            Ok(guard) => Arc::new(guard),
+            Err(error) => {
+                let end = self.could_not_begin(&error);
+                self.unfinished.push((run.id, end.clone(), now));
+                return (end, Counts::default());
+            }
+        };
         let (start, is_reconfigured) = self.start_position(&kind, &teller);
         let in_doubt_since = self.cell.live().in_doubt_since;
         let stop = Stop::default();
@@ -277,6 +324,7 @@ impl Attendant {
             start,
             bounds: self.bounds(&kind),
             in_doubt_since,
+            guard,
             is_reconfigured,
         };
         let end = match AbortOnDropHandle::new(tokio::spawn(run::run(parts))).await {
@@ -293,7 +341,11 @@ impl Attendant {
     }
 
     fn bounds(&self, kind: &RunKind) -> Bounds {
-        if !kind.moves_checkpoint() {
+        if let RunKind::Range { .. } = kind {
+            // It begins anew each time, so a limit of the job would keep it from ever ending.
+            return Bounds { max_records: self.start.max_records, ..Bounds::default() };
+        }
+        if !kind.moves_checkpoint() || kind.is_release() {
             return Bounds::default();
         }
         Bounds {
@@ -326,7 +378,8 @@ impl Attendant {
         }
         let position = self.cell.live().checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone());
         let first_bound = spec.source.incremental.as_ref().and_then(|incremental| incremental.start.clone());
-        let is_new = self.cell.live().control.configured != Some(spec.configured);
+        let is_again = self.cell.live().control.again;
+        let is_new = is_again || self.cell.live().control.configured != Some(spec.configured);
         let is_changed = is_reordered(&self.cell);
         let watermark = position.as_ref().and_then(|position| position.watermark.clone());
         let position = if is_changed {
@@ -334,13 +387,12 @@ impl Attendant {
                 "source, destination or map changed: everything is read once more, unchanged records cost nothing";
             teller.tell(Level::Info, "backfill.started", text.to_owned());
             Position::default()
-        } else if *kind == RunKind::Full && self.first {
+        } else if is_again {
+            let text = "enabled again: everything is read once more, unchanged records cost nothing";
+            teller.tell(Level::Info, "backfill.started", text.to_owned());
             Position { watermark, ..Position::default() }
-        } else if let Some(since) = self.start.since.filter(|_| self.first) {
-            let at = since.to_jiff();
-            let since = Version::Time { at, text: at.to_string().into() };
-            let begun = Position { since: Some(since), watermark, phase: Phase::Incremental, ..Position::default() };
-            return (begun, is_new);
+        } else if *kind == RunKind::Sweep || *kind == RunKind::Full && self.first {
+            Position { watermark, ..Position::default() }
         } else {
             position.unwrap_or_default()
         };
@@ -360,15 +412,17 @@ impl Attendant {
         let began = status.as_ref().map_or(now, |status| status.started_at);
         let counts = status.map(|status| status.counts).unwrap_or_default();
         self.tell_end(run, &end, &counts, teller);
-        let due = self.due_after(&kind, &end, now);
+        let due = self.due_after(&kind, &end, began, now);
         let store = &self.engine.store;
         let finished = store.finish_run(run, end.clone(), now).await;
         if finished.is_err() {
             self.unfinished.push((run, end.clone(), now));
         }
+        let is_range = matches!(kind, RunKind::Range { .. });
+        let is_beside = is_range || kind == RunKind::Record;
         let parked = match &end {
-            // What ails one record's run ails the job's own soon enough, and is told there.
-            _ if kind == RunKind::Record => None,
+            // What ails a run beside the job's own ails that one soon enough, and is told there.
+            _ if is_beside => None,
             RunEnd::Failed { reason, hint, parked: true } | RunEnd::Guarded { reason, hint } => {
                 Some(Parked { since: now, reason: reason.clone(), hint: hint.clone() })
             }
@@ -377,13 +431,16 @@ impl Attendant {
         let note =
             parked.as_ref().map(|_| self.engine.note(Actor::engine(), "park", &self.cell.spec.id, reason_of(&end)));
         let settle = |live: &mut Live| {
-            if kind != RunKind::Record {
+            if !is_beside {
                 live.failure = match &end {
                     RunEnd::Failed { reason, hint, parked: false } => Some((reason.clone(), hint.clone(), now)),
                     _ => None,
                 };
             }
             let is_whole = matches!(end, RunEnd::Done | RunEnd::HandedOver);
+            if is_range {
+                live.range_over(&end, now.plus(AFTER_FAILURE));
+            }
             live.in_doubt_since = in_doubt_after(live.in_doubt_since, &kind, &end, began);
             if kind == RunKind::Retry && !is_whole {
                 // What was not reached is still under retry.
@@ -396,6 +453,10 @@ impl Attendant {
             }
             if parked.is_some() {
                 live.control.parked = parked;
+            }
+            // A run that was stopped on the way goes on; of one that failed a person decides anew.
+            if kind.is_release() && !matches!(end, RunEnd::Stopped { .. } | RunEnd::HandedOver) {
+                live.control.release = None;
             }
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };
@@ -423,7 +484,7 @@ impl Attendant {
     }
 
     /// When the schedule lets the job run next.
-    fn due_after(&self, kind: &RunKind, end: &RunEnd, now: Timestamp) -> Option<Timestamp> {
+    fn due_after(&self, kind: &RunKind, end: &RunEnd, began: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let (before, is_cancelled, is_store_failure) = {
             let live = self.cell.live();
             (live.control.due, live.is_cancelled, live.store_error.is_some())
@@ -431,13 +492,7 @@ impl Attendant {
         if !kind.moves_checkpoint() {
             return before;
         }
-        let regular = match &self.cell.spec.schedule {
-            Schedule::Every { every, jitter } => {
-                let jitter = jitter.mul_f64(self.cell.source_gate.dice());
-                Some(now.plus(*every).plus(jitter))
-            }
-            Schedule::Manual => None,
-        };
+        let regular = self.cell.spec.schedule.next_after(began, self.cell.source_gate.dice());
         match end {
             RunEnd::Done | RunEnd::Interrupted => regular,
             // It goes on by itself, after others had their turn.

@@ -1,13 +1,17 @@
 //! Telling the engine's state: collected from what each part counted, published when something changed.
 
 use super::Engine;
-use super::findings::{JobFacts, findings};
+use super::findings::{JobFacts, findings, not_configured};
 use crate::model::{ConnectionStatus, JobStatus, RATE_BUCKET_SECONDS, RATE_BUCKETS, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The shortest time between two snapshots.
 const GAP: Duration = Duration::from_millis(100);
+/// The rest after a snapshot, in times of what it took to collect it: thousands of jobs are told more seldom, and telling
+/// never takes more than a few hundredths of a core.
+const REST: u32 = 30;
 /// The longest time between two: clocks and ages on a screen over an idle engine are no older than that.
 const IDLE_NAP: Duration = Duration::from_secs(10);
 
@@ -20,6 +24,8 @@ impl Engine {
         let mut engine = self.info.clone();
         engine.store_error = self.jobs.values().find_map(|cell| cell.live().store_error.clone());
         engine.is_running = self.is_running();
+        engine.config_changed_at = *self.config_changed_at.lock();
+        let leftovers = self.leftovers.lock().clone();
         let facts: Vec<JobFacts<'_>> = jobs
             .iter()
             .zip(self.jobs.values())
@@ -34,10 +40,14 @@ impl Engine {
                         None => live.last_counts.map(|counts| (counts, false)),
                     },
                     is_attended: live.is_attended,
+                    altered: live.altered.clone(),
+                    is_in_row: live.waits_for_turn.is_some(),
                 }
             })
             .collect();
-        let findings = findings(&engine, &facts, &connections, now);
+        let mut findings = findings(&engine, &facts, &connections, now);
+        // The least urgent of all.
+        findings.extend(not_configured(&leftovers));
         Snapshot {
             at: now,
             throughput: sum_histories(&jobs),
@@ -46,6 +56,7 @@ impl Engine {
             connections,
             findings,
             retries: self.retries(),
+            leftovers,
             notices: self.notices.newest(),
         }
     }
@@ -54,9 +65,11 @@ impl Engine {
     pub(super) async fn publish(self: Arc<Self>) {
         loop {
             let told = self.told.notified();
+            let began = Instant::now();
             self.snapshots.send_replace(Arc::new(self.snapshot()));
+            let gap = GAP.max(began.elapsed() * REST);
             tokio::select! {
-                () = tokio::time::sleep(GAP) => {}
+                () = tokio::time::sleep(gap) => {}
                 () = self.gone.cancelled() => return,
             }
             let nap = if self.jobs.values().any(|cell| cell.is_moving()) {

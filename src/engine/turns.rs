@@ -1,196 +1,112 @@
-//! Whose call is next: the jobs of a connection take turns, whatever each of them has waiting.
+//! Whose turn it is to run: so many runs at a time, and of the jobs that wait the first one first.
 //!
-//! A job with ten thousand writes on their way and one with a single write get every other call. Retries of dead letters
-//! stand in lines of their own, and while others wait they get three calls of ten.
+//! A run that can do nothing because its system is down, held or told it to wait for long lends its turn to the next job,
+//! so that the jobs of one dead system do not keep all others waiting.
 
-use crate::model::JobId;
+use super::job::JobCell;
+use crate::model::Timestamp;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::sync::Notify;
 
-/// Of ten calls, so many at most go to retries while others wait.
-const RETRIES_OF_TEN: u32 = 3;
-/// Calls after which what was counted weighs half.
-const COUNTED_MAX: u32 = 1_000;
+/// A run that has waited for its system for so long lends its turn.
+const LENDS_AFTER: Duration = Duration::from_secs(5);
+/// How often it is looked whether somebody lends a turn, while somebody waits for one.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-/// In whose name a call waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    Job(JobId),
-    /// A retry of dead letters.
-    Retry(JobId),
-    /// A question of a person.
-    Person,
+/// The turns of one engine.
+pub(super) struct Turns {
+    most: usize,
+    held: Mutex<Held>,
 }
 
-/// The lines of those that wait for their turn.
 #[derive(Default)]
-pub(super) struct Turns(Arc<Mutex<Lines>>);
+struct Held {
+    next_number: u64,
+    /// Who has a turn.
+    running: Vec<(u64, Arc<JobCell>)>,
+    /// Who waits for one, the first one first.
+    waiting: VecDeque<(u64, Arc<Notify>)>,
+}
 
-/// The right to be the next; given on when it is dropped.
-pub(super) struct Turn(Option<Arc<Mutex<Lines>>>);
-
-type Waiters = VecDeque<oneshot::Sender<Turn>>;
-
-#[derive(Default)]
-struct Lines {
-    is_taken: bool,
-    /// The one that is to be served next first; none is empty.
-    waiting: VecDeque<(Line, Waiters)>,
-    /// Calls given while both retries and others waited, and those that went to retries.
-    contended: u32,
-    retries: u32,
+/// A place in the row, and after that a turn. Dropped, it goes to the next one.
+pub(super) struct Turn {
+    turns: Arc<Turns>,
+    number: u64,
+    called: Arc<Notify>,
+    cell: Arc<JobCell>,
 }
 
 impl Turns {
-    /// The turn, where nobody has it or waits for it.
-    pub(super) fn try_take(&self) -> Option<Turn> {
-        let mut lines = self.0.lock();
-        if lines.is_taken || !lines.waiting.is_empty() {
-            return None;
-        }
-        lines.is_taken = true;
-        Some(Turn(Some(self.0.clone())))
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most: most.max(1), held: Mutex::default() })
     }
 
-    pub(super) async fn take(&self, line: &Line) -> Turn {
-        let (giver, turn) = {
-            let mut lines = self.0.lock();
-            if !lines.is_taken {
-                lines.is_taken = true;
-                return Turn(Some(self.0.clone()));
-            }
-            let (giver, turn) = oneshot::channel();
-            lines.add(line, giver);
-            (self.0.clone(), turn)
-        };
-        match turn.await {
-            Ok(turn) => turn,
-            // A giver that vanished without a word left the turn to nobody; it is taken as it is.
-            Err(_) => Turn(Some(giver)),
+    /// Takes the last place in the row.
+    pub(super) fn line_up(cell: &Arc<JobCell>, now: Timestamp) -> Turn {
+        let turns = cell.turns.clone();
+        let called = Arc::new(Notify::new());
+        let mut held = turns.held.lock();
+        let number = held.next_number;
+        held.next_number += 1;
+        held.waiting.push_back((number, called.clone()));
+        drop(held);
+        cell.live().waits_for_turn = Some((now, number));
+        Turn { turns, number, called, cell: cell.clone() }
+    }
+
+    /// How many stand before the place of that number.
+    pub(super) fn before(&self, number: u64) -> usize {
+        self.held.lock().waiting.iter().take_while(|(waiting, _)| *waiting < number).count()
+    }
+
+    /// True when the place of `number` is the first one and a turn is free; then it is taken.
+    fn take(&self, number: u64, cell: &Arc<JobCell>) -> bool {
+        let mut held = self.held.lock();
+        if held.waiting.front().is_none_or(|(first, _)| *first != number) {
+            return false;
+        }
+        let working = held.running.iter().filter(|(_, cell)| !cell.waits_longer_than(LENDS_AFTER)).count();
+        if self.most <= working {
+            return false;
+        }
+        held.waiting.pop_front();
+        held.running.push((number, cell.clone()));
+        held.call_first();
+        true
+    }
+}
+
+impl Held {
+    fn call_first(&self) {
+        if let Some((_, called)) = self.waiting.front() {
+            called.notify_one();
         }
     }
 }
 
-impl Lines {
-    fn add(&mut self, line: &Line, giver: oneshot::Sender<Turn>) {
-        match self.waiting.iter_mut().find(|(known, _)| known == line) {
-            Some((_, waiters)) => waiters.push_back(giver),
-            None => self.waiting.push_back((line.clone(), VecDeque::from([giver]))),
-        }
-    }
-
-    /// The next that waits: line by line, and retries no more often than they may.
-    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
-        let find = |is_retry: bool| move |(line, _): &(Line, Waiters)| matches!(line, Line::Retry(_)) == is_retry;
-        let retry = self.waiting.iter().position(find(true));
-        let other = self.waiting.iter().position(find(false));
-        let at = match (retry, other) {
-            (Some(retry), Some(other)) => {
-                self.contended += 1;
-                let may_retry = (self.retries + 1) * 10 <= RETRIES_OF_TEN * self.contended;
-                self.retries += u32::from(may_retry);
-                if self.contended >= COUNTED_MAX {
-                    (self.contended, self.retries) = (self.contended / 2, self.retries / 2);
-                }
-                if may_retry { retry } else { other }
+impl Turn {
+    /// Waits until it is this one's turn. Left early, the place in the row stays.
+    pub(super) async fn comes(&self) {
+        while !self.turns.take(self.number, &self.cell) {
+            tokio::select! {
+                () = self.called.notified() => {}
+                () = tokio::time::sleep(LOOKS_EVERY), if self.turns.before(self.number) == 0 => {}
             }
-            (Some(at), None) | (None, Some(at)) => at,
-            (None, None) => return None,
-        };
-        let (line, mut waiters) = self.waiting.remove(at)?;
-        let first = waiters.pop_front();
-        if !waiters.is_empty() {
-            self.waiting.push_back((line, waiters));
         }
-        first
+        self.cell.live().waits_for_turn = None;
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(lines) = self.0.take() else { return };
-        loop {
-            let next = {
-                let mut guard = lines.lock();
-                let next = guard.next();
-                guard.is_taken = next.is_some();
-                next
-            };
-            let Some(next) = next else { return };
-            match next.send(Turn(Some(lines.clone()))) {
-                Ok(()) => return,
-                // Who waited is gone; the turn goes on from here, not from its own end.
-                Err(mut turn) => drop(turn.0.take()),
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::FutureExt;
-    use futures::future::BoxFuture;
-
-    fn job(name: &str) -> Line {
-        Line::Job(JobId::from(name))
-    }
-
-    /// Serves everybody who waits and tells the order.
-    fn served(turns: &Turns, first: Turn, waiting: &mut Vec<(&'static str, BoxFuture<'_, Turn>)>) -> Vec<&'static str> {
-        let mut order = Vec::new();
-        drop(first);
-        while !waiting.is_empty() {
-            let ready = waiting.iter_mut().position(|(_, wait)| {
-                let turn = wait.now_or_never();
-                let is_ready = turn.is_some();
-                // Looked at once each: the turn is given on as soon as it was had.
-                drop(turn);
-                is_ready
-            });
-            order.push(waiting.remove(ready.expect("somebody has the turn")).0);
-        }
-        assert!(turns.try_take().is_some(), "nobody has it in the end");
-        order
-    }
-
-    fn wait<'a>(turns: &'a Turns, name: &'static str, line: Line) -> (&'static str, BoxFuture<'a, Turn>) {
-        let mut wait = async move { turns.take(&line).await }.boxed();
-        assert!((&mut wait).now_or_never().is_none(), "somebody else has the turn");
-        (name, wait)
-    }
-
-    #[test]
-    fn a_job_with_one_call_does_not_wait_for_another_jobs_thousand() {
-        let turns = Turns::default();
-        let first = turns.try_take().expect("nobody has it");
-        let mut waiting: Vec<_> = (0..1_000).map(|_| wait(&turns, "busy", job("busy"))).collect();
-        waiting.push(wait(&turns, "small", job("small")));
-        let order = served(&turns, first, &mut waiting);
-        assert_eq!(order.iter().position(|name| *name == "small"), Some(1));
-    }
-
-    #[test]
-    fn retries_get_three_calls_of_ten_while_others_wait_and_all_when_nobody_does() {
-        let turns = Turns::default();
-        let first = turns.try_take().expect("nobody has it");
-        let mut waiting: Vec<_> = (0..100).map(|_| wait(&turns, "retry", Line::Retry("a".into()))).collect();
-        waiting.extend((0..70).map(|_| wait(&turns, "run", job("a"))));
-        let order = served(&turns, first, &mut waiting);
-        let retries = order[..100].iter().filter(|name| **name == "retry").count();
-        assert!((29..=31).contains(&retries), "{retries} of the first hundred");
-        assert_eq!(order.len(), 170);
-    }
-
-    #[test]
-    fn who_gives_up_waiting_is_passed_over() {
-        let turns = Turns::default();
-        let first = turns.try_take().expect("nobody has it");
-        let gone: Vec<_> = (0..5_000).map(|_| wait(&turns, "gone", job("a"))).collect();
-        let mut waiting = vec![wait(&turns, "b", job("b"))];
-        drop(gone);
-        assert_eq!(served(&turns, first, &mut waiting), ["b"]);
+        let mut held = self.turns.held.lock();
+        held.running.retain(|(number, _)| *number != self.number);
+        held.waiting.retain(|(number, _)| *number != self.number);
+        held.call_first();
+        drop(held);
+        self.cell.live().waits_for_turn = None;
     }
 }

@@ -3,13 +3,13 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
+use super::lines::Line;
 use super::orders::OrderError;
-use super::turns::Line;
-use crate::connect::Reply;
+use crate::connect::{Operation, Reply, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::{
-    Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, Item, JobId, LetterFilter, Link, MatchedBy, RawJson,
-    RecordId, Refused, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
+    Asked, Change, DestinationNow, Evidence, FieldNow, FoundAtSource, Intent, Item, JobId, LetterFilter, Link,
+    MatchedBy, RawJson, RecordId, Refused, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
 };
 use futures::future::{BoxFuture, join_all};
 use std::sync::Arc;
@@ -95,7 +95,13 @@ impl Engine {
         live: bool,
     ) -> Result<(Why, bool), OrderError> {
         let job = &cell.spec.id;
-        let link = self.store.links(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        let mut link = self.store.links(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        let open = self.store.intents(job, std::slice::from_ref(&record)).await?.pop().flatten();
+        if open.is_some() {
+            // A create of it left, and nobody noted its end.
+            link = Some(Intent::doubted(link.as_ref()));
+        }
+        let held = self.store.held_of(job, std::slice::from_ref(&record)).await?.pop().flatten();
         let refused = match link.as_ref().filter(|link| link.refused().is_some()) {
             Some(link) => {
                 let rules = self.store.filter_rules(job).await?;
@@ -134,6 +140,7 @@ impl Engine {
             in_doubt_since,
             is_in_flight,
             link,
+            held,
             letters,
             group_waiting,
             asked,
@@ -145,7 +152,9 @@ impl Engine {
 
 /// What is typed as the id of a record: the parts of a composite one are parted by `|`, as they are shown.
 fn as_id(cell: &JobCell, key: &str) -> RecordId {
-    let parts = cell.spec.source.fields.id.len();
+    let fields = &cell.spec.source.fields;
+    let key = &*fields.id_with_prefix(key);
+    let parts = fields.id.len();
     if parts > 1 && key.split('|').count() == parts {
         return RecordId::new(key.replace('|', &RecordId::SEPARATOR.to_string()));
     }
@@ -163,8 +172,12 @@ async fn ask_both(cell: &JobCell, record: &RecordId, link: Option<&Link>) -> (Op
     let there = link.and_then(|link| link.destination_id.as_ref());
     let destination = async {
         match cell.destination.can_read_one() {
+            _ if there.is_none() && cell.spec.destination.creates.makes_ids() => looked_up(cell, record).await,
             false => None,
-            true => Some(ask(&cell.destination_gate, || cell.destination.read_one(record, there)).await),
+            true => {
+                let read = ask(&cell.destination_gate, || cell.destination.read_one(record, there)).await;
+                Some(read.map(|standing| standing.map(|standing| standing.record)))
+            }
         }
     };
     let (source, destination) = tokio::join!(source, destination);
@@ -194,6 +207,37 @@ async fn ask_both(cell: &JobCell, record: &RecordId, link: Option<&Link>) -> (Op
         }
     };
     (Some(Asked { source, destination }), fields)
+}
+
+/// A record whose own id at the destination is not known, as it stands there; none where it can not be looked for.
+async fn looked_up(cell: &JobCell, record: &RecordId) -> Option<Result<Option<RawJson>, String>> {
+    if !cell.spec.destination.creates.can_find() {
+        return None;
+    }
+    let nothing = RawJson::from_trusted("{}".to_owned());
+    let change = Change { id: record.clone(), version: None, deleted: false, body: nothing.clone() };
+    let write = Write {
+        operation: Operation::Create,
+        id: record.clone(),
+        destination_id: None,
+        fields: nothing.clone(),
+        record: change,
+        idempotency_key: String::new(),
+        destination_version: None,
+    };
+    let found = match ask(&cell.destination_gate, || cell.destination.find(&write)).await {
+        Ok(found) => found,
+        Err(why) => return Some(Err(why)),
+    };
+    match found.as_slice() {
+        [] => Some(Ok(None)),
+        [id] if cell.destination.can_read_one() => {
+            let read = ask(&cell.destination_gate, || cell.destination.read_one(record, Some(id))).await;
+            Some(read.map(|standing| standing.map(|standing| standing.record)))
+        }
+        [_] => Some(Ok(Some(nothing))),
+        several => Some(Err(format!("a lookup finds {} records of this id", several.len()))),
+    }
 }
 
 /// A record as the source holds it, and what it becomes.

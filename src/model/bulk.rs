@@ -32,6 +32,18 @@ pub struct BulkRetry {
     /// When the canary's outcome was saved.
     pub passed_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// What letters failed with, most letters first, at most [`BulkRetry::FAILED_AS_MAX`] causes.
+    #[serde(default)]
+    pub failed_as: Vec<FailedAs>,
+}
+
+/// Letters of a retry that failed again for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAs {
+    pub group: GroupId,
+    /// The reason in a few words.
+    pub title: String,
+    pub letters: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +83,21 @@ impl BulkRetry {
     pub const FAILURES_IN_A_ROW_MAX: u32 = 25;
     /// Causes that are remembered; with more of them, only a letter's own cause is no new one.
     pub const CAUSES_MAX: usize = 256;
+    /// Causes of failing again that are kept apart; letters with others are counted in [`BulkRetry::failed`] alone.
+    pub const FAILED_AS_MAX: usize = 16;
 
     pub fn is_open(&self) -> bool {
         !matches!(self.stage, BulkStage::Ended { .. })
+    }
+
+    /// How it stands or ended, in the word that lists and filters of runs use.
+    pub fn state_word(&self) -> &'static str {
+        match &self.stage {
+            BulkStage::Ended { stopped: Some(_) } => "stop",
+            BulkStage::Ended { stopped: None } if self.failed > 0 => "part",
+            BulkStage::Ended { stopped: None } => "ok",
+            BulkStage::Gathering | BulkStage::Canary | BulkStage::Rest | BulkStage::Stopping { .. } => "run",
+        }
     }
 
     /// Letters with an outcome.
@@ -98,10 +122,22 @@ impl BulkRetry {
                 LetterEnd::Failed { was, is, title } => {
                     self.failed += 1;
                     self.failed_in_a_row += 1;
+                    self.failed_again(*is, title);
                     self.judge(*was, *is, title);
                 }
             }
         }
+    }
+
+    fn failed_again(&mut self, group: GroupId, title: &str) {
+        match self.failed_as.iter().position(|known| known.group == group) {
+            Some(at) => self.failed_as[at].letters += 1,
+            None if self.failed_as.len() < Self::FAILED_AS_MAX => {
+                self.failed_as.push(FailedAs { group, title: title.to_owned(), letters: 1 });
+            }
+            None => {}
+        }
+        self.failed_as.sort_by_key(|known| std::cmp::Reverse(known.letters));
     }
 
     /// Stops it where a failure says that the others would fail too, or that something new is wrong.
@@ -180,6 +216,7 @@ mod tests {
             failed_in_a_row: 0,
             passed_at: None,
             ended_at: None,
+            failed_as: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a connection does with calls: how many, answered how, in whose name, and what holds them back.
 
-use super::{Actor, ConnectionId, JobId, QuotaStatus, Timestamp, TokenStatus};
+use super::{Actor, ConnectionId, JobId, LowBudget, QuotaStatus, Timestamp, TokenStatus};
 use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
@@ -16,6 +16,12 @@ pub struct ConnectionStatus {
     /// All calls wait until a person releases them.
     #[serde(default)]
     pub held: Option<Hold>,
+    /// A person lets it make fewer calls than it is configured for.
+    #[serde(default)]
+    pub lowered: Option<LowBudget>,
+    /// How it signs in, in words; never a secret.
+    #[serde(default)]
+    pub sign_in: Vec<String>,
     pub circuit: Circuit,
     /// One call is out that tries whether a system that was down is back.
     #[serde(default)]

@@ -62,6 +62,35 @@ pub enum ClientAuth {
     Body,
 }
 
+impl RestConnection {
+    /// How requests are signed, in words for people: the kind, and names, never a value.
+    pub fn sign_in_words(&self) -> Vec<String> {
+        let mut words = vec![match &self.auth {
+            None => "no sign-in is configured".to_owned(),
+            Some(Auth::Bearer { .. }) => "a bearer token in the header `Authorization`".to_owned(),
+            Some(Auth::Basic { .. }) => "a user and a password (basic) in the header `Authorization`".to_owned(),
+            Some(Auth::Header { name, .. }) => format!("a key in the header `{name}`"),
+            Some(Auth::Query { name, .. }) => format!("a key in the query parameter `{name}`"),
+            Some(Auth::OAuth2(oauth)) => match &oauth.refresh_token {
+                Some(_) => "oauth2 with a refresh token".to_owned(),
+                None => "oauth2 with the client's own credentials".to_owned(),
+            },
+        }];
+        if let Some(Auth::OAuth2(_)) = &self.auth {
+            words.push("its token is renewed before it expires, and once after a 401".to_owned());
+        } else if self.auth.is_some() {
+            words.push(
+                "it does not say when it expires; a 401 stops the jobs on it, which then need attention".to_owned(),
+            );
+        }
+        if !self.headers.is_empty() {
+            let names: Vec<String> = self.headers.iter().map(|(name, _)| format!("`{name}`")).collect();
+            words.push(format!("headers of its own: {}", names.join(", ")));
+        }
+        words
+    }
+}
+
 /// A token bucket and a ceiling of requests in flight, shared by all jobs of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -36,6 +36,12 @@ pub enum ReasonClass {
     Conflict,
     /// It was to be updated or deleted and is gone at the destination.
     Orphan,
+    /// Several records at the destination are known by its id.
+    Ambiguous,
+    /// A request that would make it left, and whether it was carried out can not be found out: a person decides.
+    OutcomeUnknown,
+    /// The destination keeps another value than was sent.
+    Altered,
 }
 
 impl ReasonClass {
@@ -48,6 +54,9 @@ impl ReasonClass {
             Self::Exhausted => "exhausted",
             Self::Conflict => "conflict",
             Self::Orphan => "orphan",
+            Self::Ambiguous => "ambiguous",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Altered => "altered",
         }
     }
 }

@@ -3,12 +3,17 @@
 mod complete;
 mod language;
 mod moment;
+mod rows;
 mod sieve;
 #[cfg(test)]
 mod tests;
 
 pub use complete::{Completion, completions};
 pub use language::{Compared, Field, FieldKind, Term, Test, parse};
+pub use moment::read_moment;
+pub(crate) use moment::read_span;
+pub(crate) use rows::figure;
+pub use rows::{CHECKPOINT_FIELDS, RUN_FIELDS, RunFilter};
 pub(crate) use sieve::contains;
 pub use sieve::{Facts, Sieve};
 
@@ -20,6 +25,12 @@ use serde::{Deserialize, Serialize};
 pub struct LetterFilter {
     pub job: Option<JobId>,
     pub group: Option<GroupId>,
+    /// One of these; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
+    /// None of these letters, whatever else holds: what a person took out of all that match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<DeadLetterId>,
     /// Empty: those that wait or are being retried.
     pub places: Vec<LetterPlace>,
     /// Words that must all occur, in any case, in the record's id, the message or the field's name.
@@ -114,9 +125,13 @@ impl LetterFilter {
                 }
             }
             (Some("group"), Test::Is(names)) if !term.is_not => {
-                let hex = names.join("|");
-                let id = u64::from_str_radix(&hex, 16).map_err(|_| format!("group: `{hex}` is no group id"))?;
-                self.group = Some(GroupId(id));
+                let read =
+                    |hex: &String| u64::from_str_radix(hex, 16).map_err(|_| format!("group: `{hex}` is no group id"));
+                let ids = names.iter().map(|hex| read(hex).map(GroupId)).collect::<Result<Vec<_>, _>>()?;
+                match ids.as_slice() {
+                    [id] if self.group.is_none() => self.group = Some(*id),
+                    _ => self.groups = ids,
+                }
             }
             (Some("job"), Test::Is(names)) if self.job.is_none() && !term.is_not && one(names).is_some() => {
                 self.job = one(names).map(|name| JobId::from(name.as_str()));
@@ -129,7 +144,12 @@ impl LetterFilter {
 
     /// True when the letters themselves must be looked at, because what is asked for stands in no index.
     pub fn reads_letters(&self) -> bool {
-        !self.words.is_empty() || !self.terms.is_empty() || self.moved_at.is_some()
+        !self.words.is_empty() || !self.terms.is_empty() || !self.except.is_empty() || self.moved_at.is_some()
+    }
+
+    /// True where a letter of this cause may be meant.
+    pub fn has_group(&self, group: GroupId) -> bool {
+        self.group.is_none_or(|wanted| wanted == group) && (self.groups.is_empty() || self.groups.contains(&group))
     }
 
     /// The places that are meant.

@@ -1,6 +1,7 @@
 //! The names of things: cheap to clone, impossible to mix up.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -63,11 +64,11 @@ macro_rules! number_id {
 }
 
 text_id!(
-    /// A job's name as the configuration gives it, or `name@instance`.
+    /// A job's name as the configuration gives it, with its instance and its part: `name@instance+part`.
     JobId
 );
 text_id!(
-    /// A connection's name as the configuration gives it.
+    /// A connection's name as the configuration gives it, or `name@instance`.
     ConnectionId
 );
 text_id!(
@@ -98,6 +99,52 @@ number_id!(
     Sequence
 );
 
+impl JobId {
+    /// The name that the configuration gives it, which all its instances and parts share.
+    ///
+    /// No name holds `@` or `+`.
+    pub fn base(&self) -> &str {
+        self.0.split(['@', '+']).next().unwrap_or_default()
+    }
+
+    /// Its name where the instance is known anyway: `contacts+a`.
+    pub fn base_and_part(&self) -> Cow<'_, str> {
+        match (self.instance(), self.part()) {
+            (None, _) => Cow::Borrowed(self.as_str()),
+            (Some(_), None) => Cow::Borrowed(self.base()),
+            (Some(_), Some(part)) => Cow::Owned(format!("{}+{part}", self.base())),
+        }
+    }
+
+    /// The instance that it is for.
+    pub fn instance(&self) -> Option<&str> {
+        let (whole, _) = self.0.split_once('+').unwrap_or((&self.0, ""));
+        whole.split_once('@').map(|(_, instance)| instance)
+    }
+
+    /// True where `name` means this job: by its whole name, by what all instances and parts share, or by what all parts do.
+    pub fn is_meant_by(&self, name: &str) -> bool {
+        self.as_str() == name || self.base() == name || self.0.split_once('+').is_some_and(|(whole, _)| whole == name)
+    }
+
+    /// Which of the systems it reads that one job gathers.
+    pub fn part(&self) -> Option<&str> {
+        self.0.split_once('+').map(|(_, part)| part)
+    }
+}
+
+impl ConnectionId {
+    /// The name that the configuration gives it, which all its instances share.
+    pub fn base(&self) -> &str {
+        self.0.split('@').next().unwrap_or_default()
+    }
+
+    /// The instance that it is for.
+    pub fn instance(&self) -> Option<&str> {
+        self.0.split_once('@').map(|(_, instance)| instance)
+    }
+}
+
 impl RecordId {
     /// The mark between the parts of a composite id (ASCII "unit separator").
     pub const SEPARATOR: char = '\u{1f}';
@@ -110,5 +157,30 @@ impl RecordId {
     /// The parts of a composite id; a plain id is its only part.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         self.0.split(Self::SEPARATOR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_s_name_is_read_apart() {
+        let parts = |text: &str| {
+            let id = JobId::from(text);
+            (id.base().to_owned(), id.instance().map(str::to_owned), id.part().map(str::to_owned))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(parts("contacts"), ("contacts".to_owned(), None, None));
+        assert_eq!(parts("contacts@globex"), ("contacts".to_owned(), some("globex"), None));
+        assert_eq!(parts("contacts+a"), ("contacts".to_owned(), None, some("a")));
+        assert_eq!(parts("contacts@globex+a"), ("contacts".to_owned(), some("globex"), some("a")));
+    }
+
+    #[test]
+    fn a_name_means_all_jobs_that_share_it() {
+        let id = JobId::from("contacts@globex+a");
+        assert!(["contacts", "contacts@globex", "contacts@globex+a"].iter().all(|name| id.is_meant_by(name)));
+        assert!(["contact", "contacts@glob", "contacts+a", "globex"].iter().all(|name| !id.is_meant_by(name)));
     }
 }

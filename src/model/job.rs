@@ -2,9 +2,11 @@
 
 use super::mapping::FieldRule;
 use super::{
-    ConnectionId, JobId, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Version, VersionKind,
+    ConnectionId, JobId, Missing, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
+    VersionKind,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -32,12 +34,6 @@ pub struct Job {
     pub source_identity: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Schedule {
-    Every { every: Duration, jitter: Duration },
-    Manual,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletePolicy {
@@ -62,6 +58,27 @@ pub struct Guard {
     pub max_error_fraction: f64,
     /// Fractions are looked at from so many records on.
     pub min_records: u64,
+    /// How many records a run may delete. What is beyond waits for a person.
+    pub max_deletes: u64,
+    /// As `max_deletes`, as a fraction of the records that the job keeps at the destination.
+    pub max_delete_fraction: f64,
+    /// A whole listing without any record is believed even where there were some.
+    pub allow_empty: bool,
+}
+
+impl Guard {
+    /// How many of `live` records a run may delete.
+    pub fn deletes_max(&self, live: u64) -> u64 {
+        if live < self.min_records {
+            return self.max_deletes;
+        }
+        self.max_deletes.min((live as f64 * self.max_delete_fraction) as u64)
+    }
+
+    /// Its limits on deletes, in words: `1000 and 20 %`.
+    pub fn delete_words(&self) -> String {
+        format!("{} and {} %", self.max_deletes, (self.max_delete_fraction * 1000.0).round() / 10.0)
+    }
 }
 
 /// What the engine must know of a source, whatever system it is.
@@ -73,6 +90,8 @@ pub struct JobSource {
     pub sorted: bool,
     /// The source can be asked for what changed since a version.
     pub incremental: Option<Incremental>,
+    /// What becomes of records that a whole listing left out.
+    pub missing: Missing,
     pub fields: RecordFields,
     /// Fields whose values find a record beside its id. Where there are none, no index of them is kept.
     pub searchable: Vec<Pointer>,
@@ -87,6 +106,8 @@ pub struct RecordFields {
     pub version: Option<(Pointer, VersionKind)>,
     /// Truthy means a tombstone.
     pub deleted: Option<Pointer>,
+    /// Put before each id where several systems are read into one stream; else empty.
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -110,12 +131,92 @@ pub struct JobDestination {
     pub changed_fields_only: bool,
     /// Fields that a soft delete sets; none where the job does not soft-delete.
     pub soft_delete: Option<serde_json::Map<String, serde_json::Value>>,
+    pub creates: Creates,
+    /// A write carries the version that was last seen there, and one that is refused for it is looked at again.
+    pub checks_versions: bool,
+    /// What was written is read back and compared; none where it is not.
+    pub verify: Option<OnAltered>,
     pub stream: DestinationStream,
+}
+
+/// How a record comes to be at the destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creates {
+    /// Under the source's id: the same write once more changes nothing.
+    InPlace,
+    /// Under an id of the destination's own, and it is looked for first, so nothing is made twice.
+    LookedUp,
+    /// Under an id of the destination's own, by a request that makes another record each time.
+    Once(Unknowns),
+}
+
+/// What settles a create whose answer never came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknowns {
+    /// The destination remembers an idempotency key for so long.
+    pub key: Option<Duration>,
+    /// It can be looked for.
+    pub lookup: bool,
+    /// It is sent again, whatever stands there.
+    pub at_least_once: bool,
+}
+
+/// What becomes of a record that the destination keeps otherwise than it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnAltered {
+    Warn,
+    DeadLetter,
+}
+
+impl Creates {
+    /// The destination makes ids of its own, which links keep.
+    pub fn makes_ids(self) -> bool {
+        self != Self::InPlace
+    }
+
+    /// What settles unknown outcomes, where there can be any.
+    pub fn unknowns(self) -> Option<Unknowns> {
+        match self {
+            Self::Once(unknowns) if !unknowns.at_least_once => Some(unknowns),
+            Self::InPlace | Self::LookedUp | Self::Once(_) => None,
+        }
+    }
+
+    /// A record can be looked for by the source's id.
+    pub fn can_find(self) -> bool {
+        match self {
+            Self::InPlace => false,
+            Self::LookedUp => true,
+            Self::Once(unknowns) => unknowns.lookup,
+        }
+    }
+}
+
+impl Unknowns {
+    /// Nothing but a person can tell.
+    pub fn asks(self) -> bool {
+        self.key.is_none() && !self.lookup && !self.at_least_once
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum DestinationStream {
     Rest(RestDestination),
+}
+
+impl RecordFields {
+    /// The id as the source itself writes it.
+    pub fn id_at_source<'a>(&self, id: &'a str) -> &'a str {
+        id.strip_prefix(self.prefix.as_str()).unwrap_or(id)
+    }
+
+    /// What a person typed as an id, with the prefix that all ids of this stream have.
+    pub fn id_with_prefix<'a>(&self, typed: &'a str) -> Cow<'a, str> {
+        match typed.starts_with(self.prefix.as_str()) {
+            true => Cow::Borrowed(typed),
+            false => Cow::Owned(format!("{}{typed}", self.prefix)),
+        }
+    }
 }
 
 impl Job {
@@ -136,6 +237,8 @@ impl Job {
             sorted: self.source.sorted,
             incremental: self.source.incremental.is_some(),
             overlap: self.source.incremental.as_ref().map_or(Duration::ZERO, |incremental| incremental.overlap),
+            sweeps: self.source.missing == Missing::Delete,
+            has_log: matches!(&self.source.stream, SourceStream::Rest(rest) if rest.change_log.is_some()),
         }
     }
 }

@@ -6,7 +6,9 @@
 use super::rungs::{others, rungs, story};
 use super::verdict::{DeadLetterFacts, Delivered, LetterStage, Subject, There, Unread, Verdict};
 use super::why::{DestinationNow, Evidence, FoundAtSource, SourceNow, Why};
-use super::{DeadLetter, JobState, JobStatus, LetterPlace, LetterState, Link, Outcome, Timestamp, Version};
+use super::{
+    DeadLetter, JobState, JobStatus, LetterPlace, LetterState, Link, Outcome, ReasonClass, Timestamp, Version,
+};
 use std::time::Duration;
 
 /// A listing that began so long after a record's last change must have given it, whatever the clocks say.
@@ -112,11 +114,37 @@ fn judge(evidence: &Evidence) -> Verdict {
         return Verdict::InFlight { run: evidence.job.run.as_ref().map(|run| run.id) };
     }
     if let Some(letter) = open_letter(evidence)
-        && !is_overtaken(evidence, letter)
+        && (is_unsettled(letter) || !is_overtaken(evidence, letter))
     {
+        if is_unsettled(letter) {
+            return Verdict::OutcomeUnknown {
+                since: Some(letter.first_at),
+                letter: Some(letter.id),
+                is_there: is_there(evidence),
+            };
+        }
         return Verdict::DeadLetter(letter_facts(evidence, letter));
     }
+    if let Some(held) = evidence.held.clone()
+        && evidence.found().is_none_or(|found| found.is_deleted)
+    {
+        return Verdict::Withheld { cause: held.cause, run: held.run, since: held.since, kept: held.kept };
+    }
     of_source(evidence).unwrap_or_else(|| of_link(evidence))
+}
+
+/// A person is to say whether it was made.
+fn is_unsettled(letter: &DeadLetter) -> bool {
+    letter.reason.class == ReasonClass::OutcomeUnknown && letter.state == LetterState::Waiting
+}
+
+/// What the destination has just said.
+fn is_there(evidence: &Evidence) -> Option<bool> {
+    match evidence.destination() {
+        Some(DestinationNow::Gone) => Some(false),
+        Some(DestinationNow::Found { .. }) => Some(true),
+        _ => None,
+    }
 }
 
 /// The source holds something newer than what failed: that comes first.
@@ -206,7 +234,7 @@ fn of_link(evidence: &Evidence) -> Verdict {
     let doubts = evidence.in_doubt_since.is_some() && found.is_some_and(may_be);
     let is_absent = matches!(evidence.destination(), Some(DestinationNow::Gone));
     if !link.tombstone && (link.may_have_arrived() || doubts) && !is_absent {
-        return Verdict::OutcomeUnknown { since: evidence.in_doubt_since };
+        return Verdict::OutcomeUnknown { since: evidence.in_doubt_since, letter: None, is_there: is_there(evidence) };
     }
     if found.is_some() {
         return unread(evidence);
@@ -294,6 +322,8 @@ fn why_job(evidence: &Evidence) -> Held {
         JobState::Paused { by, since, reason } => {
             Unread::Paused { by: by.clone(), since: *since, reason: reason.clone() }
         }
+        // It goes on with all but its deletes.
+        JobState::NeedsAttention { .. } if job.is_withholding() => of_due(job),
         JobState::NeedsAttention { why, hint, since } => {
             Unread::NeedsAttention { why: why.clone(), hint: hint.clone(), since: *since }
         }
@@ -311,11 +341,15 @@ fn why_job(evidence: &Evidence) -> Held {
             is_first: job.phase == super::Phase::Backfill,
         },
         JobState::Running | JobState::Pausing | JobState::Idle if never => Unread::NeverRun,
-        _ => match job.due {
-            Some(at) => Unread::Due { at },
-            None => Unread::Manual,
-        },
+        _ => of_due(job),
     })
+}
+
+fn of_due(job: &JobStatus) -> Unread {
+    match job.due {
+        Some(at) => Unread::Due { at },
+        None => Unread::Manual,
+    }
 }
 
 /// A listing is in progress, or was left in its middle.

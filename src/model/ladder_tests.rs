@@ -54,6 +54,7 @@ fn job(state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: Some(NOW.plus(Duration::from_secs(60))),
         limited_by: None,
         events: Vec::new(),
@@ -68,7 +69,7 @@ fn nothing() -> Evidence {
         record: "x".into(),
         matched_by: MatchedBy::SourceId,
         job: job(JobState::Idle),
-        rules: PositionRules { sorted: false, incremental: true, overlap: Duration::from_secs(60) },
+        rules: PositionRules { incremental: true, overlap: Duration::from_secs(60), ..PositionRules::default() },
         start: None,
         filter: None,
         refused: None,
@@ -76,6 +77,7 @@ fn nothing() -> Evidence {
         can_ask_destination: true,
         in_doubt_since: None,
         is_in_flight: false,
+        held: None,
         link: None,
         letters: Vec::new(),
         group_waiting: None,
@@ -183,7 +185,8 @@ fn a_change_ahead_of_the_watermark_comes_and_one_behind_it_was_missed() {
 
 #[test]
 fn a_sorted_listing_that_has_passed_a_record_by_has_missed_it() {
-    let rules = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let rules =
+        PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60), ..PositionRules::default() };
     let of = |minute| {
         let mut running = job(JobState::Running);
         running.checkpoint = Some(checkpoint(30, false));
@@ -196,7 +199,7 @@ fn a_sorted_listing_that_has_passed_a_record_by_has_missed_it() {
 
 #[test]
 fn where_everything_is_listed_each_time_only_an_old_record_was_missed() {
-    let rules = PositionRules { sorted: false, incremental: false, overlap: Duration::ZERO };
+    let rules = PositionRules::default();
     let of = |found: FoundAtSource| verdict(Evidence { rules, asked: asked(found, DestinationNow::Gone), ..nothing() });
     assert!(matches!(of(at_source(30, None)), Verdict::Missed { is_incremental: false, .. }));
     let mut recent = at_source(30, None);
@@ -279,7 +282,7 @@ fn a_doubt_counts_until_the_destination_says_that_nothing_is_there() {
     assert!(matches!(verdict(doubted(DestinationNow::NotAsked)), Verdict::OutcomeUnknown { .. }));
     assert!(matches!(verdict(doubted(DestinationNow::Gone)), Verdict::NotYetRead { .. }));
     let unseen = Some(Link { writes: 1, ..Link::default() });
-    assert!(matches!(verdict(Evidence { link: unseen, ..nothing() }), Verdict::OutcomeUnknown { since: None }));
+    assert!(matches!(verdict(Evidence { link: unseen, ..nothing() }), Verdict::OutcomeUnknown { since: None, .. }));
 }
 
 #[test]

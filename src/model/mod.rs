@@ -2,6 +2,7 @@
 
 mod actor;
 pub mod backoff;
+mod budget;
 mod bulk;
 mod calls;
 pub mod cause;
@@ -10,11 +11,15 @@ mod clock;
 mod connection;
 mod correction;
 mod counts;
+pub mod cron;
 mod dead_letter;
 mod dry_run;
 mod edit;
 pub mod filter;
+mod held;
+mod history;
 mod ids;
+mod intent;
 mod job;
 mod ladder;
 mod letter_request;
@@ -29,11 +34,13 @@ mod quota;
 mod reading;
 mod record;
 pub mod redact;
+mod related;
 mod rest;
 mod resume;
 mod rewind;
 mod run;
 mod rungs;
+mod schedule;
 mod secret;
 mod sheet;
 mod side_by_side;
@@ -48,7 +55,8 @@ mod why;
 
 pub use actor::{Actor, Via};
 pub use backoff::RetryRule;
-pub use bulk::{BulkRetry, BulkStage, LetterEnd};
+pub use budget::{CallBudget, LowBudget};
+pub use bulk::{BulkRetry, BulkStage, FailedAs, LetterEnd};
 pub use calls::{
     AnswerCounts, BudgetStatus, CALL_BUCKET_SECONDS, CALL_BUCKETS, CallBucket, Circuit, ConnectionStatus, Health, Hold,
     JobCalls, LastOpen, LastThrottled, Tested,
@@ -62,10 +70,13 @@ pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, Le
 pub use dry_run::{PlanFrom, PlanOrder, PlanPart, PlanRow, PlanTotals, PlanWhat, PlannedField, field_changes};
 pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
+pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
+pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
+pub use intent::{Intent, Whereabouts};
 pub use job::{
-    DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnOrphan, RecordFields,
-    Schedule, SourceStream,
+    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnAltered, OnOrphan,
+    RecordFields, SourceStream, Unknowns,
 };
 pub use ladder::ladder;
 pub use letter_request::{LetterRequest, RequestHeader, variable_of};
@@ -73,23 +84,25 @@ pub use link::{DeadMark, Fingerprint, Link, LinkEvent};
 pub use notice::{JournalEntry, JournalProof, Level, Notice};
 pub use notify::{Alert, AlertEvent, Hook, HookWay};
 pub use pointer::Pointer;
-pub use position::{Phase, Position, PositionRules, Watermark};
+pub use position::{Phase, Position, PositionRules, Sweeping, Watermark};
 pub use quota::{KeptQuota, QuotaStatus};
 pub use reading::RecordReader;
 pub use record::{Change, Cursor, Item, Page, RawJson};
+pub use related::related_id;
 pub use rest::{
-    Method, NextUrl, Paginate, RestBatch, RestDestination, RestRecord, RestRequest, RestSource, RestWrite,
-    VersionHeader,
+    Method, NextUrl, Paginate, RestBatch, RestDestination, RestLinked, RestLog, RestLogHead, RestLookup, RestRecord,
+    RestRequest, RestSource, RestWrite, VersionHeader,
 };
 pub use resume::ResumeRules;
 pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
-pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, Run, RunEnd, RunKind};
+pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, RangeOrder, Run, RunEnd, RunKind, Seen};
+pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
 pub use sheet::{csv_cell, csv_row, harmless_json};
-pub use side_by_side::{differing, side_by_side};
+pub use side_by_side::{differing, field_values, projected, side_by_side};
 pub use snapshot::{
-    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, LetterRow, Progress, RATE_BUCKET_SECONDS,
-    RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
+    EngineInfo, Finding, FindingKind, FindingTarget, JobState, JobStatus, Leftover, LetterRow, Progress,
+    RATE_BUCKET_SECONDS, RATE_BUCKETS, RecoveredFaults, RunMark, RunStatus, Snapshot,
 };
 pub use template::{BodyTemplate, Template, TemplateUse};
 pub use token::{KeptToken, TokenStatus};

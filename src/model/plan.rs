@@ -19,6 +19,8 @@ pub struct PlanRules<'a> {
     pub delete: DeletePolicy,
     pub soft_delete: Option<&'a Map<String, Value>>,
     pub changed_fields_only: bool,
+    /// The destination gives records ids of its own, by which alone they are reached.
+    pub makes_ids: bool,
     /// A record that stands in the dead-letter queue is not sent again unchanged after so many attempts.
     pub max_attempts: u32,
     /// A person asked for it: what is in the dead-letter queue is sent whatever its attempts.
@@ -54,6 +56,10 @@ pub struct MarkedLetter {
     pub version: Option<Version>,
     /// Attempts ended without an answer that says no: the destination may have taken one of them all the same.
     pub may_have_arrived: bool,
+    /// Whether the record was made is for a person to say: until then nothing of it is sent.
+    pub is_unknown: bool,
+    /// It was written, and the destination keeps it otherwise.
+    pub is_altered: bool,
     /// Of a letter that was delivered: the correction that it was delivered with.
     pub correction: Option<Correction>,
 }
@@ -63,7 +69,9 @@ impl MarkedLetter {
         Self {
             place: letter.state.place(),
             version: letter.version.clone(),
-            may_have_arrived: letter.reason.class == ReasonClass::Exhausted,
+            may_have_arrived: matches!(letter.reason.class, ReasonClass::Exhausted | ReasonClass::OutcomeUnknown),
+            is_unknown: letter.reason.class == ReasonClass::OutcomeUnknown,
+            is_altered: letter.reason.class == ReasonClass::Altered,
             correction: None,
         }
     }
@@ -78,6 +86,8 @@ pub enum Step {
     Reject(Reason),
     /// It stands in the dead-letter queue with this very content: it is counted as errored and left there.
     StillDead,
+    /// A delete that waits for a person, because the run would delete too much.
+    Hold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +179,16 @@ fn stands_dead(
     rules: &PlanRules<'_>,
 ) -> Option<Step> {
     let mark = link.and_then(|link| link.dead.as_ref())?;
+    if let Some(dead) = dead.filter(|dead| dead.is_unknown) {
+        // Whatever its content and whoever asks: a request that makes the record could make it a second time. A person
+        // who decides puts it under retry.
+        match dead.place {
+            LetterPlace::Waiting => return Some(Step::StillDead),
+            LetterPlace::Retrying if !rules.is_retry => return Some(Step::StillDead),
+            LetterPlace::Discarded => return Some(Step::Skip(SkipReason::Ignored)),
+            LetterPlace::Retrying | LetterPlace::Recovered => {}
+        }
+    }
     if rules.is_retry || mark.content != fingerprint(&change.body) {
         return None;
     }
@@ -273,14 +293,19 @@ fn plan_upsert(
         Err(rejection) => return reject_mapping(&rejection.field, rejection.message),
     };
     let live = link.filter(|link| link.is_live());
+    // A retry of what the destination keeps otherwise sends it once more.
+    let is_asked_again = rules.is_retry && dead.is_some_and(|dead| dead.is_altered);
     if !rules.is_forced
+        && !is_asked_again
         && let Some(live) = live
         && live.written == Some(fingerprint(&fields))
         && !(rules.doubts(change.version.as_ref()) && live.version < change.version)
     {
         return Step::Skip(SkipReason::Unchanged);
     }
-    let kind = if live.is_some() { WriteKind::Update } else { WriteKind::Create };
+    // A record that was flagged as deleted still has its own id there.
+    let is_there = live.is_some() || rules.makes_ids && link.is_some_and(|link| link.destination_id.is_some());
+    let kind = if is_there { WriteKind::Update } else { WriteKind::Create };
     let send = send_of(&fields, live, rules);
     match write(kind, fields, send, change, link, rules) {
         Step::Write(planned) => Step::Write(PlannedWrite { is_corrected: is_applied, ..planned }),
@@ -363,6 +388,11 @@ pub fn orphan_key(update: &str) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128_with_seed(update.as_bytes(), 1))
 }
 
+/// The key of the update that takes a create's place when its record is found at the destination.
+pub fn found_key(create: &str) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128_with_seed(create.as_bytes(), 2))
+}
+
 /// The key that a write carries: the same for every attempt and after every crash, new when the content is new,
 /// and new again when the content goes back to what it once was (a service that remembers keys would else swallow
 /// that write). `writes` is the number of this record's writes that were confirmed so far.
@@ -411,6 +441,7 @@ mod tests {
                 delete: DeletePolicy::Hard,
                 soft_delete: Some(&self.flags),
                 changed_fields_only: false,
+                makes_ids: false,
                 max_attempts: 5,
                 is_retry: false,
                 is_forced: false,
@@ -451,7 +482,14 @@ mod tests {
     }
 
     fn letter(place: LetterPlace) -> MarkedLetter {
-        MarkedLetter { place, version: None, may_have_arrived: false, correction: None }
+        MarkedLetter {
+            place,
+            version: None,
+            may_have_arrived: false,
+            is_unknown: false,
+            is_altered: false,
+            correction: None,
+        }
     }
 
     fn step(change: Change, link: Option<&Link>, letter: Option<&MarkedLetter>, rules: &PlanRules<'_>) -> Step {

@@ -50,6 +50,21 @@ pub struct Position {
     /// How long the listing took that is complete.
     #[serde(default)]
     pub lasted: Duration,
+    /// The listing was read to its end, and what it left out is being looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweeping>,
+    /// Where the change log goes on: behind this sequence; none reads it from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// How far the search for records is that a whole listing left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweeping {
+    /// Pages of the listing.
+    pub pages: u64,
+    /// Records that it left out, of which the outcome is committed.
+    pub found: u64,
 }
 
 /// What of a job decides how its position moves.
@@ -61,6 +76,12 @@ pub struct PositionRules {
     pub incremental: bool,
     /// How far behind the watermark a listing begins again, for records that were committed late.
     pub overlap: Duration,
+    /// What a whole listing left out is looked for at its end.
+    #[serde(default)]
+    pub sweeps: bool,
+    /// Once everything was listed, changes come from a change log.
+    #[serde(default)]
+    pub has_log: bool,
 }
 
 impl Position {
@@ -81,13 +102,13 @@ impl Position {
         }
         let behind = rules.overlap.saturating_add(self.lasted);
         let since = match &self.watermark {
-            Some(watermark) if rules.incremental => Some(watermark.version.before(behind)),
+            Some(watermark) if rules.incremental && !rules.has_log => Some(watermark.version.before(behind)),
             _ => None,
         };
         Self {
             phase: Phase::Incremental,
             cursor: None,
-            since: since.or_else(|| start.filter(|_| rules.incremental).cloned()),
+            since: since.or_else(|| start.filter(|_| rules.incremental && !rules.has_log).cloned()),
             watermark: self.watermark.clone(),
             highest: None,
             pages: 0,
@@ -95,6 +116,42 @@ impl Position {
             complete: false,
             began: None,
             lasted: Duration::ZERO,
+            sweep: None,
+            log: self.log.clone(),
+        }
+    }
+
+    /// True where the next page comes from the change log.
+    pub fn reads_log(&self, rules: PositionRules) -> bool {
+        rules.has_log && self.phase == Phase::Incremental
+    }
+
+    /// True while the listing in progress is one of everything, so that its end may tell what is missing.
+    pub fn is_whole_listing(&self) -> bool {
+        self.since.is_none()
+    }
+
+    /// The position after a page of the change log, which goes on behind `log`; `is_last` when nothing more is in it.
+    #[must_use]
+    pub fn after_log_page(&self, records: u64, log: Option<String>, is_last: bool) -> Self {
+        Self {
+            log: log.or_else(|| self.log.clone()),
+            pages: self.pages + 1,
+            records: self.records + records,
+            complete: is_last,
+            ..self.clone()
+        }
+    }
+
+    /// The position after a page of records that the listing left out; `is_last` when that was all of them.
+    #[must_use]
+    pub fn after_swept(&self, records: u64, is_last: bool) -> Self {
+        let sweep = self.sweep.filter(|_| !is_last);
+        Self {
+            pages: self.pages + 1,
+            complete: is_last,
+            sweep: sweep.map(|sweep| Sweeping { found: sweep.found + records, ..sweep }),
+            ..self.clone()
         }
     }
 
@@ -110,9 +167,10 @@ impl Position {
         now: Timestamp,
     ) -> Self {
         let highest = self.highest.clone().max(highest);
-        let complete = next.is_none();
+        let ends = next.is_none();
+        let sweeps = ends && rules.sweeps && self.is_whole_listing();
         let watermark =
-            if complete || rules.sorted { self.watermark.clone().max(highest.clone()) } else { self.watermark.clone() };
+            if ends || rules.sorted { self.watermark.clone().max(highest.clone()) } else { self.watermark.clone() };
         Self {
             phase: self.phase,
             cursor: next,
@@ -121,9 +179,11 @@ impl Position {
             highest,
             pages: self.pages + 1,
             records: self.records + records,
-            complete,
+            complete: ends && !sweeps,
             began: self.began,
-            lasted: self.began.filter(|_| complete).map_or(Duration::ZERO, |began| now.since(began)),
+            lasted: self.began.filter(|_| ends).map_or(Duration::ZERO, |began| now.since(began)),
+            sweep: sweeps.then_some(Sweeping { pages: self.pages + 1, found: 0 }),
+            log: self.log.clone(),
         }
     }
 
@@ -145,7 +205,13 @@ mod tests {
     use super::*;
     use crate::model::VersionKind;
 
-    const RULES: PositionRules = PositionRules { sorted: false, incremental: true, overlap: Duration::from_secs(60) };
+    const RULES: PositionRules = PositionRules {
+        sorted: false,
+        incremental: true,
+        overlap: Duration::from_secs(60),
+        sweeps: false,
+        has_log: false,
+    };
     const SORTED: PositionRules = PositionRules { sorted: true, ..RULES };
 
     fn mark(minute: u32, id: &str) -> Option<Watermark> {
@@ -245,6 +311,27 @@ mod tests {
         let done = begun(0).after_page(2, mark(30, "b"), None, RULES, minute(0));
         let next = done.next_listing(RULES, None).after_page(0, None, None, RULES, minute(0));
         assert_eq!(next.watermark, mark(30, "b"));
+    }
+
+    // Row 89 of the fault matrix.
+    #[test]
+    fn a_whole_listing_is_complete_only_when_what_it_left_out_was_looked_for() {
+        let rules = PositionRules { incremental: false, sweeps: true, ..RULES };
+        let listed = begun(0).after_page(2, mark(30, "b"), None, rules, minute(0));
+        assert_eq!((listed.complete, listed.watermark.clone()), (false, mark(30, "b")));
+        assert_eq!(listed.next_listing(rules, None), listed, "it goes on where it is");
+        let swept = listed.after_swept(3, false);
+        assert_eq!(swept.sweep, Some(Sweeping { pages: 1, found: 3 }));
+        let done = swept.after_swept(0, true);
+        assert_eq!((done.complete, done.sweep, done.pages), (true, None, 3));
+    }
+
+    #[test]
+    fn a_listing_of_changes_alone_tells_nothing_of_what_is_missing() {
+        let rules = PositionRules { sweeps: true, ..RULES };
+        let changes = Position { since: Some(version(5)), ..begun(0) };
+        let done = changes.after_page(2, mark(30, "b"), None, rules, minute(0));
+        assert_eq!((done.complete, done.sweep), (true, None));
     }
 
     // Row 27 of the fault matrix.

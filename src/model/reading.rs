@@ -11,6 +11,8 @@ pub struct RecordReader {
     id: Vec<(usize, Pointer)>,
     version: Option<(usize, Pointer, VersionKind)>,
     deleted: Option<usize>,
+    /// Put before each id.
+    prefix: String,
 }
 
 /// Why a record can not be taken as one.
@@ -26,7 +28,7 @@ impl RecordReader {
         let version =
             fields.version.as_ref().map(|(pointer, kind)| (wanted.add(pointer), pointer.clone(), kind.clone()));
         let deleted = fields.deleted.as_ref().map(|pointer| wanted.add(pointer));
-        Self { wanted, id, version, deleted }
+        Self { wanted, id, version, deleted, prefix: fields.prefix.clone() }
     }
 
     /// An id must be a text or an integer and not empty, else the item is unreadable (never the key `null`).
@@ -52,7 +54,7 @@ impl RecordReader {
     }
 
     fn read_id(&self, found: &[Option<&str>], body: &str) -> Result<RecordId, Trouble> {
-        let mut id = String::new();
+        let mut id = self.prefix.clone();
         for (part, (slot, pointer)) in self.id.iter().enumerate() {
             let refused = |why: &str| Trouble {
                 field: Some(pointer.to_string()),
@@ -68,7 +70,7 @@ impl RecordReader {
             }
             id.push_str(&text);
         }
-        if id.is_empty() {
+        if self.id.is_empty() {
             return Err(Trouble { field: None, reason: "no key: the job names no id".to_owned() });
         }
         Ok(RecordId::from(id))
@@ -155,7 +157,23 @@ mod tests {
             id: id.iter().map(pointer).collect(),
             version: Some((pointer(&"/v"), VersionKind::Auto)),
             deleted: Some(pointer(&"/gone")),
+            prefix: String::new(),
         })
+    }
+
+    #[test]
+    fn an_id_bears_the_prefix_of_its_stream_and_is_asked_for_without_it() {
+        let fields = RecordFields {
+            id: vec![Pointer::parse("/a").expect("a pointer"), Pointer::parse("/b").expect("a pointer")],
+            version: None,
+            deleted: None,
+            prefix: "eu:".to_owned(),
+        };
+        let read = RecordReader::new(&fields).read(RawJson::parse(r#"{"a":"7","b":1}"#.to_owned()).expect("JSON"));
+        let Item::Change(change) = read else { panic!("no change: {read:?}") };
+        assert_eq!(change.id.shown(), "eu:7|1");
+        assert_eq!(fields.id_at_source(change.id.as_str()), "7\u{1f}1");
+        assert_eq!((&*fields.id_with_prefix("7"), &*fields.id_with_prefix("eu:7")), ("eu:7", "eu:7"));
     }
 
     fn read(json: &str) -> Item {

@@ -42,6 +42,36 @@ pub struct RestSource {
     pub since_param: Option<String>,
     /// How one record is read by its id, so that a retry works on what the source holds now.
     pub one: Option<RestRecord>,
+    /// Where the source tells what changed, once everything was listed.
+    pub change_log: Option<RestLog>,
+}
+
+/// An endpoint that tells changes in order. Each page begins behind the last sequence of the one before; an empty one is
+/// the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLog {
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    /// The query parameter that takes the last sequence.
+    pub param: String,
+    /// Where the array of events stands in the answer.
+    pub records: Pointer,
+    /// In an event: the record's id, its sequence, and what happened.
+    pub id: Vec<Pointer>,
+    pub sequence: Pointer,
+    pub kind: Option<Pointer>,
+    /// The kinds that say that a record was deleted.
+    pub deleted: Vec<String>,
+    /// In the answer: the oldest sequence that the log still holds.
+    pub oldest: Option<Pointer>,
+    pub head: Option<RestLogHead>,
+}
+
+/// How the log's last sequence is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLogHead {
+    pub path: String,
+    pub sequence: Pointer,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -118,12 +148,36 @@ pub struct VersionHeader {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a job has one of it, and it is never moved about")]
 pub enum RestWrite {
     /// One idempotent request a record.
     Upsert(RestRequest),
     /// Many records a request, a status each.
     Batch(RestBatch),
+    /// The destination gives records ids of its own: one request makes a record, another changes it.
+    Linked(RestLinked),
+}
+
+/// Requests of a destination that makes ids of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLinked {
+    /// Knows `id`, the source's.
+    pub create: RestRequest,
+    /// The destination field that carries the source's id.
+    pub external_id: Option<Pointer>,
+    /// Knows `id`, the destination's.
+    pub update: RestRequest,
+    pub lookup: Option<RestLookup>,
+}
+
+/// How a record is found by the source's id. Path and query are templates that know `id` and `record`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RestLookup {
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    /// Where the array of records that were found stands in the answer, or the one record.
+    pub records: Pointer,
+    /// Where the destination's id stands in one of them.
+    pub id: Pointer,
 }
 
 /// A request for one record. Path and body are templates that know `id`, `fields`, `record` and `operation`.
@@ -144,6 +198,8 @@ pub struct RestBatch {
     pub items: Pointer,
     /// Where the array of statuses stands in the answer.
     pub statuses: Pointer,
+    /// In one status: the id of the record that it speaks of. None: the order counts, unless every status has an `id`.
+    pub id: Option<Pointer>,
     /// In one status: an HTTP status number.
     pub status: Pointer,
     /// In one status: the message.

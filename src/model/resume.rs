@@ -31,6 +31,15 @@ impl ResumeRules {
 impl Position {
     /// What the next run reads, in words.
     pub fn resume_words(&self, rules: &ResumeRules) -> String {
+        if self.sweep.is_some() {
+            return "looks for what the whole listing left out".to_owned();
+        }
+        if rules.position.has_log && (self.complete || self.phase == Phase::Incremental) {
+            return match &self.log {
+                Some(sequence) => format!("reads the change log after sequence {sequence}"),
+                None => "reads the change log from its start".to_owned(),
+            };
+        }
         match (&self.cursor, self.complete) {
             (_, true) => self.next_listing_words(rules),
             (Some(cursor), false) => {
@@ -83,6 +92,9 @@ impl Position {
 
     /// The place in a few words, for a column: the greatest (version, id) that was reached, or the cursor.
     pub fn brief(&self, rules: &ResumeRules) -> String {
+        if let Some(sequence) = self.log.as_ref().filter(|_| rules.position.has_log && self.complete) {
+            return format!("sequence {sequence}");
+        }
         let cursor = self.cursor.as_ref().filter(|_| !self.complete && !rules.position.sorted);
         match (cursor, &self.watermark, &self.highest) {
             (Some(cursor), ..) => format!("cursor {}", cursor.0),
@@ -117,7 +129,8 @@ mod tests {
     use crate::model::{Cursor, RecordId, VersionKind, Watermark};
 
     fn rules() -> ResumeRules {
-        let position = PositionRules { sorted: false, incremental: true, overlap: Duration::from_secs(60) };
+        let overlap = Duration::from_secs(60);
+        let position = PositionRules { incremental: true, overlap, ..PositionRules::default() };
         ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
     }
 
@@ -146,6 +159,17 @@ mod tests {
     fn after_a_backfill_without_changes_to_ask_for_the_whole_listing_is_read_again() {
         let rules = ResumeRules { position: PositionRules::default(), ..rules() };
         assert_eq!(done(NOON).resume_words(&rules), "reads the whole listing again; what is unchanged is skipped");
+    }
+
+    #[test]
+    fn a_change_log_is_read_behind_its_sequence() {
+        let position = PositionRules { has_log: true, ..PositionRules::default() };
+        let rules = ResumeRules { position, ..rules() };
+        let read = Position { log: Some("4711".to_owned()), ..done(NOON) };
+        assert_eq!(read.resume_words(&rules), "reads the change log after sequence 4711");
+        assert_eq!(read.brief(&rules), "sequence 4711");
+        assert_eq!(done(NOON).resume_words(&rules), "reads the change log from its start");
+        assert_eq!(Position::default().resume_words(&rules), "reads the listing of everything from its start");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Checkpoint, Counts, JobId, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, JobId, Release, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -13,18 +13,55 @@ pub enum RunKind {
     Full,
     /// Dead letters. It never moves the checkpoint.
     Retry,
+    /// What changed since one moment and before another, by the records' own versions; listed beside the checkpoint, which it
+    /// never moves.
+    Range { since: Timestamp, until: Option<Timestamp> },
     /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
     /// checkpoint.
     Record,
+    /// Withheld deletes that a person released, each looked at once more. It never moves the checkpoint.
+    Release,
+    /// The source from its start, because a person released withheld deletes that only a whole listing can confirm.
+    Sweep,
 }
 
 impl RunKind {
     /// True where the pages are those of a listing, so that the checkpoint moves with them.
     pub fn moves_checkpoint(&self) -> bool {
         match self {
-            Self::Sync | Self::Full => true,
-            Self::Retry | Self::Record => false,
+            Self::Sync | Self::Full | Self::Sweep => true,
+            Self::Retry | Self::Record | Self::Release | Self::Range { .. } => false,
         }
+    }
+
+    /// In one word, as lists, filters and scripts have it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Full => "full",
+            Self::Retry => "retry",
+            Self::Range { .. } => "range",
+            Self::Record => "record",
+            Self::Release => "release",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// Of a range: `since 2026-01-01T00:00:00Z until 2026-02-01T00:00:00Z`.
+    pub fn range_words(&self) -> Option<String> {
+        let Self::Range { since, until } = self else { return None };
+        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+        Some(format!("since {since}{until}"))
+    }
+
+    /// True where what fails is new, and not in the dead-letter queue or before a person's eyes already.
+    pub fn reads_listing(&self) -> bool {
+        self.moves_checkpoint() || matches!(self, Self::Range { .. })
+    }
+
+    /// True for a run that a release of withheld deletes began.
+    pub fn is_release(&self) -> bool {
+        matches!(self, Self::Release | Self::Sweep)
     }
 }
 
@@ -62,6 +99,35 @@ pub struct Run {
     pub checkpoint: Option<Sequence>,
 }
 
+impl Run {
+    /// How it stands or ended, in the word that lists and filters use.
+    pub fn state_word(&self) -> &'static str {
+        match &self.end {
+            None => "run",
+            Some(RunEnd::Done | RunEnd::HandedOver) if self.counts.errored > 0 => "part",
+            Some(RunEnd::Done | RunEnd::HandedOver) => "ok",
+            Some(RunEnd::Stopped { .. }) => "stop",
+            Some(RunEnd::Failed { .. } | RunEnd::Guarded { .. }) => "fail",
+            Some(RunEnd::Interrupted) => "cut",
+        }
+    }
+
+    /// How it ended, in a sentence.
+    pub fn end_words(&self) -> String {
+        match &self.end {
+            None => "in progress".to_owned(),
+            Some(RunEnd::Done) => "end of the list".to_owned(),
+            Some(RunEnd::HandedOver) => "a limit was reached; the next run goes on".to_owned(),
+            Some(RunEnd::Stopped { by }) => format!("stopped by {by}"),
+            Some(RunEnd::Failed { reason, parked, .. }) => {
+                format!("{reason}{}", if *parked { "; the job waits for a person" } else { "; it is tried again" })
+            }
+            Some(RunEnd::Guarded { reason, .. }) => format!("{reason}; the job waits for a person"),
+            Some(RunEnd::Interrupted) => "the process ended without a word".to_owned(),
+        }
+    }
+}
+
 /// How a job ended that a door asked to run: what is left to tell when nothing moves any more.
 #[derive(Clone, Debug)]
 pub struct JobFinish {
@@ -90,6 +156,40 @@ pub struct JobControl {
     /// A hash of what in the configuration decides which records go where; a change of it starts a full read.
     #[serde(default)]
     pub configured: Option<u64>,
+    /// A person's leave to carry withheld deletes out; gone when the run ended that did.
+    #[serde(default)]
+    pub release: Option<Release>,
+    /// How the job was configured when an engine last served it.
+    #[serde(default)]
+    pub seen: Seen,
+    /// Everything is read once more, because the job was enabled again.
+    #[serde(default)]
+    pub again: bool,
+    /// A range that a person ordered and that has not been read to its end.
+    #[serde(default)]
+    pub range: Option<RangeOrder>,
+}
+
+/// How a job was configured when an engine last served it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// No engine has served it, or one of before this was noted.
+    #[default]
+    Never,
+    /// With that hash of source, destination and map.
+    Enabled { configured: u64 },
+    /// It was disabled, or gone from the configuration, and was cleaned up after.
+    Disabled,
+}
+
+/// A person's order to read a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RangeOrder {
+    pub since: Timestamp,
+    /// None: to the listing's end.
+    pub until: Option<Timestamp>,
+    pub by: Actor,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

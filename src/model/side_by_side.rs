@@ -14,6 +14,19 @@ pub fn differing(mapping: &Mapping, wanted: &RawJson, there: &RawJson) -> Vec<St
     names.into_iter().filter(|name| at(mapping, name, wanted).is_some()).filter(differs).collect()
 }
 
+/// One field at two places, as people read it; a missing one is empty.
+pub fn field_values(mapping: &Mapping, name: &str, [a, b]: [&RawJson; 2]) -> [String; 2] {
+    [a, b].map(|json| at(mapping, name, json).map(shown).unwrap_or_default())
+}
+
+/// Of `there`, the members that `ours` has, in their order; none where one is missing.
+pub fn projected(ours: &RawJson, there: &RawJson) -> Option<RawJson> {
+    let all = members(there);
+    let names = members(ours).into_keys();
+    let kept: Option<IndexMap<String, &RawValue>> = names.map(|name| Some((name.clone(), *all.get(&name)?))).collect();
+    serde_json::to_string(&kept?).ok().map(RawJson::from_trusted)
+}
+
 /// All fields that the mapping makes (or that the record has, without a mapping), at their three places.
 pub fn side_by_side(
     mapping: &Mapping,

@@ -2,7 +2,7 @@
 
 use super::{
     Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
-    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp,
+    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp, Withheld,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,31 @@ pub struct Snapshot {
     /// Retries of many letters: those that go on, and the last that ended.
     #[serde(default)]
     pub retries: Vec<BulkRetry>,
+    /// Jobs that are not configured any more and whose state is kept.
+    #[serde(default)]
+    pub leftovers: Vec<Leftover>,
     /// Notices that the ring holds, and the number of the newest.
     pub notices: u64,
+}
+
+/// What the state still holds of a job that is not configured any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    pub job: JobId,
+    /// Records that it knows.
+    pub links: u64,
+    pub dead_waiting: u64,
+    /// When its last run began.
+    pub last_run: Option<Timestamp>,
+}
+
+impl Leftover {
+    /// `1204 known records, 3 dead letters`.
+    pub fn words(&self) -> String {
+        let counted = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let records = counted(self.links, "known record", "known records");
+        format!("{records}, {}", counted(self.dead_waiting, "dead letter", "dead letters"))
+    }
 }
 
 /// The seconds that one figure of a rate history stands for.
@@ -46,6 +69,9 @@ pub struct EngineInfo {
     pub log_folder: String,
     /// Set when the store can not be written: nothing moves until that is mended.
     pub store_error: Option<String>,
+    /// Since when the files of the configuration hold something else than what this engine runs by.
+    #[serde(default)]
+    pub config_changed_at: Option<Timestamp>,
     /// Fields whose values are hidden from screens, exports and the journal: names, or pointers.
     #[serde(default)]
     pub redact: Vec<String>,
@@ -81,6 +107,9 @@ pub struct JobStatus {
     pub dead_waiting: u64,
     #[serde(default)]
     pub dead_retrying: u64,
+    /// Deletes that wait for a person; none where there are none.
+    #[serde(default)]
+    pub withheld: Option<Withheld>,
     pub due: Option<Timestamp>,
     /// The one thing that holds this job back now, in words.
     pub limited_by: Option<String>,
@@ -94,6 +123,12 @@ pub struct JobStatus {
 
 impl JobStatus {
     pub const EVENTS_MAX: usize = 12;
+
+    /// True where withheld deletes alone make it need attention: it goes on with all else.
+    pub fn is_withholding(&self) -> bool {
+        let JobState::NeedsAttention { since, .. } = &self.state else { return false };
+        self.withheld.is_some_and(|withheld| !withheld.is_released && withheld.since == *since)
+    }
 }
 
 /// A run in one sign.
@@ -186,6 +221,29 @@ pub struct Progress {
     pub eta_seconds: Option<u64>,
 }
 
+impl Progress {
+    /// How many seconds sooner or later than [`Progress::eta_seconds`] the end may come, from how much the minutes of
+    /// `history` (figures of a rate history, oldest first) differ from each other. None of less than three minutes.
+    pub fn eta_band(&self, history: &[u32]) -> Option<u64> {
+        let left = self.total?.saturating_sub(self.done) as f64;
+        self.eta_seconds?;
+        let began = history.iter().position(|rate| *rate > 0)?;
+        let per_minute = usize::try_from(60 / RATE_BUCKET_SECONDS).unwrap_or(1);
+        let minutes: Vec<f64> = history[began..]
+            .rchunks_exact(per_minute)
+            .map(|minute| minute.iter().map(|rate| f64::from(*rate)).sum::<f64>() / per_minute as f64)
+            .collect();
+        if minutes.len() < 3 {
+            return None;
+        }
+        let n = minutes.len() as f64;
+        let mean = minutes.iter().sum::<f64>() / n;
+        let spread = (minutes.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        // Speeds of a minute that differ so much that it may as well stand still tell nothing.
+        (spread < mean).then(|| ((left / (mean - spread) - left / (mean + spread)) / 2.0) as u64)
+    }
+}
+
 /// Something that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -207,21 +265,29 @@ pub enum FindingKind {
     StoreError,
     /// A job can not go on without a person.
     NeedsAttention,
+    /// Deletes wait for a person.
+    Withheld,
     Stalled,
     /// A run failed and is tried again by itself.
     Failed,
     MissedSchedule,
     /// More of a run was refused than a few bad records explain.
     ManyErrors,
+    /// The destination keeps other values than were sent.
+    Altered,
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,
+    /// The files of the configuration hold something else than what the engine runs by.
+    ConfigChanged,
     /// A person holds back a connection.
     Held,
     BudgetLow,
     PausedLong,
     Paused,
     OldLetters,
+    /// State of jobs that are not configured any more.
+    NotConfigured,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

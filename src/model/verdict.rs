@@ -1,9 +1,10 @@
 //! The answers of `why`: a closed set, each with its sentence, what happens next by itself, and what mends it.
 //!
-//! Conflicts and withheld deletes are no answers yet, because nothing of this version holds a record back for a person:
-//! they come with the feature that does.
+//! Conflicts are no answers yet: they come with the feature that holds them.
 
-use super::{Actor, ConnectionId, DeadLetterId, DestinationId, JobId, RecordId, Refused, RunId, Timestamp};
+use super::{
+    Actor, ConnectionId, DeadLetterId, DeleteCause, DestinationId, JobId, Kept, RecordId, Refused, RunId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// Why a record is, or is not, at the destination.
@@ -55,8 +56,22 @@ pub enum Verdict {
     /// A run did not see the end of all that it sent: a write of it may stand there.
     OutcomeUnknown {
         since: Option<Timestamp>,
+        /// The letter that waits for a person to find it out.
+        #[serde(default)]
+        letter: Option<DeadLetterId>,
+        /// What the destination says of it just now: it is there, or not; none where it was not or can not be asked.
+        #[serde(default)]
+        is_there: Option<bool>,
     },
     DeadLetter(DeadLetterFacts),
+    /// Its delete waits for a person, because a run would have deleted too much.
+    Withheld {
+        cause: DeleteCause,
+        run: RunId,
+        since: Timestamp,
+        /// A person decided that it stays.
+        kept: Option<Kept>,
+    },
     /// It was passed by: the listings go on behind it, and nothing of it is known here.
     Missed {
         version: String,
@@ -216,6 +231,8 @@ impl Verdict {
                 LetterStage::Retrying { .. } => Tenor::Coming,
                 LetterStage::Discarded { .. } => Tenor::RightlyNot,
             },
+            Self::Withheld { kept: None, .. } => Tenor::NeedsPerson,
+            Self::Withheld { kept: Some(_), .. } => Tenor::There,
             Self::NotAtSource { there: There::Older } => Tenor::NeedsPerson,
             Self::NotAtSource { .. }
             | Self::DeletedAtSource { .. }
@@ -238,6 +255,7 @@ impl Verdict {
             Self::InFlight { .. } => "in_flight",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::DeadLetter(_) => "dead_letter",
+            Self::Withheld { .. } => "withheld",
             Self::Missed { .. } => "missed",
             Self::Unchanged { .. } => "unchanged",
             Self::Written { .. } => "written",

@@ -55,7 +55,19 @@ impl Verdict {
                 let run = run.map(|run| format!("run #{run} has")).unwrap_or_else(|| format!("{job} has"));
                 format!("`{record}` is on its way to {destination}: {run} read it and has not saved it yet.")
             }
-            Self::OutcomeUnknown { since } => {
+            Self::OutcomeUnknown { since: Some(since), letter: Some(letter), is_there } => {
+                let now = match is_there {
+                    Some(true) => format!(" {destination} holds it now."),
+                    Some(false) => format!(" {destination} does not hold it now."),
+                    None => String::new(),
+                };
+                format!(
+                    "It is not known whether `{record}` was made in {destination}: a request for it left at {}, and its \
+                     answer never came (dead letter #{letter}).{now}",
+                    when(*since)
+                )
+            }
+            Self::OutcomeUnknown { since, .. } => {
                 let since = since.map(|since| format!(" since {}", when(since))).unwrap_or_default();
                 format!(
                     "It is not known whether `{record}` is in {destination}: a run{since} did not see the end of all that it sent."
@@ -77,6 +89,18 @@ impl Verdict {
                 "`{record}` is in {destination}{}, written{}; {source} has not changed it since.",
                 written.as_id(),
                 written.at_and_run(now)
+            ),
+            Self::Withheld { cause, run, since, kept: None } => format!(
+                "`{record}` is still in {destination}, because its delete was withheld at {} by run #{run}, which would have deleted too much; {}.",
+                when(*since),
+                cause.words()
+            ),
+            Self::Withheld { cause, kept: Some(kept), .. } => format!(
+                "`{record}` is still in {destination}, because {} decided at {} that it stays (“{}”), though {}.",
+                kept.by,
+                when(kept.at),
+                kept.reason,
+                cause.words()
             ),
             Self::Written { written } => {
                 format!("`{record}` is in {destination}{}, written{}.", written.as_id(), written.at_and_run(now))
@@ -124,10 +148,17 @@ impl Verdict {
             }
             Self::Waiting { until: None, .. } => "It goes on by itself. Nothing needs to be done.".to_owned(),
             Self::InFlight { .. } => "It is told within seconds what became of it.".to_owned(),
+            Self::OutcomeUnknown { letter: Some(_), .. } => {
+                "Nothing of it is sent until a person says whether it is there.".to_owned()
+            }
             Self::OutcomeUnknown { .. } => format!(
                 "The next run reads and sends it again with the same key, so that nothing is in {destination} twice."
             ),
             Self::DeadLetter(facts) => facts.outlook(),
+            Self::Withheld { kept: None, .. } => {
+                format!("Nothing is deleted until somebody releases it; if {source} has it again, it simply stays.")
+            }
+            Self::Withheld { kept: Some(_), .. } => format!("It stays until {source} has it again."),
             Self::Missed { .. } => "Nothing happens by itself until it changes again.".to_owned(),
             Self::Unchanged { .. } => "Nothing needs to be done.".to_owned(),
             Self::Written { .. } => format!("What {source} and {destination} hold now was not asked."),
@@ -159,6 +190,17 @@ impl Verdict {
                     LetterStage::Retrying { .. } => {}
                 }
             }
+            Self::OutcomeUnknown { letter: Some(id), is_there, .. } => {
+                key("g d", show(id), "open the dead letter; there `O` settles it");
+                let there = Some(format!("syncdeck dead settle {id} --there --as ITS_ID"));
+                let absent = Some(format!("syncdeck dead settle {id} --absent --reason TEXT"));
+                if *is_there != Some(false) {
+                    key("O", there, "it is there: link it");
+                }
+                if *is_there != Some(true) {
+                    key("O", absent, "it is not there: send it again");
+                }
+            }
             Self::NotYetRead { why: Unread::Paused { .. }, .. } => key("p", resume(), "resume the job"),
             Self::NotYetRead { why: Unread::NeedsAttention { .. }, .. } => {
                 key("g j", Some(format!("syncdeck status {job}")), "open the job and its reason");
@@ -182,6 +224,9 @@ impl Verdict {
             }
             Self::Waiting { .. } => key("g j", Some(format!("syncdeck status {job}")), "open the job"),
             Self::InFlight { .. } => key(".", None, "look again"),
+            Self::Withheld { kept: None, .. } => {
+                key("g j", Some(format!("syncdeck held list {job}")), "open the job; H shows what it withholds");
+            }
             _ => {}
         }
         let helps = matches!(
@@ -190,7 +235,7 @@ impl Verdict {
                 | Self::Missed { is_incremental: false, .. }
                 | Self::ChangedThere { .. }
                 | Self::GoneThere { .. }
-                | Self::OutcomeUnknown { .. }
+                | Self::OutcomeUnknown { letter: None, .. }
         );
         if helps && about.can_sync_one {
             key("n", None, "sync this record now");

@@ -1,8 +1,8 @@
 //! Why a record is not there: what is told, and the evidence that it is told from.
 
 use super::{
-    ConnectionId, DeadLetter, DeadLetterId, FilterRule, GroupId, JobId, JobStatus, Link, Mend, PositionRules, RecordId,
-    RunId, Tenor, Timestamp, Verdict, Version,
+    ConnectionId, DeadLetter, DeadLetterId, FilterRule, GroupId, HeldDelete, JobId, JobStatus, Link, Mend,
+    PositionRules, RecordId, RunId, Tenor, Timestamp, Verdict, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +130,8 @@ pub struct Evidence {
     /// It stands on a page that was read and is not saved.
     pub is_in_flight: bool,
     pub link: Option<Link>,
+    /// Its delete is withheld, or a person keeps it against its delete.
+    pub held: Option<HeldDelete>,
     /// All that the record ever had, newest first, as many as are told.
     pub letters: Vec<DeadLetter>,
     /// Letters of the open letter's cause that wait.

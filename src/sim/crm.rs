@@ -256,7 +256,25 @@ impl Crm {
         let Some(table) = self.table_known(collection) else {
             return false;
         };
+        for ids in table.external.lock().values_mut() {
+            ids.retain(|known| known != id);
+        }
         table.shard(id).lock().records.remove(id).is_some()
+    }
+
+    /// The id that the CRM made for what is known outside as `external_id`, the newest where there are several.
+    pub fn id_of(&self, collection: &str, external_id: &str) -> Option<String> {
+        let table = self.table_known(collection)?;
+        let external = table.external.lock();
+        external.get(external_id).and_then(|ids| ids.last().cloned())
+    }
+
+    /// Makes a record behind everybody's back.
+    pub fn make(&self, collection: &str, body: &str) -> bool {
+        let table = self.table(collection);
+        let order =
+            Order { kind: OrderKind::Create, id: "", body: body.as_bytes(), key: None, if_match: None, facts: None };
+        table.write(&order, &table.demands()).is_success()
     }
 
     /// Changes a record behind everybody's back: its version moves on.
@@ -444,7 +462,7 @@ impl Table {
             return Answer::error(422, &refused.code, &refused.message, &refused.field);
         }
         // Copied, because what came from the network is a slice of a larger buffer that must not be kept.
-        let body = Bytes::copy_from_slice(order.body);
+        let body = shortened(&demands.rules, Bytes::copy_from_slice(order.body));
         let newness = demands.version(facts).and_then(|text| newness_of(&text));
         if order.kind == OrderKind::Create {
             return self.create(body, newness, demands.external_id(facts).as_deref());
@@ -454,6 +472,10 @@ impl Table {
 
     fn put(&self, order: &Order<'_>, body: Bytes, newness: Option<i64>) -> Answer {
         let mut shard = self.shard(order.id).lock();
+        // Nobody chooses an id that the CRM makes.
+        if order.id.starts_with(MADE_ID) && shard.records.get(order.id).is_none_or(|entry| !entry.live) {
+            return gone(&self.name, order.id);
+        }
         if let Err(conflict) = matches(shard.records.get(order.id), order.if_match) {
             return conflict;
         }
@@ -628,6 +650,17 @@ fn merged(body: &[u8], change: &[u8]) -> Option<Bytes> {
     serde_json::to_vec(&fields).ok().map(Bytes::from)
 }
 
+/// A body with the field cut that the rules cut without a word.
+fn shortened(rules: &Rules, body: Bytes) -> Bytes {
+    let Some((field, most)) = &rules.shortens else { return body };
+    let Ok(mut fields) = serde_json::from_slice::<IndexMap<String, Box<RawValue>>>(&body) else { return body };
+    let short = fields.get(field).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    let short = short.map(|text| text.chars().take(*most).collect::<String>());
+    let Some(Ok(raw)) = short.map(|text| serde_json::value::to_raw_value(&text)) else { return body };
+    fields.insert(field.clone(), raw);
+    serde_json::to_vec(&fields).map_or(body, Bytes::from)
+}
+
 /// How new a version is: a time in microseconds, or an integer.
 fn newness_of(text: &str) -> Option<i64> {
     text.parse::<i64>().ok().or_else(|| micros_of(text))
@@ -635,8 +668,13 @@ fn newness_of(text: &str) -> Option<i64> {
 
 /// The record with its id in it, where it has none of its own.
 fn with_id(id: &str, body: &Bytes) -> Bytes {
-    if member(body, "id").is_some() || !body.starts_with(b"{") {
+    if !body.starts_with(b"{") {
         return body.clone();
+    }
+    if member(body, "id").is_some() {
+        // An id of the CRM's own stands over whatever somebody wrote there.
+        let own = id.starts_with(MADE_ID).then(|| serde_json::json!({ "id": id }).to_string());
+        return own.and_then(|own| merged(body, own.as_bytes())).unwrap_or_else(|| body.clone());
     }
     let mut text = Vec::with_capacity(body.len() + id.len() + 10);
     text.extend_from_slice(b"{\"id\":");

@@ -189,5 +189,15 @@ state = {state}
     .replace("CRM_ADDRESS", &crm.to_string())
 }
 
+/// What is added to the configuration for so many customers; four jobs each.
+pub fn customers_config(instances: u64, crm: SocketAddr) -> String {
+    if instances == 0 {
+        return String::new();
+    }
+    let names = (1..=instances).map(|n| format!("[instances.customer-{n:03}]\n")).collect::<String>();
+    format!("{}{names}", CUSTOMERS.replace("CRM_ADDRESS", &crm.to_string()))
+}
+
+const CUSTOMERS: &str = include_str!("demo/customers.toml");
 const CONNECTIONS: &str = include_str!("demo/connections.toml");
 const JOBS: &str = include_str!("demo/jobs.toml");

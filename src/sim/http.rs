@@ -5,7 +5,7 @@ use super::faults::{Asked, Fault, Met, RetryAfter};
 use super::limit::Allowance;
 use super::listing::{self, ListRequest, Listed, Paging};
 use super::serve::Switch;
-use super::{Side, World, batch, control};
+use super::{Side, World, batch, change_log, control};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -61,6 +61,9 @@ enum Route<'a> {
     CrmBatch {
         collection: &'a str,
     },
+    ChangeLog {
+        collection: &'a str,
+    },
     Workshop,
     /// The token endpoint.
     SignIn,
@@ -79,6 +82,7 @@ impl<'a> Route<'a> {
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
             ("oauth", Some("token"), None) if *method == Method::POST => Self::SignIn,
+            ("api", Some("events"), Some(collection)) if is_read => Self::ChangeLog { collection },
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
                 Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
                 Some(_) => Self::Nothing { side: Side::Source, status: 405 },
@@ -108,7 +112,7 @@ impl<'a> Route<'a> {
 
     fn side(&self) -> Side {
         match self {
-            Self::Listing { .. } | Self::ShopRecord { .. } => Side::Source,
+            Self::Listing { .. } | Self::ShopRecord { .. } | Self::ChangeLog { .. } => Side::Source,
             Self::Nothing { side, .. } => *side,
             _ => Side::Destination,
         }
@@ -122,7 +126,10 @@ impl<'a> Route<'a> {
     }
 
     fn takes_body(&self) -> bool {
-        !matches!(self, Self::ShopRecord { .. } | Self::CrmListing { .. } | Self::Nothing { .. })
+        !matches!(
+            self,
+            Self::ShopRecord { .. } | Self::ChangeLog { .. } | Self::CrmListing { .. } | Self::Nothing { .. }
+        )
     }
 }
 
@@ -166,11 +173,12 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     let side = route.side();
     let has_cursor = matches!(route, Route::Listing { .. })
         && (parts.uri.query().is_some_and(|query| query.contains("cursor=")) || contains(body, b"\"after\":\""));
+    let known_as = known_as(world, route, body);
     let Met { fault, latency, allowance } = world.faults.meet(&Asked {
         side,
         method: &parts.method,
         path: parts.uri.path(),
-        id: route.id(),
+        id: route.id().or(known_as.as_deref()),
         has_cursor,
         is_batch: matches!(route, Route::CrmBatch { .. }),
     });
@@ -206,6 +214,14 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     pass(latency - latency / 2).await;
     drop(in_flight);
     limited(response, allowance)
+}
+
+/// What a record that is to be made is known as outside.
+fn known_as(world: &World, route: &Route<'_>, body: &[u8]) -> Option<String> {
+    let Route::CrmCreate { collection } = route else { return None };
+    let demands = world.crm.table(collection).demands();
+    let facts = demands.read(body).ok()?;
+    demands.external_id(&facts).map(Cow::into_owned)
 }
 
 /// Gives no answer until the caller goes away.
@@ -295,6 +311,9 @@ fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, faul
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
         Route::SignIn => world.identity.answer(&parts.headers, body, world.now()),
+        Route::ChangeLog { collection } => {
+            plain(change_log::answer(&world.shop, collection, &listing::params(parts.uri.query(), b"")))
+        }
         Route::Workshop => control::answer(world, parts, body),
     }
 }

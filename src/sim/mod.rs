@@ -15,6 +15,7 @@
 
 mod audit;
 mod batch;
+mod change_log;
 mod clock;
 mod control;
 mod crm;

@@ -36,6 +36,8 @@ pub struct Rules {
     pub batch_max: usize,
     /// Characters of an id; longer ones are refused with 400.
     pub id_max: usize,
+    /// A text field of which so many characters are kept, without a word.
+    pub shortens: Option<(String, usize)>,
 }
 
 impl Default for Rules {
@@ -46,6 +48,7 @@ impl Default for Rules {
             external_id_field: "external_id".to_owned(),
             batch_max: 1_000,
             id_max: 255,
+            shortens: None,
         }
     }
 }

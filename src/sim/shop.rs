@@ -1,5 +1,6 @@
 //! The shop: the system that records are read from, and the hands that change them.
 
+use super::change_log::ChangeLog;
 use super::generate::{self, Recipe};
 use super::members::{members, text_of};
 use crate::model::Clock;
@@ -73,6 +74,7 @@ pub(super) struct Collection {
     pub records: BTreeMap<Arc<str>, Stored>,
     pub by_time: BTreeSet<(i64, Arc<str>)>,
     pub revision: u64,
+    pub log: ChangeLog,
     pub counted: Mutex<Option<(i64, u64, u64)>>,
     next_number: u64,
 }
@@ -86,6 +88,11 @@ pub(super) struct Stored {
 
 impl Collection {
     fn put(&mut self, id: &str, body: Bytes, at: i64, deleted: bool) {
+        self.log.note(id, deleted);
+        self.put_untold(id, body, at, deleted);
+    }
+
+    fn put_untold(&mut self, id: &str, body: Bytes, at: i64, deleted: bool) {
         self.revision += 1;
         let id: Arc<str> = match self.records.get_key_value(id) {
             Some((id, old)) => {
@@ -104,6 +111,7 @@ impl Collection {
             return false;
         };
         self.revision += 1;
+        self.log.note(&id, true);
         self.by_time.remove(&(stored.at, id))
     }
 
@@ -153,7 +161,8 @@ impl Shop {
                 newest,
                 bad_fraction,
             });
-            held.put(&made.id, Bytes::from(made.body), made.at, false);
+            // What was there from the beginning is no change.
+            held.put_untold(&made.id, Bytes::from(made.body), made.at, false);
         }
     }
 
@@ -303,6 +312,13 @@ impl Shop {
     /// Every cursor that was given out so far is answered with 410 from now on.
     pub fn expire_cursors(&self) {
         self.0.cursor_generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Forgets what the change log of a collection has told so far.
+    pub fn purge_log(&self, collection: &str) {
+        if let Some(held) = self.collection(collection) {
+            held.write().log.purge();
+        }
     }
 
     /// Demands `Authorization: Bearer {token}`; None lets everybody in.

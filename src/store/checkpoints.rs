@@ -3,6 +3,7 @@
 use super::codec::{pack, unpack};
 use super::tables::CHECKPOINTS;
 use super::{Shared, StoreError};
+use crate::model::filter::{Sieve, Term};
 use crate::model::{Checkpoint, JobId, Sequence};
 use redb::WriteTransaction;
 
@@ -27,16 +28,28 @@ pub(super) fn write_checkpoints(
 }
 
 impl Shared {
+    /// Checkpoints of which all `terms` hold, newest first, at most `limit`. As many as are kept are looked at.
     pub(super) fn checkpoints(
         &self,
         job: &JobId,
+        terms: &[Term],
         before: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Checkpoint>, StoreError> {
         let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
         let before = before.map_or(u64::MAX, |sequence| sequence.0);
         let table = self.snapshot()?.open_table(CHECKPOINTS)?;
-        let rows = table.range((number, 0)..(number, before))?.rev().take(limit);
-        rows.map(|row| unpack("checkpoint", row?.1.value())).collect()
+        let sieve = Sieve::new(terms);
+        let mut found = Vec::new();
+        for row in table.range((number, 0)..(number, before))?.rev() {
+            if limit <= found.len() {
+                break;
+            }
+            let checkpoint = unpack("checkpoint", row?.1.value())?;
+            if sieve.lets_through(&checkpoint) {
+                found.push(checkpoint);
+            }
+        }
+        Ok(found)
     }
 }

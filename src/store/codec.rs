@@ -100,6 +100,12 @@ pub(super) fn unpack_link(bytes: &[u8]) -> Result<Link, StoreError> {
     read_link(bytes).ok_or_else(|| StoreError::Row("a link is cut short or of an unknown version".to_owned()))
 }
 
+/// Whether a packed link is of a record that stands at the destination, without reading the rest.
+pub(super) fn link_is_live(bytes: &[u8]) -> bool {
+    let flags = Reader(bytes).link_start().unwrap_or_default();
+    flags & WRITTEN != 0 && flags & TOMBSTONE == 0
+}
+
 /// The destination id of a packed link, without reading the rest.
 pub(super) fn link_destination(bytes: &[u8]) -> Option<&str> {
     let mut row = Reader(bytes);

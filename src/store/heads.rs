@@ -5,6 +5,7 @@ use super::bulks::open_bulks;
 use super::codec::unpack;
 use super::jobs::JobRow;
 use super::journal::last_entry;
+use super::links::live_links;
 use super::runs::RunRow;
 use super::tables::{JOBS, META, RUNS};
 use crate::model::{BulkRetry, Epoch, JobId, RunId};
@@ -40,7 +41,12 @@ impl Heads {
         let mut jobs = Vec::new();
         for row in read.open_table(JOBS)?.iter()? {
             let (name, row) = row?;
-            let row = unpack::<JobRow>("job", row.value())?;
+            let mut row = unpack::<JobRow>("job", row.value())?;
+            let live = match row.live {
+                Some(live) => live,
+                None => live_links(read, row.number)?,
+            };
+            row.live = Some(live);
             jobs.push(JobHead { id: JobId::from(name.value()), row, is_changed: false });
         }
         jobs.sort_by_key(|job| job.row.number);
@@ -84,7 +90,7 @@ impl Heads {
             Some(number) => *number,
             None => {
                 let number = u32::try_from(self.jobs.len()).expect("fewer than four thousand million jobs");
-                let row = JobRow { number, ..JobRow::default() };
+                let row = JobRow { number, live: Some(0), ..JobRow::default() };
                 self.jobs.push(JobHead { id: id.clone(), row, is_changed: true });
                 self.numbers.insert(id.clone(), number);
                 number

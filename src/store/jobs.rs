@@ -27,6 +27,17 @@ pub(super) struct JobRow {
     /// that never had one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<FilterRule>,
+    /// Records that stand at the destination; none in rows of before this was kept, until the file is opened.
+    #[serde(default)]
+    pub live: Option<u64>,
+    /// Withheld deletes, and those of them that wait for a person.
+    #[serde(default)]
+    pub held: u64,
+    #[serde(default)]
+    pub held_waiting: u64,
+    /// It is being forgotten: rows of it are gone already.
+    #[serde(default)]
+    pub is_leaving: bool,
 }
 
 impl JobRow {
@@ -39,6 +50,11 @@ impl JobRow {
             self.filters.remove(0);
         }
         self.filters.push(FilterRule { since: run, rule });
+    }
+
+    /// True where nothing is remembered but the job's name.
+    pub(super) fn is_blank(&self) -> bool {
+        self.sequence == 0 && self.links == 0 && self.letters == PlaceCounts::default() && !self.is_leaving
     }
 }
 
@@ -77,8 +93,16 @@ pub(super) fn place_byte(place: LetterPlace) -> u8 {
 pub(super) struct Directory {
     numbers: HashMap<JobId, u32>,
     names: Vec<JobId>,
-    /// Whether the job of that number has any link.
-    has_links: Vec<bool>,
+    standing: Vec<Standing>,
+}
+
+/// What of a job's row readers ask for most; its place is the job's number.
+#[derive(Clone, Copy)]
+struct Standing {
+    has_links: bool,
+    has_held: bool,
+    is_blank: bool,
+    is_leaving: bool,
 }
 
 impl Directory {
@@ -87,7 +111,13 @@ impl Directory {
             self.numbers.insert(job.id.clone(), job.row.number);
             self.names.push(job.id.clone());
         }
-        self.has_links = heads.jobs().iter().map(|job| job.row.links > 0).collect();
+        self.standing.clear();
+        self.standing.extend(heads.jobs().iter().map(|job| Standing {
+            has_links: job.row.links > 0,
+            has_held: job.row.held > 0,
+            is_blank: job.row.is_blank(),
+            is_leaving: job.row.is_leaving,
+        }));
     }
 
     pub(super) fn number(&self, job: &JobId) -> Option<u32> {
@@ -104,8 +134,24 @@ impl Directory {
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
     }
 
+    pub(super) fn has_held(&self, number: u32) -> bool {
+        self.standing.get(number as usize).is_some_and(|standing| standing.has_held)
+    }
+
     pub(super) fn has_links(&self, number: u32) -> bool {
-        self.has_links.get(number as usize).copied().unwrap_or(false)
+        self.standing.get(number as usize).is_some_and(|standing| standing.has_links)
+    }
+
+    /// True where nothing is remembered of the job.
+    pub(super) fn is_blank(&self, job: &JobId) -> bool {
+        let standing = self.number(job).and_then(|number| self.standing.get(number as usize));
+        standing.is_none_or(|standing| standing.is_blank)
+    }
+
+    /// The jobs that are being forgotten.
+    pub(super) fn leaving(&self) -> Vec<JobId> {
+        let named = self.names.iter().zip(&self.standing);
+        named.filter(|(_, standing)| standing.is_leaving).map(|(name, _)| name.clone()).collect()
     }
 }
 

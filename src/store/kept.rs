@@ -9,18 +9,18 @@ use redb::{TableDefinition, TableError, WriteTransaction};
 use serde::de::DeserializeOwned;
 
 /// What is kept of one connection from now on.
-pub(super) enum Kept {
+pub(super) enum KeptOf {
     Token(KeptToken),
     Quota(KeptQuota),
 }
 
-pub(super) fn write_kept(transaction: &WriteTransaction, kept: &[(ConnectionId, Kept)]) -> Result<(), StoreError> {
+pub(super) fn write_kept(transaction: &WriteTransaction, kept: &[(ConnectionId, KeptOf)]) -> Result<(), StoreError> {
     for (connection, kept) in kept {
         match kept {
-            Kept::Token(token) => {
+            KeptOf::Token(token) => {
                 transaction.open_table(TOKENS)?.insert(connection.as_str(), pack(token).as_slice())?;
             }
-            Kept::Quota(quota) => {
+            KeptOf::Quota(quota) => {
                 transaction.open_table(QUOTAS)?.insert(connection.as_str(), pack(quota).as_slice())?;
             }
         }

@@ -228,7 +228,10 @@ impl GroupRow {
 pub(super) struct Wanted {
     /// None where the job is not known here, so nothing can match.
     pub job: Option<u32>,
-    pub group: Option<GroupId>,
+    /// The causes that are meant, each once; none: any.
+    pub groups: Option<Vec<GroupId>>,
+    /// Letters that are not meant, in order.
+    except: Vec<DeadLetterId>,
     pub places: Vec<LetterPlace>,
     /// In lower case.
     words: Vec<String>,
@@ -331,7 +334,8 @@ impl Wanted {
         let let_through = || jobs.names().iter().map(|job| sieve.lets_through(&Named(job))).collect();
         Some(Self {
             job,
-            group: filter.group,
+            groups: wanted_groups(filter),
+            except: sorted(&filter.except),
             places,
             words: filter.words.iter().map(|word| word.to_lowercase()).collect(),
             up_to: filter.up_to.map_or(u64::MAX, |id| id.0),
@@ -339,7 +343,10 @@ impl Wanted {
             terms: Sieve::new(&others),
             of_group: Sieve::new(&of_group),
             narrows_field: of_group.iter().any(|term| term.field.as_deref() == Some("field")),
-            reads_letters: !filter.words.is_empty() || !others.is_empty() || filter.moved_at.is_some(),
+            reads_letters: !filter.words.is_empty()
+                || !others.is_empty()
+                || filter.moved_at.is_some()
+                || !filter.except.is_empty(),
             jobs: (!sieve.is_empty()).then(let_through),
         })
     }
@@ -351,14 +358,23 @@ impl Wanted {
 
     /// Whether the letters are found by their groups: conditions that all letters of a group meet, or none.
     pub(super) fn narrows_groups(&self) -> bool {
-        self.group.is_some() || self.jobs.is_some() || !self.of_group.is_empty()
+        self.groups.is_some() || self.jobs.is_some() || !self.of_group.is_empty()
+    }
+
+    /// The numbers between which the groups stand that may be meant.
+    pub(super) fn group_ranges(&self) -> Vec<(u64, u64)> {
+        match &self.groups {
+            Some(groups) => groups.iter().map(|group| (group.0, group.0)).collect(),
+            None => vec![(0, u64::MAX)],
+        }
     }
 
     /// Whether the letters of a group of `job` are meant, as far as its row tells; none where some may be and some not.
     pub(super) fn means_group(&self, group: u64, job: u32, row: &GroupRow) -> Option<bool> {
         let is_of_job = self.job.is_none_or(|wanted| job == wanted)
             && self.jobs.as_ref().is_none_or(|jobs| jobs.get(job as usize).copied().unwrap_or(false));
-        if !is_of_job || self.group.is_some_and(|wanted| group != wanted.0) {
+        let is_meant = |groups: &Vec<GroupId>| groups.binary_search(&GroupId(group)).is_ok();
+        if !is_of_job || !self.groups.as_ref().is_none_or(is_meant) {
             return Some(false);
         }
         let field = row.reason.field.as_deref();
@@ -368,11 +384,12 @@ impl Wanted {
         Some(self.of_group.lets_through(&OfGroup(group, &row.reason)))
     }
 
-    /// Whether a letter is meant, its number aside.
-    pub(super) fn matches(&self, head: &Head<'_>) -> bool {
-        self.job.is_none_or(|job| head.job == job)
+    /// Whether a letter is meant.
+    pub(super) fn matches(&self, number: u64, head: &Head<'_>) -> bool {
+        self.except.binary_search(&DeadLetterId(number)).is_err()
+            && self.job.is_none_or(|job| head.job == job)
             && self.jobs.as_ref().is_none_or(|jobs| jobs.get(head.job as usize).copied().unwrap_or(false))
-            && self.group.is_none_or(|group| head.group == group.0)
+            && self.groups.as_ref().is_none_or(|groups| groups.binary_search(&GroupId(head.group)).is_ok())
             && self.places.contains(&head.state.place())
             && self.moved_at.is_none_or(|at| head.state.moved_at() == Some(at))
             && self.words.iter().all(|word| {
@@ -383,6 +400,23 @@ impl Wanted {
             && self.of_group.lets_through(head)
             && self.terms.lets_through(head)
     }
+}
+
+/// The causes that a filter leaves, in order; none where it leaves all.
+fn wanted_groups(filter: &LetterFilter) -> Option<Vec<GroupId>> {
+    let named: Vec<GroupId> = match (filter.group, filter.groups.as_slice()) {
+        (None, []) => return None,
+        (None, groups) => groups.to_vec(),
+        (Some(group), _) => vec![group],
+    };
+    Some(sorted(&named).into_iter().filter(|group| filter.has_group(*group)).collect())
+}
+
+fn sorted<T: Copy + Ord>(list: &[T]) -> Vec<T> {
+    let mut list = list.to_vec();
+    list.sort_unstable();
+    list.dedup();
+    list
 }
 
 /// A head without its letter is a damaged file.

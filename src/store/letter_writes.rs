@@ -4,20 +4,22 @@ use super::codec::{pack, unpack};
 use super::heads::Heads;
 use super::letter_rows::{Body, GroupRow, Head, StateRow, missing_body};
 use super::tables::{
-    GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD, META,
+    CORRECTIONS, GROUPS, LETTER_BODIES, LETTERS, LETTERS_BY_GROUP, LETTERS_BY_JOB, LETTERS_BY_PLACE, LETTERS_BY_RECORD,
+    META,
 };
-use super::{FailedAgain, LetterMove, NewLetter, Recovery, StoreError};
-use crate::model::{Actor, Attempt, DeadLetterId, JobId, RunId, Timestamp};
+use super::{FailedAgain, LetterMove, NewLetter, NewerContent, Recovery, StoreError};
+use crate::model::{Actor, Attempt, DeadLetterId, JobId, ReasonClass, RunId, Timestamp};
 use parking_lot::Mutex;
 use redb::{ReadableTable, Table, WriteTransaction};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One change of dead letters, in the order in which they were asked for.
 pub(super) enum LetterWork {
     Dead { job: u32, new: Box<NewLetter> },
     FailedAgain(Box<FailedAgain>),
+    Newer(Box<NewerContent>),
     Recovered { recovery: Box<Recovery>, at: Timestamp, run: RunId },
     Move(MovePiece),
 }
@@ -50,6 +52,7 @@ pub(super) fn write_letters(
         match change {
             LetterWork::Dead { job, new } => tables.add(job, &new)?,
             LetterWork::FailedAgain(again) => tables.fail_again(*again)?,
+            LetterWork::Newer(newer) => tables.renew(*newer)?,
             LetterWork::Recovered { recovery, at, run } => tables.recover(*recovery, at, run)?,
             LetterWork::Move(piece) => tables.move_piece(piece)?,
         }
@@ -57,6 +60,35 @@ pub(super) fn write_letters(
     tables.close()?;
     if heads.letter_next != letter_next {
         transaction.open_table(META)?.insert("letter_next", heads.letter_next)?;
+    }
+    Ok(())
+}
+
+/// Removes letters with all that belongs to them, and the groups that lose their last one.
+pub(super) fn remove_letters(transaction: &WriteTransaction, heads: &mut Heads, ids: &[u64]) -> Result<(), StoreError> {
+    let mut tables = LetterTables::open(transaction, heads)?;
+    let mut groups = HashSet::new();
+    for id in ids {
+        if let Some(bytes) = tables.head_bytes(*id)? {
+            let head: Head<'_> = unpack("dead letter", &bytes)?;
+            tables.uncount(*id, &head)?;
+            tables.by_record.remove((head.job, head.record, *id))?;
+            groups.insert((head.group, head.job));
+        }
+        tables.letters.remove(id)?;
+        tables.bodies.remove(id)?;
+    }
+    for (group, job) in groups {
+        let is_empty = tables.by_group.range((group, job, 0, 0)..=(group, job, u8::MAX, u64::MAX))?.next().is_none();
+        if is_empty {
+            tables.changed.remove(&(group, job));
+            tables.groups.remove((group, job))?;
+        }
+    }
+    tables.close()?;
+    let mut corrections = transaction.open_table(CORRECTIONS)?;
+    for id in ids {
+        corrections.retain_in((*id, 0)..=(*id, u32::MAX), |_, _| false)?;
     }
     Ok(())
 }
@@ -147,9 +179,19 @@ impl<'t> LetterTables<'t> {
         Ok(())
     }
 
+    /// The record of an open letter is another one by now.
+    fn renew(&mut self, newer: NewerContent) -> Result<(), StoreError> {
+        let id = newer.id.0;
+        let body = self.bodies.get(id)?.map(|row| unpack::<Body>("dead letter", row.value())).transpose()?;
+        let Some(body) = body else { return Ok(()) };
+        let body = Body { source: newer.source, version: newer.version, deleted: newer.deleted, ..body };
+        self.bodies.insert(id, pack(&body).as_slice())?;
+        Ok(())
+    }
+
     fn recover(&mut self, recovery: Recovery, at: Timestamp, run: RunId) -> Result<(), StoreError> {
         let Recovery { id, attempt } = recovery;
-        let change = |state: &StateRow| match state {
+        let change = |state: &StateRow, _| match state {
             StateRow::Waiting | StateRow::Retrying { .. } => Some(StateRow::Recovered { at, run }),
             // A person's mark stays, and so does an earlier recovery.
             StateRow::Discarded { .. } | StateRow::Recovered { .. } => None,
@@ -179,7 +221,7 @@ impl<'t> LetterTables<'t> {
         let mut ids = piece.ids;
         ids.sort_unstable();
         for id in ids {
-            let change = |state: &StateRow| moved_state(state, &piece.to, &piece.by, piece.at);
+            let change = |state: &StateRow, class| moved_state(state, class, &piece.to, &piece.by, piece.at);
             if let Some(job) = self.change_state(id, change)? {
                 *piece.moved.lock().entry(job).or_default() += 1;
             }
@@ -191,11 +233,11 @@ impl<'t> LetterTables<'t> {
     fn change_state(
         &mut self,
         id: DeadLetterId,
-        change: impl FnOnce(&StateRow) -> Option<StateRow>,
+        change: impl FnOnce(&StateRow, ReasonClass) -> Option<StateRow>,
     ) -> Result<Option<u32>, StoreError> {
         let Some(bytes) = self.head_bytes(id.0)? else { return Ok(None) };
         let old: Head<'_> = unpack("dead letter", &bytes)?;
-        let Some(state) = change(&old.state) else { return Ok(None) };
+        let Some(state) = change(&old.state, old.class) else { return Ok(None) };
         self.uncount(id.0, &old)?;
         let head = Head { state, ..old };
         self.count(id.0, &head)?;
@@ -238,8 +280,11 @@ impl<'t> LetterTables<'t> {
 }
 
 /// The state after a person's order; none where the letter is not where the move begins.
-fn moved_state(state: &StateRow, to: &LetterMove, by: &Actor, at: Timestamp) -> Option<StateRow> {
+fn moved_state(state: &StateRow, class: ReasonClass, to: &LetterMove, by: &Actor, at: Timestamp) -> Option<StateRow> {
     match (to, state) {
+        (LetterMove::Retry, _) if class == ReasonClass::OutcomeUnknown => None,
+        (LetterMove::Settle, StateRow::Waiting) if class != ReasonClass::OutcomeUnknown => None,
+        (LetterMove::Settle, StateRow::Waiting) => Some(StateRow::Retrying { since: at, by: by.clone() }),
         (LetterMove::Retry, StateRow::Waiting) => Some(StateRow::Retrying { since: at, by: by.clone() }),
         (LetterMove::Discard { reason }, StateRow::Waiting) => {
             Some(StateRow::Discarded { at, by: by.clone(), reason: reason.clone() })

@@ -85,20 +85,22 @@ fn parts(read: &ReadTransaction, wanted: &Wanted) -> Result<Parts, StoreError> {
 
 /// None where too many groups are meant.
 fn parts_by_group(read: &ReadTransaction, wanted: &Wanted) -> Result<Option<Parts>, StoreError> {
-    let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
     let mut parts = Parts { ranges: Vec::new(), reads_letters: wanted.reads_letters() };
-    for row in read.open_table(GROUPS)?.range((first, 0)..=(last, u32::MAX))? {
-        let (key, row) = row?;
-        let (group, job) = key.value();
-        let row = unpack::<GroupRow>("letter group", row.value())?;
-        let is_meant = wanted.means_group(group, job, &row);
-        if is_meant == Some(false) {
-            continue;
-        }
-        parts.reads_letters |= is_meant.is_none();
-        add(&mut parts.ranges, wanted, row.letters, |place| PartRange::Group(GroupId(group), job, place));
-        if parts.ranges.len() > GROUPS_MERGED_MAX {
-            return Ok(None);
+    let table = read.open_table(GROUPS)?;
+    for (first, last) in wanted.group_ranges() {
+        for row in table.range((first, 0)..=(last, u32::MAX))? {
+            let (key, row) = row?;
+            let (group, job) = key.value();
+            let row = unpack::<GroupRow>("letter group", row.value())?;
+            let is_meant = wanted.means_group(group, job, &row);
+            if is_meant == Some(false) {
+                continue;
+            }
+            parts.reads_letters |= is_meant.is_none();
+            add(&mut parts.ranges, wanted, row.letters, |place| PartRange::Group(GroupId(group), job, place));
+            if parts.ranges.len() > GROUPS_MERGED_MAX {
+                return Ok(None);
+            }
         }
     }
     Ok(Some(parts))
@@ -165,7 +167,7 @@ fn visit_matching(
             let number = number?;
             let Some(row) = letters.get(number)? else { continue };
             let head: Head<'_> = unpack("dead letter", row.value())?;
-            if wanted.matches(&head) && !visit(DeadLetterId(number), Some(&head)) {
+            if wanted.matches(number, &head) && !visit(DeadLetterId(number), Some(&head)) {
                 return Ok(());
             }
         }
@@ -175,7 +177,7 @@ fn visit_matching(
     for row in letters.range(..=wanted.up_to)?.rev() {
         let (number, row) = row?;
         let head: Head<'_> = unpack("dead letter", row.value())?;
-        if wanted.matches(&head) && !visit(DeadLetterId(number.value()), Some(&head)) {
+        if wanted.matches(number.value(), &head) && !visit(DeadLetterId(number.value()), Some(&head)) {
             return Ok(());
         }
     }
@@ -337,18 +339,19 @@ type GroupRows = HashMap<(u64, u32), GroupRow>;
 /// a group's letters are meant.
 fn kept_groups(read: &ReadTransaction, wanted: &Wanted) -> Result<Option<GroupRows>, StoreError> {
     let table = read.open_table(GROUPS)?;
-    let (first, last) = wanted.group.map_or((0, u64::MAX), |group| (group.0, group.0));
     let mut rows = GroupRows::new();
-    for row in table.range((first, 0)..=(last, u32::MAX))? {
-        let (key, row) = row?;
-        let (group, job) = key.value();
-        let row = unpack("letter group", row.value())?;
-        match wanted.means_group(group, job, &row) {
-            Some(true) => {
-                rows.insert((group, job), row);
+    for (first, last) in wanted.group_ranges() {
+        for row in table.range((first, 0)..=(last, u32::MAX))? {
+            let (key, row) = row?;
+            let (group, job) = key.value();
+            let row = unpack("letter group", row.value())?;
+            match wanted.means_group(group, job, &row) {
+                Some(true) => {
+                    rows.insert((group, job), row);
+                }
+                Some(false) => {}
+                None => return Ok(None),
             }
-            Some(false) => {}
-            None => return Ok(None),
         }
     }
     let Some(newer) = wanted.up_to.checked_add(1) else { return Ok(Some(rows)) };

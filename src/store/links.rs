@@ -1,12 +1,12 @@
 //! The table of links: what is remembered of each record, the one table that grows with the records.
 
-use super::codec::{link_destination, pack_link, unpack_link};
+use super::codec::{link_destination, link_is_live, pack_link, unpack_link};
 use super::heads::Heads;
 use super::jobs::job_row;
 use super::tables::{LINKS, LINKS_BY_DESTINATION};
 use super::{Shared, StoreError};
 use crate::model::{DestinationId, JobId, Link, RecordId};
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 
 /// A link that is ready to be written: packed by its caller, so that the writer only copies.
 pub(super) struct PackedLink {
@@ -40,6 +40,12 @@ pub(super) fn write_links(
     let mut moved = Vec::new();
     for (job, link) in &links {
         let old = table.insert((*job, link.id.as_str()), link.row.as_slice())?;
+        let was_live = old.as_ref().is_some_and(|old| link_is_live(old.value()));
+        let is_live = link_is_live(&link.row);
+        if was_live != is_live {
+            let row = &mut heads.numbered_mut(*job)?.row;
+            row.live = row.live.map(|live| if is_live { live + 1 } else { live.saturating_sub(1) });
+        }
         let destination = link.destination.as_ref().map(DestinationId::as_str);
         match old {
             None => {
@@ -72,6 +78,19 @@ pub(super) fn write_links(
         }
     }
     Ok(())
+}
+
+/// Counts the records of a job that stand at the destination, by reading all links: for files in which that is not kept.
+pub(super) fn live_links(read: &ReadTransaction, job: u32) -> Result<u64, StoreError> {
+    let mut live = 0;
+    for row in read.open_table(LINKS)?.range((job, "")..)? {
+        let (key, link) = row?;
+        if key.value().0 != job {
+            break;
+        }
+        live += u64::from(link_is_live(link.value()));
+    }
+    Ok(live)
 }
 
 impl Shared {
@@ -117,6 +136,10 @@ impl Shared {
 
     pub(super) fn link_count(&self, job: &JobId) -> Result<u64, StoreError> {
         Ok(job_row(&self.snapshot()?, job)?.map_or(0, |row| row.links))
+    }
+
+    pub(super) fn live_count(&self, job: &JobId) -> Result<u64, StoreError> {
+        Ok(job_row(&self.snapshot()?, job)?.and_then(|row| row.live).unwrap_or_default())
     }
 
     /// The record whose counterpart is `destination`, where the two have different ids.

@@ -2,12 +2,16 @@
 //!
 //! Every method is async, so that a store on another machine fits behind the same names.
 
+mod budgets;
 mod bulks;
 mod checkpoints;
 mod codec;
 mod corrections;
+mod forget;
 mod heads;
+mod held;
 mod holds;
+mod intents;
 mod jobs;
 mod journal;
 mod kept;
@@ -18,6 +22,7 @@ mod links;
 mod open;
 mod runs;
 mod search;
+mod seen;
 mod state;
 mod tables;
 mod writer;
@@ -27,8 +32,8 @@ pub use open::Holder;
 pub use state::Store;
 
 use crate::model::{
-    Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, JobId, LetterEnd, Link,
-    Position, Reason, RecordId, RunId, RunKind, Sequence, Timestamp,
+    Actor, Attempt, BulkRetry, Checkpoint, Counts, DeadLetter, DeadLetterId, Epoch, GroupId, HeldDelete, JobId,
+    LetterEnd, Link, Position, Reason, RecordId, RunId, RunKind, Sequence, Timestamp,
 };
 use parking_lot::{Mutex, RwLock};
 use std::path::PathBuf;
@@ -208,6 +213,90 @@ pub struct PageCommit {
     pub bulk: Option<BulkPage>,
     /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
     pub search: Vec<Findable>,
+    /// Records whose create has its end, so that nothing of it is in doubt any more.
+    pub settled: Vec<RecordId>,
+    /// Open letters whose record is another one by now, though nothing of it may be sent.
+    pub newer: Vec<NewerContent>,
+    /// Deletes that are withheld, and those that are not any more.
+    pub held: Vec<HeldChange>,
+    /// Of a job that deletes what a whole listing left out: what this page of it listed.
+    pub seen: Option<Seen>,
+}
+
+/// What the source holds now of a record that waits for a person.
+#[derive(Clone, Debug)]
+pub struct NewerContent {
+    pub id: DeadLetterId,
+    pub source: crate::model::RawJson,
+    pub version: Option<crate::model::Version>,
+    pub deleted: bool,
+}
+
+/// What a person found out about a create whose outcome nobody saw.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    pub job: JobId,
+    pub record: RecordId,
+    /// The letter that waits for it; it goes under retry, for what the source holds by now.
+    pub letter: DeadLetterId,
+    /// The record's link, as it is now known to be.
+    pub link: Link,
+}
+
+/// What becomes of a withheld delete.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeldChange {
+    Hold(Box<HeldDelete>),
+    /// It was carried out, or its record is listed again.
+    Drop(RecordId),
+}
+
+/// What a listing gave, to find out at its end what it left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The first page of a listing takes the place of all that is known of the one before.
+    Page(SeenPage),
+    Forget,
+}
+
+/// What one page of a listing gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPage {
+    /// Counted from 1.
+    page: u64,
+    /// When its listing began: pages of another one do not count.
+    began: Timestamp,
+    /// Records without an id, which could be any.
+    unkeyed: u32,
+    hashes: Vec<u64>,
+}
+
+/// What is known of a listing at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SweepFacts {
+    /// Every page of it is there.
+    pub is_whole: bool,
+    pub listed: u64,
+    /// Records without an id.
+    pub unkeyed: u64,
+    /// Records that stand at the destination, and those of them that the listing left out.
+    pub live: u64,
+    pub missing: u64,
+}
+
+/// Where the search for what a listing left out goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SweepFrom {
+    part: u64,
+    after: Option<RecordId>,
+}
+
+/// Records that a listing left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    pub records: Vec<RecordId>,
+    /// None when these were the last.
+    pub next: Option<SweepFrom>,
 }
 
 /// A letter whose record needs nothing more.
@@ -308,8 +397,10 @@ pub struct Note {
 /// Where letters are moved by a person's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LetterMove {
-    /// Waiting → retrying.
+    /// Waiting → retrying; not those whose outcome is unknown.
     Retry,
+    /// Waiting → retrying, of one whose outcome a person has found out.
+    Settle,
     /// Waiting → discarded.
     Discard { reason: String },
     /// Discarded → waiting; retrying → waiting.

@@ -3,6 +3,7 @@
 use super::codec::{pack, unpack};
 use super::tables::{RUNS, RUNS_BY_JOB};
 use super::{Shared, StoreError};
+use crate::model::filter::{Sieve, Term};
 use crate::model::{JobId, Run, RunEnd, RunId, Timestamp};
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -66,25 +67,40 @@ pub(super) fn write_runs(
 }
 
 impl Shared {
+    /// Runs of which all `terms` hold, newest first, at most `limit`. As many as are kept are looked at.
     pub(super) fn runs(
         &self,
         job: Option<&JobId>,
+        terms: &[Term],
         before: Option<RunId>,
         limit: usize,
     ) -> Result<Vec<Run>, StoreError> {
         let before = before.map_or(u64::MAX, |run| run.0);
+        let sieve = Sieve::new(terms);
         let read = self.snapshot()?;
         let runs = read.open_table(RUNS)?;
+        let mut found = Vec::new();
+        let mut take = |row: &[u8]| -> Result<bool, StoreError> {
+            let run = unpack::<RunRow>("run", row)?.run;
+            if sieve.lets_through(&run) {
+                found.push(run);
+            }
+            Ok(found.len() < limit)
+        };
         let Some(job) = job else {
-            let rows = runs.range(..before)?.rev().take(limit);
-            return rows.map(|row| Ok(unpack::<RunRow>("run", row?.1.value())?.run)).collect();
+            for row in runs.range(..before)?.rev() {
+                if limit == 0 || !take(row?.1.value())? {
+                    break;
+                }
+            }
+            return Ok(found);
         };
         let Some(number) = self.directory.read().number(job) else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        for key in read.open_table(RUNS_BY_JOB)?.range((number, 0)..(number, before))?.rev().take(limit) {
+        for key in read.open_table(RUNS_BY_JOB)?.range((number, 0)..(number, before))?.rev() {
             let id = key?.0.value().1;
-            if let Some(row) = runs.get(id)? {
-                found.push(unpack::<RunRow>("run", row.value())?.run);
+            let Some(row) = runs.get(id)? else { continue };
+            if limit == 0 || !take(row.value())? {
+                break;
             }
         }
         Ok(found)

@@ -3,20 +3,23 @@
 //! Small questions are answered where they are asked (microseconds); those that may read much go to the blocking pool.
 //! Changes go to the writer and wait for its answer.
 
-use super::kept::Kept;
+use super::forget::ForgetPiece;
+use super::kept::KeptOf;
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, LetterIds, LetterMove, NewPoint, NewRun, Note, Options, OrderedAt, PageCommit, Shared,
-    StoreError, open,
+    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt,
+    PageCommit, Settlement, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
+use crate::model::filter::Term;
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule, Hold,
-    JobControl, JobId, JournalEntry, JournalProof, KeptQuota, KeptToken, LetterFilter, LetterGroup, LetterPlace,
-    LetterRow, Link, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
+    HeldDelete, Hold, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, KeptQuota, KeptToken, LetterFilter,
+    LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -63,6 +66,7 @@ impl Store {
     /// Saves a job's control state together with its journal entry.
     pub async fn set_control(&self, job: &JobId, control: JobControl, note: Option<Note>) -> Result<(), StoreError> {
         let job = job.clone();
+        let control = Box::new(control);
         self.order(|reply| Order::Control { job, control, note, reply }).await
     }
 
@@ -77,13 +81,24 @@ impl Store {
 
     /// Past runs, newest first; of one job or of all; those before `before`.
     pub async fn runs(&self, job: Option<&JobId>, before: Option<RunId>, limit: usize) -> Result<Vec<Run>, StoreError> {
+        self.runs_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::runs`], those alone of which all `terms` hold.
+    pub async fn runs_matching(
+        &self,
+        job: Option<&JobId>,
+        terms: Vec<Term>,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> Result<Vec<Run>, StoreError> {
         let job = job.cloned();
-        self.read(move |shared| shared.runs(job.as_ref(), before, limit)).await
+        self.read(move |shared| shared.runs(job.as_ref(), &terms, before, limit)).await
     }
 
     /// The job's last checkpoint.
     pub async fn checkpoint(&self, job: &JobId) -> Result<Option<Checkpoint>, StoreError> {
-        open::caught(|| Ok(self.shared.checkpoints(job, None, 1)?.pop()))
+        open::caught(|| Ok(self.shared.checkpoints(job, &[], None, 1)?.pop()))
     }
 
     /// Adds a checkpoint that a person sets, and takes a new epoch, so that a run that is still under way saves nothing more.
@@ -98,13 +113,56 @@ impl Store {
         before: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Checkpoint>, StoreError> {
+        self.checkpoints_matching(job, Vec::new(), before, limit).await
+    }
+
+    /// As [`Store::checkpoints`], those alone of which all `terms` hold.
+    pub async fn checkpoints_matching(
+        &self,
+        job: &JobId,
+        terms: Vec<Term>,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
         let job = job.clone();
-        self.read(move |shared| shared.checkpoints(&job, before, limit)).await
+        self.read(move |shared| shared.checkpoints(&job, &terms, before, limit)).await
     }
 
     /// The links of `ids`, in their order.
     pub async fn links(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Link>>, StoreError> {
         open::caught(|| self.shared.links(job, ids))
+    }
+
+    /// The open intents of `ids`, in their order.
+    pub async fn intents(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<Intent>>, StoreError> {
+        open::caught(|| self.shared.intents(job, ids))
+    }
+
+    /// Makes intents durable, in one transaction, before the requests leave that they speak of.
+    ///
+    /// `made` are the links of records of pages that are not saved yet whose create is confirmed: their intents are
+    /// settled.
+    pub async fn note_intents(
+        &self,
+        job: &JobId,
+        intents: Vec<(RecordId, Intent)>,
+        made: Vec<(RecordId, Link)>,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        let settled = made.iter().map(|(record, _)| (record.clone(), None));
+        let intents = settled.chain(intents.into_iter().map(|(record, intent)| (record, Some(intent)))).collect();
+        let links = made.into_iter().map(|(record, link)| PackedLink::new(record, &link)).collect();
+        self.order(|reply| Order::Intents { job, intents, links, reply }).await
+    }
+
+    /// Saves what a person found out about a create, and puts its letter under retry, with its journal entry. False when
+    /// the letter does not wait any more: then nothing is saved.
+    pub async fn settle(&self, settlement: Settlement, note: Note) -> Result<bool, StoreError> {
+        let moved = Moved::default();
+        let counted = moved.clone();
+        self.order(|reply| Order::Settle { settlement: Box::new(settlement), note, moved: counted, reply }).await?;
+        let is_settled = !moved.lock().is_empty();
+        Ok(is_settled)
     }
 
     /// The filters that the job's runs had, oldest first.
@@ -115,6 +173,70 @@ impl Store {
     /// How many records of the job have a link.
     pub async fn link_count(&self, job: &JobId) -> Result<u64, StoreError> {
         open::caught(|| self.shared.link_count(job))
+    }
+
+    /// How many of them stand at the destination because of the job. Kept, not counted.
+    pub async fn live_count(&self, job: &JobId) -> Result<u64, StoreError> {
+        open::caught(|| self.shared.live_count(job))
+    }
+
+    /// What is known of a whole listing at its end, of which the pages 1 to `pages` were committed.
+    pub async fn sweep_facts(&self, job: &JobId, began: Timestamp, pages: u64) -> Result<SweepFacts, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.sweep_facts(&job, began, pages)).await
+    }
+
+    /// The next records that such a listing left out, at most `most`.
+    pub async fn missing(
+        &self,
+        job: &JobId,
+        pages: u64,
+        listed: u64,
+        from: SweepFrom,
+        most: usize,
+    ) -> Result<Missed, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.missing(&job, pages, listed, &from, most)).await
+    }
+
+    /// The withheld deletes of `ids`, in their order.
+    pub async fn held_of(&self, job: &JobId, ids: &[RecordId]) -> Result<Vec<Option<HeldDelete>>, StoreError> {
+        open::caught(|| self.shared.held_of(job, ids))
+    }
+
+    /// The job's withheld deletes in the order of their ids, those behind `after`, at most `limit`: those that people keep,
+    /// or those that wait.
+    pub async fn held(
+        &self,
+        job: &JobId,
+        after: Option<RecordId>,
+        is_kept: bool,
+        limit: usize,
+    ) -> Result<Vec<HeldDelete>, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.held(&job, after.as_ref(), is_kept, limit)).await
+    }
+
+    /// How many of the job's withheld deletes wait, and how many records people keep. Kept, not counted.
+    pub async fn held_counts(&self, job: &JobId) -> Result<(u64, u64), StoreError> {
+        open::caught(|| self.shared.held_counts(job))
+    }
+
+    /// Keeps the records of all withheld deletes that wait, in pieces small enough that commits are not held up. Returns
+    /// how many; the note is saved with the first of them.
+    pub async fn keep_held(&self, job: &JobId, kept: &Kept, note: Note) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        let mut after = None;
+        let mut note = Some(note);
+        loop {
+            let rows = self.held(job, after, false, MOVE_PIECE).await?;
+            let Some(last) = rows.last() else { return Ok(changed) };
+            after = Some(last.record.clone());
+            changed += rows.len() as u64;
+            let keep = |row: HeldDelete| HeldChange::Hold(Box::new(HeldDelete { kept: Some(kept.clone()), ..row }));
+            let (job, changes, note) = (job.clone(), rows.into_iter().map(keep).collect(), note.take());
+            self.order(|reply| Order::Held { job, changes, note, reply }).await?;
+        }
     }
 
     /// Takes `n` dead-letter numbers; the first of them is returned. They may stay unused.
@@ -286,6 +408,32 @@ impl Store {
         Ok(named(&moved, |job| directory.name(job).ok()))
     }
 
+    /// The names of all jobs that the state knows, also those that were forgotten.
+    pub fn job_names(&self) -> Vec<JobId> {
+        self.shared.directory.read().names().to_vec()
+    }
+
+    /// True where the state holds no checkpoint, no link and no letter of the job.
+    pub fn is_blank(&self, job: &JobId) -> bool {
+        self.shared.directory.read().is_blank(job)
+    }
+
+    /// The jobs that were begun to be forgotten and are not yet.
+    pub fn half_forgotten(&self) -> Vec<JobId> {
+        self.shared.directory.read().leaving()
+    }
+
+    /// Removes all that is remembered of a job, in several transactions; the note is saved with the first one. What a crash
+    /// leaves is told by [`Store::half_forgotten`], and removed by doing this again.
+    pub async fn forget(&self, job: &JobId, mut note: Option<Note>) -> Result<(), StoreError> {
+        let is_done = Arc::new(Mutex::new(false));
+        while !*is_done.lock() {
+            let piece = ForgetPiece { job: job.clone(), note: note.take(), is_done: is_done.clone() };
+            self.order(|reply| Order::Forget { piece, reply }).await?;
+        }
+        Ok(())
+    }
+
     /// The connections whose calls a person holds back.
     pub async fn holds(&self) -> Result<Vec<(ConnectionId, Hold)>, StoreError> {
         open::caught(|| self.shared.holds())
@@ -304,7 +452,7 @@ impl Store {
 
     /// Keeps the sealed tokens of a connection's sign-in; they are durable when this returns.
     pub async fn keep_token(&self, connection: &ConnectionId, token: KeptToken) -> Result<(), StoreError> {
-        let (connection, kept) = (connection.clone(), Kept::Token(token));
+        let (connection, kept) = (connection.clone(), KeptOf::Token(token));
         self.order(|reply| Order::Keep { connection, kept, reply }).await
     }
 
@@ -314,8 +462,24 @@ impl Store {
     }
 
     pub async fn keep_quota(&self, connection: &ConnectionId, quota: KeptQuota) -> Result<(), StoreError> {
-        let (connection, kept) = (connection.clone(), Kept::Quota(quota));
+        let (connection, kept) = (connection.clone(), KeptOf::Quota(quota));
         self.order(|reply| Order::Keep { connection, kept, reply }).await
+    }
+
+    /// The budgets that people lowered, by connection.
+    pub async fn budgets(&self) -> Result<Vec<(ConnectionId, LowBudget)>, StoreError> {
+        self.read(Shared::budgets).await
+    }
+
+    /// Lowers a connection's budget, or sets it back, together with the journal entry.
+    pub async fn set_budget(
+        &self,
+        connection: &ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
+    ) -> Result<(), StoreError> {
+        let connection = connection.clone();
+        self.order(|reply| Order::Budget { connection, budget, note, reply }).await
     }
 
     /// Adds a journal entry that belongs to no other change.
@@ -410,7 +574,7 @@ enum Rest {
 impl LetterMove {
     fn starts_at(&self, place: LetterPlace) -> bool {
         match self {
-            Self::Retry | Self::Discard { .. } => place == LetterPlace::Waiting,
+            Self::Retry | Self::Settle | Self::Discard { .. } => place == LetterPlace::Waiting,
             Self::Restore => matches!(place, LetterPlace::Discarded | LetterPlace::Retrying),
         }
     }

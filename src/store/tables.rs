@@ -23,11 +23,21 @@ pub(super) const TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("to
 /// Connection's name → the calls of its quota's present span ([`crate::model::KeptQuota`]). Absent until one has a quota.
 pub(super) const QUOTAS: TableDefinition<&str, &[u8]> = TableDefinition::new("quotas");
 
+/// Connection's name → the lower budget that a person set ([`crate::model::LowBudget`]). Absent until one is set.
+pub(super) const BUDGETS: TableDefinition<&str, &[u8]> = TableDefinition::new("low_budgets");
+
 /// (job number, sequence) → [`crate::model::Checkpoint`]. Only ever added; the oldest are thinned.
 pub(super) const CHECKPOINTS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("checkpoints");
 
 /// (job number, record id at the source) → [`crate::model::Link`], packed by hand: the one table that grows with the records.
 pub(super) const LINKS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("links");
+
+/// (job number, page of its listing) → hashes of the ids that the page listed ([`super::seen`]). Only of jobs that delete what
+/// a whole listing left out; gone when it was looked for. Absent until then.
+pub(super) const SEEN: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("seen");
+
+/// (job number, record id at the source) → [`crate::model::HeldDelete`]. Absent until a delete is withheld.
+pub(super) const HELD: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("held_deletes");
 
 /// (job number, id at the destination) → record id at the source, where the two ids differ.
 pub(super) const LINKS_BY_DESTINATION: TableDefinition<(u32, &str), &str> =
@@ -86,3 +96,7 @@ pub(super) const CORRECTIONS_BY_RECORD: TableDefinition<(u32, &str, u64, u32), (
 
 /// Number → [`crate::model::BulkRetry`]. The oldest that ended are thinned. Absent until many letters are retried at once.
 pub(super) const BULKS: TableDefinition<u64, &[u8]> = TableDefinition::new("bulk_retries");
+
+/// (job number, record id at the source) → [`crate::model::Intent`]. Absent until a job makes records whose ids the
+/// destination makes.
+pub(super) const INTENTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("intents");

@@ -8,23 +8,31 @@
 //! opened again on the same file and lock: at once, so that questions are answered, and before each later write, if that
 //! failed. So a full disk that is mended needs no restart, and what was saved before the error is what counts.
 
+use super::budgets::write_budgets;
 use super::bulks::write_bulks;
 use super::checkpoints::write_checkpoints;
 use super::corrections::write_corrections;
+use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
+use super::held::write_held;
 use super::holds::write_holds;
+use super::intents::{IntentWork, write_intents};
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
-use super::kept::{Kept, write_kept};
+use super::kept::{KeptOf, write_kept};
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
 use super::runs::{RunRow, write_runs};
 use super::search::{PackedTerms, write_search};
-use super::{BulkChange, Committed, NewPoint, NewRun, Note, Options, PageCommit, Shared, StoreError};
+use super::seen::write_seen;
+use super::{
+    BulkChange, Committed, HeldChange, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Seen, Settlement,
+    Shared, StoreError,
+};
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, JobControl, JobId, JournalEntry, Run, RunEnd,
-    RunId, Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, Intent, JobControl, JobId, JournalEntry,
+    LowBudget, RecordId, Run, RunEnd, RunId, Sequence, Timestamp,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -58,7 +66,7 @@ pub(super) enum Order {
     },
     Control {
         job: JobId,
-        control: JobControl,
+        control: Box<JobControl>,
         note: Option<Note>,
         reply: Reply<()>,
     },
@@ -75,7 +83,14 @@ pub(super) enum Order {
     },
     Keep {
         connection: ConnectionId,
-        kept: Kept,
+        kept: KeptOf,
+        reply: Reply<()>,
+    },
+    /// Lowers a connection's budget; none sets it back.
+    Budget {
+        connection: ConnectionId,
+        budget: Option<LowBudget>,
+        note: Note,
         reply: Reply<()>,
     },
     Note {
@@ -86,6 +101,20 @@ pub(super) enum Order {
     Move {
         piece: MovePiece,
         note: Option<Note>,
+        reply: Reply<()>,
+    },
+    Intents {
+        job: JobId,
+        /// What becomes of the intent of each record.
+        intents: Vec<(RecordId, Option<Intent>)>,
+        links: Vec<PackedLink>,
+        reply: Reply<()>,
+    },
+    /// Carried out where the letter waits.
+    Settle {
+        settlement: Box<Settlement>,
+        note: Note,
+        moved: Moved,
         reply: Reply<()>,
     },
     Correct {
@@ -105,6 +134,17 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    /// A person decides about withheld deletes. The note is written with the first of them.
+    Held {
+        job: JobId,
+        changes: Vec<HeldChange>,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
+    Forget {
+        piece: ForgetPiece,
+        reply: Reply<()>,
+    },
     Close {
         reply: Reply<()>,
     },
@@ -116,9 +156,13 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                3 + links.len() + 6 * letters + 2 * terms.len()
+                let others = page.settled.len() + 2 * page.newer.len() + page.held.len();
+                3 + links.len() + 6 * letters + 2 * terms.len() + others
             }
+            Self::Intents { intents, links, .. } => intents.len() + links.len(),
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            Self::Held { changes, .. } => changes.len(),
+            Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
         }
     }
@@ -142,9 +186,14 @@ impl Order {
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
             | Self::Keep { reply, .. }
+            | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
+            | Self::Intents { reply, .. }
+            | Self::Settle { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Held { reply, .. }
+            | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
         }
     }
@@ -250,15 +299,21 @@ struct Batch {
     links: Vec<(u32, PackedLink)>,
     terms: Vec<(u32, PackedTerms)>,
     letters: Vec<LetterWork>,
+    intents: Vec<IntentWork>,
+    settlements: Vec<(u32, Settlement, Note, Moved)>,
     corrections: Vec<(u32, Correction)>,
     bulks: BTreeMap<u64, BulkRetry>,
+    held: Vec<(u32, HeldChange)>,
+    seen: Vec<(u32, Seen)>,
     checkpoints: Vec<(u32, Checkpoint)>,
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
-    kept: Vec<(ConnectionId, Kept)>,
+    kept: Vec<(ConnectionId, KeptOf)>,
+    budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
+    forgets: Vec<ForgetWork>,
     /// Of which runs there are pages.
     pages: Vec<(JobId, Epoch)>,
     replies: Vec<Answer>,
@@ -360,7 +415,7 @@ impl Writer {
                 batch.reply(reply, ());
             }
             Order::Control { job, control, note, reply } => {
-                batch.controls.insert(heads.job_mut(&job).row.number, control);
+                batch.controls.insert(heads.job_mut(&job).row.number, *control);
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }
@@ -377,6 +432,11 @@ impl Writer {
                 batch.kept.push((connection, kept));
                 batch.reply(reply, ());
             }
+            Order::Budget { connection, budget, note, reply } => {
+                batch.budgets.push((connection, budget));
+                batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
             Order::Note { note, reply } => {
                 batch.journal.push(heads.next_entry(note));
                 batch.reply(reply, ());
@@ -384,6 +444,17 @@ impl Writer {
             Order::Move { piece, note, reply } => {
                 batch.move_notes.extend(note.map(|note| (note, piece.moved.clone())));
                 batch.letters.push(LetterWork::Move(piece));
+                batch.reply(reply, ());
+            }
+            Order::Intents { job, intents, links, reply } => {
+                let number = heads.job_mut(&job).row.number;
+                batch.intents.extend(intents.into_iter().map(|(record, intent)| (number, record, intent)));
+                batch.links.extend(links.into_iter().map(|link| (number, link)));
+                batch.reply(reply, ());
+            }
+            Order::Settle { settlement, note, moved, reply } => {
+                let number = heads.job_mut(&settlement.job).row.number;
+                batch.settlements.push((number, *settlement, note, moved));
                 batch.reply(reply, ());
             }
             Order::Correct { job, correction, note, reply } => {
@@ -404,6 +475,17 @@ impl Writer {
                     batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 }
                 batch.reply(reply, bulk);
+            }
+            Order::Held { job, changes, note, reply } => {
+                let number = heads.job_mut(&job).row.number;
+                batch.held.extend(changes.into_iter().map(|change| (number, change)));
+                batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
+            Order::Forget { piece, reply } => {
+                batch.forgets.push(heads.begin_forgetting(&piece));
+                batch.journal.extend(piece.note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
             }
             Order::Close { .. } => order.end(),
         }
@@ -431,7 +513,25 @@ impl Writer {
         let transaction = shared.begin_write()?;
         write_links(&transaction, heads, batch.links)?;
         write_search(&transaction, &batch.terms)?;
+        write_held(&transaction, heads, batch.held)?;
+        write_seen(&transaction, batch.seen)?;
         write_letters(&transaction, heads, batch.letters)?;
+        write_intents(&transaction, &batch.intents)?;
+        for (job, settlement, note, moved) in batch.settlements {
+            let Settlement { record, letter, link, .. } = settlement;
+            let piece = MovePiece {
+                ids: vec![letter],
+                to: LetterMove::Settle,
+                by: note.by.clone(),
+                at: note.at,
+                moved: moved.clone(),
+            };
+            write_letters(&transaction, heads, vec![LetterWork::Move(piece)])?;
+            if !moved.lock().is_empty() {
+                write_links(&transaction, heads, vec![(job, PackedLink::new(record, &link))])?;
+                batch.journal.push(heads.next_entry(note));
+            }
+        }
         for (note, moved) in batch.move_notes {
             if !moved.lock().is_empty() {
                 batch.journal.push(heads.next_entry(note));
@@ -442,8 +542,10 @@ impl Writer {
         write_checkpoints(&transaction, &batch.checkpoints, self.options.checkpoints_max)?;
         write_runs(&transaction, &batch.runs, self.options.runs_max)?;
         write_controls(&transaction, &batch.controls)?;
+        write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
         write_kept(&transaction, &batch.kept)?;
+        write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
         transaction.commit()?;
@@ -452,8 +554,23 @@ impl Writer {
 }
 
 fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>, heads: &mut Heads, batch: &mut Batch) {
-    let PageCommit { job: id, epoch, run: run_id, at, counts, position, dead, failed_again, recovered, bulk, .. } =
-        page;
+    let PageCommit {
+        job: id,
+        epoch,
+        run: run_id,
+        at,
+        counts,
+        position,
+        dead,
+        failed_again,
+        recovered,
+        bulk,
+        settled,
+        newer,
+        held,
+        seen,
+        ..
+    } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
     batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
     let job = heads.job_mut(&id);
@@ -482,8 +599,12 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     }
     batch.checkpoints.extend(checkpoint.clone().map(|checkpoint| (number, checkpoint)));
     batch.links.extend(links.into_iter().map(|link| (number, link)));
+    batch.held.extend(held.into_iter().map(|change| (number, change)));
+    batch.seen.extend(seen.map(|seen| (number, seen)));
     batch.letters.extend(dead.into_iter().map(|new| LetterWork::Dead { job: number, new: Box::new(new) }));
     batch.letters.extend(failed_again.into_iter().map(|again| LetterWork::FailedAgain(Box::new(again))));
+    batch.letters.extend(newer.into_iter().map(|newer| LetterWork::Newer(Box::new(newer))));
+    batch.intents.extend(settled.into_iter().map(|record| (number, record, None)));
     batch.letters.extend(recovered.into_iter().map(|recovery| LetterWork::Recovered {
         recovery: Box::new(recovery),
         at,
@@ -551,7 +672,7 @@ fn stage_begin(new: NewRun, reply: Reply<(Run, Epoch)>, heads: &mut Heads, batch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Link, RecordId};
+    use crate::model::Link;
 
     fn page_of_links(n: u64) -> Order {
         let link = |number: u64| PackedLink::new(RecordId::from(number.to_string()), &Link::default());
@@ -568,6 +689,10 @@ mod tests {
             recovered: Vec::new(),
             bulk: None,
             search: Vec::new(),
+            settled: Vec::new(),
+            newer: Vec::new(),
+            held: Vec::new(),
+            seen: None,
         };
         let links = (0..n).map(link).collect();
         Order::Page { page: Box::new(page), links, terms: Vec::new(), reply: oneshot::channel().0 }

@@ -53,14 +53,18 @@ pub enum Action {
     PauseAll,
     RunAll,
     StopRun,
+    ReadRange,
     Next,
     Previous,
     DeadOfJob,
     CheckpointsOfJob,
     RunsOfJob,
     ConnectionOfJob,
+    /// All jobs of the instance that the selected job is of.
+    CustomerOfJob,
     LogsOfJob,
     JobOfSelection,
+    ConflictsOfSelection,
     Retry,
     RetryAll,
     /// Stops a retry of many letters.
@@ -77,7 +81,13 @@ pub enum Action {
     SaveOnly,
     /// Retries only what changed at its source.
     ChangedOnly,
+    /// Says whether a record of unknown outcome was made.
+    Settle,
     Discard,
+    /// Discards all that match the filter.
+    DiscardAll,
+    /// Looks up the record that a complaint names, or the letter's own, at both systems.
+    LookUpRelated,
     BringBack,
     Bundle,
     /// Writes the view to a file.
@@ -88,11 +98,17 @@ pub enum Action {
     TestConnection,
     HoldRelease,
     ResetCircuit,
+    /// Sets a lower budget than the configured one.
+    LowerBudget,
+    /// How a connection signs in.
+    SignIn,
     ComparePair,
     /// Puts a job back to the selected checkpoint.
     Rewind,
     /// Puts it back to a time, a number or before a record.
     RewindWhere,
+    /// Releases the withheld deletes of a job, or gives them up.
+    Withheld,
     /// What the next run would do.
     Plan,
     Journal,
@@ -100,6 +116,9 @@ pub enum Action {
     Sort,
     ReverseSort,
     Mark,
+    /// Marks the selected row and the one above it, so that a range grows.
+    MarkUp,
+    MarkDown,
     MarkAll,
     View,
     HideUnchanged,
@@ -118,6 +137,17 @@ pub enum Action {
     CopyEscaped,
     MoreLines,
     FewerLines,
+    /// Leaves only the lines that match, where [`Action::Filter`] looks for text in all of them.
+    FilterLines,
+    FindNext,
+    FindPrevious,
+    /// Local, UTC, relative.
+    TimeFormat,
+    /// The chart goes back further, or less far.
+    ZoomOut,
+    ZoomIn,
+    /// Keeps what is shown as it is, or follows the engine again.
+    Freeze,
     Yes,
     No,
     Accept,
@@ -148,16 +178,21 @@ impl Action {
                 | Self::PauseAll
                 | Self::RunAll
                 | Self::StopRun
+                | Self::ReadRange
                 | Self::TestConnection
                 | Self::HoldRelease
                 | Self::ResetCircuit
+                | Self::LowerBudget
                 | Self::Retry
                 | Self::RetryAll
                 | Self::StopRetry
                 | Self::Edit
                 | Self::SaveOnly
                 | Self::ChangedOnly
+                | Self::Settle
                 | Self::Discard
+                | Self::Withheld
+                | Self::DiscardAll
                 | Self::BringBack
                 | Self::SyncOne
                 | Self::Rewind

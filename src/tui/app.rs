@@ -4,12 +4,12 @@ use super::action::Action;
 use super::counting::Counting;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
-use super::screens::{Screen, checkpoints, connections, dead, job, jobs, letters, logs, runs, why};
+use super::screens::{Screen, checkpoints, connections, customer, dead, job, jobs, letters, logs, runs, why};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{BulkRetry, Circuit, DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tui_input::Input;
@@ -121,6 +121,8 @@ pub enum Left {
 pub enum Purpose {
     Groups,
     GroupsOfJob(JobId),
+    /// Of one of the jobs of the customer that is shown.
+    GroupsOfCustomer(JobId),
     Ids,
     NewIds,
     Rows,
@@ -132,6 +134,9 @@ pub enum Purpose {
     Runs,
     NewRuns,
     OlderRuns,
+    /// Careful retries, which stand among the runs.
+    Bulks,
+    NewBulks,
     /// The last runs of a job, for what is usual of it.
     UsualRuns(JobId),
     /// What a test of a connection brings.
@@ -141,6 +146,8 @@ pub enum Purpose {
     /// Letters of an export: those beyond the list, and what is written of some.
     ExportIds,
     ExportRows,
+    /// The minutes of a job, or of all, for a chart.
+    History(Option<JobId>),
     Logs,
     OlderLogs,
     Why,
@@ -181,6 +188,8 @@ pub struct Settings {
     pub log_folder: String,
     /// The themes that a key goes through.
     pub looks: Vec<Look>,
+    /// The zone of this machine, for times that a person asks for in it; none: UTC alone.
+    pub zone: Option<jiff::tz::TimeZone>,
     /// The keys in force.
     pub keymap: Keymap,
 }
@@ -225,6 +234,8 @@ pub struct Typing {
     /// What stood there before, for Esc.
     pub before: String,
     pub error: Option<String>,
+    /// Text is looked for in the lines, which all stay; else they are filtered.
+    pub is_find: bool,
 }
 
 /// The whole console between two frames.
@@ -234,6 +245,8 @@ pub struct App {
     pub size: (u16, u16),
     pub now: Timestamp,
     pub snapshot: Option<Arc<Snapshot>>,
+    /// Where each job stands in the snapshot: there may be thousands.
+    job_places: HashMap<JobId, usize>,
     pub is_engine_gone: bool,
     pub attachment: Attachment,
     pub screen: Screen,
@@ -251,6 +264,7 @@ pub struct App {
     pub undo: Option<Undo>,
     pub jobs: jobs::State,
     pub job: job::State,
+    pub customer: customer::State,
     pub dead: dead::State,
     pub letters: letters::State,
     pub checkpoints: checkpoints::State,
@@ -260,6 +274,8 @@ pub struct App {
     pub connections: connections::State,
     pub logs: logs::State,
     pub why: why::State,
+    /// How far back the charts go.
+    pub(super) zoom: super::zoom::State,
     pub is_mouse_on: bool,
     /// What was copied last, and its name.
     pub copied: Option<(String, String)>,
@@ -285,6 +301,7 @@ impl App {
             size,
             now,
             snapshot: None,
+            job_places: HashMap::new(),
             is_engine_gone: false,
             attachment: Attachment::Own,
             screen: Screen::Jobs,
@@ -298,6 +315,7 @@ impl App {
             undo: None,
             jobs: jobs::State::default(),
             job: job::State::default(),
+            customer: customer::State::default(),
             dead: dead::State::default(),
             letters: letters::State::default(),
             checkpoints: checkpoints::State::default(),
@@ -306,6 +324,7 @@ impl App {
             connections: connections::State::default(),
             logs: logs::State::default(),
             why: why::State::default(),
+            zoom: super::zoom::State::default(),
             is_mouse_on: false,
             copied: None,
             recent: VecDeque::new(),
@@ -400,6 +419,12 @@ impl App {
         keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
     }
 
+    /// What was marked has been dealt with.
+    pub fn forget_marks(&mut self) {
+        self.letters.forget_marks();
+        self.dead.forget_marks();
+    }
+
     pub fn note(&mut self, text: impl Into<String>) {
         self.say(MessageKind::Note, text, None);
     }
@@ -443,7 +468,19 @@ impl App {
     }
 
     pub fn job_status(&self, id: &JobId) -> Option<&JobStatus> {
-        self.jobs().iter().find(|job| job.id == *id)
+        let at_place = self.job_places.get(id).and_then(|place| self.jobs().get(*place));
+        at_place.filter(|job| job.id == *id).or_else(|| self.jobs().iter().find(|job| job.id == *id))
+    }
+
+    /// Takes a new snapshot; returns the one before.
+    pub(super) fn take_snapshot(&mut self, snapshot: Arc<Snapshot>) -> Option<Arc<Snapshot>> {
+        let is_where_it_was = |(place, job): (usize, &JobStatus)| self.job_places.get(&job.id) == Some(&place);
+        let is_same =
+            self.job_places.len() == snapshot.jobs.len() && snapshot.jobs.iter().enumerate().all(is_where_it_was);
+        if !is_same {
+            self.job_places = snapshot.jobs.iter().enumerate().map(|(place, job)| (job.id.clone(), place)).collect();
+        }
+        self.snapshot.replace(snapshot)
     }
 
     /// The job that the selection is of, on any screen.
@@ -453,10 +490,11 @@ impl App {
             Screen::Jobs if self.jobs.pane == jobs::Pane::Attention => jobs::job_of_finding(self),
             Screen::Jobs => self.jobs.selected.clone(),
             Screen::Job => self.job.id.clone(),
+            Screen::Customer => self.customer.selected.clone(),
             Screen::Dead => self.dead.selected_group().map(|group| group.job.clone()),
             Screen::Letters => self.letters.selected_job(),
             Screen::Checkpoints => self.checkpoints.job.clone(),
-            Screen::Runs => self.runs.selected_run().map(|run| run.job.clone()),
+            Screen::Runs => self.runs.selected_job().cloned(),
             Screen::Connections => connections::selected_job(self),
             Screen::Conflicts => None,
             Screen::Logs => self.logs.selected_notice().and_then(|notice| notice.job.clone()),

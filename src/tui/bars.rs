@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::app::App;
 use super::geometry;
-use super::keymap::Context;
+use super::keymap::{Context, Row};
 use super::overlays;
 use super::screens::{self, Screen, TABS};
 use super::text::short;
@@ -118,8 +118,15 @@ fn hints(app: &App, width: u16) -> Bar {
         bar.add(hint((app.key(Action::Back), "back"), Action::Back), Action::Back);
     }
     let can_filter = screens::filter_text(app).is_some();
-    for row in rows(false).filter(|row| can_filter || row.action != Action::Filter) {
-        let Some(words) = keymap.hint(row) else { continue };
+    // A key that the screen has for something else does not do what it does elsewhere.
+    let is_heard = |row: &&Row| {
+        row.keys.first().and_then(|key| keymap.find(&chain, key)).is_some_and(|found| found.action == row.action)
+    };
+    for row in rows(false).filter(is_heard).filter(|row| can_filter || row.action != Action::Filter) {
+        let Some((key, words)) = keymap.hint(row) else { continue };
+        // In the log it looks for text, and another key filters.
+        let is_find = app.screen == Screen::Logs && row.action == Action::Filter;
+        let words = (key, if is_find { "find" } else { words });
         let piece = hint(words, row.action);
         if bar.line.width() + piece.width() > room {
             break;

@@ -145,7 +145,12 @@ fn id(app: &App) -> Option<String> {
 }
 
 fn payload(app: &App) -> Option<String> {
-    (app.screen == Screen::Letters).then(|| screens::record::payload_text(app)).flatten()
+    match app.screen {
+        Screen::Letters => screens::record::payload_text(app),
+        // The line as its fields.
+        Screen::Logs => serde_json::to_string_pretty(app.logs.selected_notice()?).ok(),
+        _ => None,
+    }
 }
 
 fn error(app: &App) -> Option<String> {
@@ -153,7 +158,7 @@ fn error(app: &App) -> Option<String> {
         Screen::Letters => screens::record::error_text(app),
         Screen::Dead => app.dead.selected_group().map(|group| group.reason.message.clone()),
         Screen::Logs => app.logs.selected_notice().map(|notice| notice.text.clone()),
-        Screen::Jobs | Screen::Job => {
+        Screen::Jobs | Screen::Job | Screen::Customer => {
             let job = app.job_status(&app.selected_job()?)?;
             Some(screens::jobs::state_words(job, app.now))
         }

@@ -5,7 +5,9 @@ use super::app::{App, Effect, MessageKind, Purpose};
 use super::screens::{self, Screen, connections, jobs};
 use super::text::counted;
 use crate::control::Request;
-use crate::model::{Counts, DeadLetterId, LetterFilter, LetterRow, Timestamp, csv_row, harmless_json, visible};
+use crate::model::{
+    Counts, DeadLetterId, JobStatus, LetterFilter, LetterRow, Timestamp, csv_row, harmless_json, visible,
+};
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -59,6 +61,7 @@ fn view_name(app: &App) -> &'static str {
     match app.screen {
         Screen::Jobs => "jobs",
         Screen::Job => "job",
+        Screen::Customer => "customer",
         Screen::Dead => "dead-causes",
         Screen::Letters => "dead-letters",
         Screen::Conflicts => "conflicts",
@@ -326,17 +329,21 @@ fn letter_cells(row: &LetterRow, cause: &str) -> Vec<Value> {
     ]
 }
 
+fn jobs_shown(app: &App) -> Vec<&JobStatus> {
+    match app.screen {
+        Screen::Customer => screens::customer::jobs_of(app),
+        _ => app.jobs.shown.iter().filter_map(|id| app.job_status(id)).collect(),
+    }
+}
+
 /// The rows of the screen, those beyond its edges too, in its order.
 fn sheet(app: &App) -> Sheet {
     let with_counts = |first: &[&'static str]| first.iter().copied().chain(COUNTS).collect::<Vec<_>>();
     match app.screen {
-        Screen::Jobs => Sheet {
+        Screen::Jobs | Screen::Customer => Sheet {
             columns: with_counts(&["job", "state", "source", "destination", "schedule", "dead_letters", "rate"]),
-            rows: app
-                .jobs
-                .shown
-                .iter()
-                .filter_map(|id| app.job_status(id))
+            rows: jobs_shown(app)
+                .into_iter()
                 .map(|job| {
                     let facts = [
                         Value::from(job.id.as_str()),
@@ -401,11 +408,11 @@ fn sheet(app: &App) -> Sheet {
                     let facts = [
                         Value::from(run.id.0),
                         Value::from(run.job.as_str()),
-                        Value::from(screens::runs::kind_word(&run.kind)),
+                        Value::from(run.kind.word()),
                         Value::from(run.by.to_string()),
                         time(run.started_at),
                         run.ended_at.map_or(Value::Null, time),
-                        Value::from(screens::runs::end_words(run)),
+                        Value::from(run.end_words()),
                         Value::from(run.pages),
                     ];
                     facts.into_iter().chain(of_counts(&run.counts)).collect()

@@ -1,14 +1,17 @@
 //! What the lists of the console can be narrowed by, and what completes a filter that is being typed.
 
 use super::app::App;
-use super::screens::{self, Screen, jobs, runs};
-use crate::model::filter::{Completion, Facts, Field, FieldKind, LETTER_FIELDS, LOG_FIELDS, completions};
-use crate::model::{JobStatus, Run};
+use super::screens::{self, Screen, connections, jobs};
+use crate::model::filter::{
+    CHECKPOINT_FIELDS, Completion, Facts, Field, FieldKind, LETTER_FIELDS, LOG_FIELDS, RUN_FIELDS, completions, figure,
+};
+use crate::model::{ConnectionStatus, Health, JobStatus, Timestamp};
 use std::borrow::Cow;
 
 /// The fields by which jobs can be narrowed.
 pub const JOB_FIELDS: &[Field] = &[
     Field::new("job", FieldKind::Name, "the name"),
+    Field::new("instance", FieldKind::Name, "the customer it is for"),
     Field::new(
         "state",
         FieldKind::Word(&["run", "wait", "stall", "pausing", "pause", "look", "idle", "off"]),
@@ -17,22 +20,22 @@ pub const JOB_FIELDS: &[Field] = &[
     Field::new("source", FieldKind::Name, "where it reads"),
     Field::new("destination", FieldKind::Name, "where it writes"),
     Field::new("dead", FieldKind::Number, "dead letters that wait"),
-    Field::new("errors", FieldKind::Number, "records refused"),
+    Field::new("errored", FieldKind::Number, "records refused"),
     Field::new("scanned", FieldKind::Number, "records read"),
+    Field::new("updated", FieldKind::Number, "records written"),
+    Field::new("skipped", FieldKind::Number, "records that needed no write"),
+    Field::new("held", FieldKind::Number, "records that wait for a person"),
     Field::new("age", FieldKind::Age, "since its last checkpoint"),
 ];
 
-/// The fields by which runs can be narrowed.
-pub const RUN_FIELDS: &[Field] = &[
-    Field::new("job", FieldKind::Name, "the job"),
-    Field::new("state", FieldKind::Word(&["run", "ok", "part", "fail", "stop", "cut"]), "how it ended"),
-    Field::new("kind", FieldKind::Word(&["sync", "full", "retry"]), "what it read"),
-    Field::new("by", FieldKind::Text, "who began it"),
-    Field::new("id", FieldKind::Number, "its number"),
-    Field::new("errors", FieldKind::Number, "records refused"),
-    Field::new("scanned", FieldKind::Number, "records read"),
-    Field::new("age", FieldKind::Age, "since it began"),
-    Field::new("since", FieldKind::Since, "began at or after"),
+/// The fields by which connections can be narrowed.
+pub const CONNECTION_FIELDS: &[Field] = &[
+    Field::new("connection", FieldKind::Name, "the name"),
+    Field::new("state", FieldKind::Word(&["down", "testing", "held", "slow", "failing", "ok", "unused"]), "how it is"),
+    Field::new("circuit", FieldKind::Word(&["closed", "open", "half-open"]), "whether calls go through"),
+    Field::new("job", FieldKind::Name, "a job that uses it"),
+    Field::new("errors", FieldKind::Number, "calls without a good answer in five minutes"),
+    Field::new("queued", FieldKind::Number, "calls that wait"),
 ];
 
 /// The fields of the list on the screen.
@@ -41,6 +44,8 @@ pub fn fields(app: &App) -> &'static [Field] {
         Screen::Jobs => JOB_FIELDS,
         Screen::Dead | Screen::Letters => LETTER_FIELDS,
         Screen::Runs => RUN_FIELDS,
+        Screen::Checkpoints => CHECKPOINT_FIELDS,
+        Screen::Connections => CONNECTION_FIELDS,
         Screen::Logs => LOG_FIELDS,
         _ => &[],
     }
@@ -48,7 +53,7 @@ pub fn fields(app: &App) -> &'static [Field] {
 
 /// Ways to go on with the filter that is being typed.
 pub fn ways_on(app: &App) -> Vec<Completion> {
-    let Some(typing) = &app.typing else { return Vec::new() };
+    let Some(typing) = app.typing.as_ref().filter(|typing| !typing.is_find) else { return Vec::new() };
     completions(typing.input.value(), fields(app), &|field| values(app, field))
 }
 
@@ -58,21 +63,18 @@ fn values(app: &App, field: &str) -> Vec<String> {
     let connections = || snapshot.connections.iter().map(|connection| connection.id.to_string()).collect();
     match field {
         "job" => snapshot.jobs.iter().map(|job| job.id.to_string()).collect(),
+        "instance" => screens::customer::names(app).into_iter().map(str::to_owned).collect(),
         "connection" | "source" | "destination" => connections(),
         "field" => screens::dead::fields_refused(app),
         _ => Vec::new(),
     }
 }
 
-/// A number of records as filters compare it.
-fn figure(number: u64) -> Option<i64> {
-    Some(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 impl Facts for JobStatus {
     fn text(&self, field: &str) -> Option<Cow<'_, str>> {
         match field {
             "job" => Some(self.id.as_str().into()),
+            "instance" => self.id.instance().map(Cow::Borrowed),
             "state" => Some(jobs::state_sign(&self.state).1.into()),
             "source" => Some(self.source.as_str().into()),
             "destination" => Some(self.destination.as_str().into()),
@@ -83,8 +85,11 @@ impl Facts for JobStatus {
     fn number(&self, field: &str) -> Option<i64> {
         match field {
             "dead" => figure(self.dead_waiting),
-            "errors" => figure(self.total.errored),
+            "errored" => figure(self.total.errored),
             "scanned" => figure(self.total.scanned),
+            "updated" => figure(self.total.written()),
+            "skipped" => figure(self.total.skipped),
+            "held" => figure(self.total.held),
             "age" => self.checkpoint.as_ref().map(|checkpoint| checkpoint.saved_at.0),
             _ => None,
         }
@@ -99,32 +104,48 @@ impl Facts for JobStatus {
     }
 }
 
-impl Facts for Run {
+/// A connection at a moment, as a filter looks at it.
+pub struct Seen<'c> {
+    pub connection: &'c ConnectionStatus,
+    pub now: Timestamp,
+}
+
+impl Facts for Seen<'_> {
     fn text(&self, field: &str) -> Option<Cow<'_, str>> {
         match field {
-            "job" => Some(self.job.as_str().into()),
-            "state" => Some(runs::sign(self).1.into()),
-            "kind" => Some(runs::kind_word(&self.kind).into()),
-            "by" => Some(self.by.to_string().into()),
+            "connection" => Some(self.connection.id.as_str().into()),
+            "state" => Some(
+                match self.connection.health(self.now) {
+                    Health::SlowDown => "slow",
+                    Health::Unused => "unused",
+                    health => health.word(),
+                }
+                .into(),
+            ),
+            "circuit" => Some(connections::circuit_word(self.connection).into()),
             _ => None,
         }
     }
 
-    fn number(&self, field: &str) -> Option<i64> {
+    fn texts(&self, field: &str, found: &mut dyn FnMut(&str) -> bool) -> bool {
         match field {
-            "id" => figure(self.id.0),
-            "errors" => figure(self.counts.errored),
-            "scanned" => figure(self.counts.scanned),
-            "age" | "since" => Some(self.started_at.0),
+            "job" => self.connection.users.iter().any(|user| found(user.job.as_str())),
+            _ => self.text(field).is_some_and(|text| found(&text)),
+        }
+    }
+
+    fn number(&self, field: &str) -> Option<i64> {
+        let lately = self.connection.answers_of_last(300);
+        match field {
+            "errors" => figure(lately.all() - lately.ok),
+            "queued" => Some(i64::from(self.connection.queued)),
             _ => None,
         }
     }
 
     fn anywhere(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
-        found(&format!("#{}", self.id))
-            || found(self.job.as_str())
-            || found(runs::kind_word(&self.kind))
-            || found(&self.by.to_string())
-            || found(&runs::end_words(self))
+        found(self.connection.id.as_str())
+            || found(self.connection.health(self.now).word())
+            || self.connection.users.iter().any(|user| found(user.job.as_str()))
     }
 }

@@ -32,7 +32,8 @@ pub fn regions(app: &App) -> Regions {
     let row = |y: u16, rows: u16| Rect { x: 0, y: y.min(height), width, height: rows.min(height.saturating_sub(y)) };
     let has_none = match app.screen {
         Screen::Jobs => app.jobs.filter.is_empty(),
-        Screen::Conflicts | Screen::Connections => true,
+        Screen::Connections => app.connections.filter_text.is_empty(),
+        Screen::Conflicts => true,
         _ => false,
     };
     let has_crumb = !has_none || app.typing.is_some();

@@ -28,6 +28,7 @@ mod view;
 mod welcome;
 mod which_key;
 mod widgets;
+mod zoom;
 
 pub use app::{App, Effect, Left, Msg, Settings};
 pub use copying::Copied;

@@ -4,12 +4,12 @@ use super::action::Action;
 use super::app::{App, Message, MessageKind};
 use super::text::{counted, grouped};
 use super::theme::Tone;
-use super::widgets::{Canvas, Line};
+use super::widgets::{Canvas, Line, bar};
 use crate::control::Request;
 use crate::model::{BulkRetry, BulkStage, JobId, Snapshot};
 
 /// Cells of the bar.
-const BAR: u64 = 20;
+const BAR: usize = 20;
 
 /// Says how retries ended that went on in the snapshot before.
 pub fn snapshot_came(app: &mut App, before: Option<&Snapshot>) {
@@ -73,17 +73,12 @@ fn stage(line: Line, retry: &BulkRetry) -> Line {
     }
 }
 
-fn bar(line: Line, retry: &BulkRetry, cells: u64) -> Line {
-    let full = (retry.done() * cells).checked_div(retry.total).unwrap_or(0).min(cells);
-    let part = |n: u64, sign: &str| sign.repeat(usize::try_from(n).unwrap_or(0));
-    line.say(part(full, "█")).dim(part(cells - full, "░"))
-}
-
 /// A retry in one line, with the key that stops it.
 pub fn line(app: &App, line: Line, retry: &BulkRetry) -> Line {
     let line = line.tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
-    let line = bar(stage(line, retry).say("  "), retry, BAR);
-    line.say("   ").key(app.key(Action::StopRetry)).say(" stops it")
+    // Where there is no room for all of it, the key that stops it is what must be seen.
+    let line = line.key(app.key(Action::StopRetry)).say(" stops it  ");
+    stage(line, retry).say("  ").tone(bar(app.theme, retry.done(), retry.total, BAR), Tone::Wait)
 }
 
 /// The same in two lines of at most `width` cells.
@@ -91,7 +86,7 @@ pub fn toast(app: &App, canvas: &Canvas<'_>, retry: &BulkRetry, width: usize) ->
     let head = canvas.line().tone("↻ ", Tone::Wait).say("retry of ").id(retry.job.as_str(), 24).say("  ");
     let stop = canvas.line().say("   ").key(app.key(Action::StopRetry)).say(" stops it");
     let cells = width.saturating_sub(stop.width() + 2);
-    let below = bar(canvas.line().say("  "), retry, cells as u64).and(stop);
+    let below = canvas.line().say("  ").tone(bar(app.theme, retry.done(), retry.total, cells), Tone::Wait).and(stop);
     (stage(head, retry), vec![below])
 }
 

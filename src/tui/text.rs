@@ -248,7 +248,7 @@ fn spelled(character: char, symbols: Symbols) -> String {
 fn ascii_sign(character: char) -> Option<&'static str> {
     Some(match character {
         '▸' | '»' | '›' => ">",
-        '‹' => "<",
+        '«' | '‹' => "<",
         '✓' => "+",
         '‖' => "=",
         '↻' => "~",

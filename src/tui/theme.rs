@@ -40,9 +40,11 @@ pub enum Tone {
     Key,
     /// The row or button that keys act on.
     Selected,
+    /// What was looked for.
+    Found,
 }
 
-const TONES: usize = Tone::Selected as usize + 1;
+const TONES: usize = Tone::Found as usize + 1;
 
 /// Without any colour: bold, dim, italic and reverse alone.
 const MONO: [Style; TONES] = {
@@ -51,8 +53,9 @@ const MONO: [Style; TONES] = {
     let reversed = plain.add_modifier(Modifier::REVERSED);
     let dim = plain.add_modifier(Modifier::DIM);
     let italic = plain.add_modifier(Modifier::ITALIC);
-    // In the order of the tones: plain, bold, dim, run, ok, pause, wait, warn, fail, key, selected.
-    [plain, bold, dim, plain, plain, bold, italic, bold, reversed.add_modifier(Modifier::BOLD), bold, reversed]
+    // In the order of the tones: plain, bold, dim, run, ok, pause, wait, warn, fail, key, selected, found.
+    let found = reversed.add_modifier(Modifier::BOLD);
+    [plain, bold, dim, plain, plain, bold, italic, bold, reversed.add_modifier(Modifier::BOLD), bold, reversed, found]
 };
 
 impl Theme {

@@ -62,7 +62,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>) {
         let wanted = u16::try_from(lines.len() + frame).unwrap_or(u16::MAX);
         let area =
             Rect { x: body.right() - edge - width, y, width, height: wanted.min((top + height).saturating_sub(y)) };
-        let right = if at == last { more(app, all.len() - shown.len()) } else { String::new() };
+        let n_more = all.len() - shown.len();
+        let is_needed = is_roomy || n_more > 0 || !app.standing.is_empty();
+        let right = if at == last && is_needed { more(app, n_more) } else { String::new() };
         draw_one(canvas, area, lines, &right, is_roomy);
         y += area.height;
     }
@@ -96,13 +98,16 @@ fn lines(app: &App, canvas: &Canvas<'_>, toast: &Toast<'_>, width: usize) -> Vec
         }
         Toast::Told(message) => {
             let (sign, tone) = message.kind.sign();
-            let parts = canvas.line().say(&message.text).wrapped(width.saturating_sub(2)).into_iter().take(LINES_MAX);
+            // One cell less than there is, for the space at which a line is broken.
+            let parts = canvas.line().say(&message.text).wrapped(width.saturating_sub(3)).into_iter().take(LINES_MAX);
             let mut lines: Vec<Line> = parts
                 .enumerate()
                 .map(|(at, part)| canvas.line().tone(if at == 0 { sign } else { "  " }, tone).and(part))
                 .collect();
             if let Some(hint) = &message.hint {
-                lines.extend(canvas.line().dim(format!("  {hint}")).wrapped(width).into_iter().take(LINES_MAX));
+                lines.extend(
+                    canvas.line().dim(format!("  {hint}")).wrapped(width.saturating_sub(1)).into_iter().take(LINES_MAX),
+                );
             }
             lines
         }

@@ -34,7 +34,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         // Before its first word an engine knows nothing; that is not the same as having no jobs.
         Msg::Snapshot(snapshot) if snapshot.at == Timestamp::ZERO => {}
         Msg::Snapshot(snapshot) => {
-            let before = app.snapshot.replace(snapshot);
+            let before = app.take_snapshot(snapshot);
             super::retries::snapshot_came(app, before.as_deref());
             screens::snapshot_came(app);
             want_refresh(app);
@@ -240,9 +240,10 @@ fn act_while_typing(app: &mut App, action: Action) {
             }
         }
         Action::No => {
-            if let Some(typing) = app.typing.take() {
-                screens::set_filter(app, &typing.before);
+            if let Some(before) = app.typing.as_ref().map(|typing| typing.before.clone()) {
+                screens::set_filter(app, &before);
             }
+            app.typing = None;
         }
         Action::Complete => complete(app),
         Action::Interrupt => {
@@ -346,13 +347,23 @@ fn act(app: &mut App, action: Action) {
         Action::Interrupt => interrupt(app),
         Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
         Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
-        Action::Filter => open_filter(app),
+        Action::Filter if app.screen == Screen::Logs => {
+            let before = app.logs.find.clone();
+            let input = Input::new(before.clone());
+            app.typing = Some(Typing { input, before, error: None, is_find: true });
+        }
+        Action::Filter | Action::FilterLines => open_filter(app),
         Action::DeadOfJob
         | Action::CheckpointsOfJob
         | Action::RunsOfJob
         | Action::ConnectionOfJob
         | Action::LogsOfJob
         | Action::JobOfSelection => go_to(app, action),
+        Action::ConflictsOfSelection => {
+            screens::show(app, Screen::Conflicts);
+            app.note("there are none: every job here is one-way");
+        }
+        Action::CustomerOfJob => screens::customer::show_selected(app),
         Action::StopRetry => super::retries::stop(app),
         other => screens::act(app, other),
     }
@@ -426,7 +437,7 @@ fn open_filter(app: &mut App) {
         return;
     };
     let before = text.to_owned();
-    app.typing = Some(Typing { input: Input::new(before.clone()), before, error: None });
+    app.typing = Some(Typing { input: Input::new(before.clone()), before, error: None, is_find: false });
 }
 
 /// Esc: one thing at a time, from the inside out.
@@ -439,6 +450,7 @@ fn back(app: &mut App) {
         Screen::Jobs => app.note(format!("this is the first screen; {} quits", app.key(Action::Quit))),
         Screen::Letters => screens::show(app, Screen::Dead),
         Screen::Why => screens::show(app, app.why.from),
+        Screen::Customer => screens::show(app, app.customer.from.unwrap_or(Screen::Jobs)),
         _ => screens::show(app, Screen::Jobs),
     }
 }
@@ -497,8 +509,9 @@ fn go_to(app: &mut App, action: Action) {
     match action {
         Action::DeadOfJob if screens::why::show_letter(app) => {}
         Action::DeadOfJob => {
+            let filter = screens::runs::failed_again(app).unwrap_or_else(|| format!("job:{job}"));
             screens::show(app, Screen::Dead);
-            screens::set_filter(app, &format!("job:{job}"));
+            screens::set_filter(app, &filter);
         }
         Action::CheckpointsOfJob => {
             app.checkpoints.choose(job);

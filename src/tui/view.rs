@@ -147,7 +147,8 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     }
     if let Some(typing) = &app.typing {
-        let (line, cursor) = overlays::field(canvas, " / ", &typing.input, true, 60);
+        let (line, cursor) =
+            overlays::field(canvas, if typing.is_find { " find " } else { " / " }, &typing.input, true, 60);
         let line = match &typing.error {
             Some(error) => line.tone(format!("   ✗ {error}"), Tone::Fail),
             None => ways_on(app, line, usize::from(area.width)),
@@ -159,12 +160,14 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let line = canvas.line();
     let line = match app.screen {
         Screen::Job => screens::job::crumb(app, line),
+        Screen::Customer => screens::customer::crumb(app, line),
         Screen::Letters => screens::letters::crumb(app, line),
         Screen::Checkpoints => screens::checkpoints::crumb(app, line),
         Screen::Runs => screens::runs::crumb(app, line),
         Screen::Logs => screens::logs::crumb(app, line),
         Screen::Why => screens::why::crumb(app, line),
-        Screen::Conflicts | Screen::Connections => line,
+        Screen::Connections => screens::connections::crumb(app, line),
+        Screen::Conflicts => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
             _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),
@@ -224,7 +227,7 @@ fn new_words(app: &App) -> Option<String> {
         Screen::Checkpoints => screens::checkpoints::new_words(app),
         Screen::Runs => screens::runs::new_words(app),
         Screen::Logs => screens::logs::new_words(app),
-        Screen::Jobs | Screen::Job | Screen::Conflicts | Screen::Connections | Screen::Why => None,
+        Screen::Jobs | Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Connections | Screen::Why => None,
     }
 }
 

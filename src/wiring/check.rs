@@ -1,11 +1,13 @@
 //! `syncdeck check`: the configuration, then each connection tried once with a read.
 
 use super::{find, house, judged};
-use crate::cli::commands::check::{Args, Checked, Tried, print};
+use crate::cli::commands::check::{Args, Checked, Planned, Tried, print};
 use crate::cli::{Exit, Output, Report};
 use crate::config::Config;
 use crate::connect::{self, FaultKind};
-use crate::model::{Connection, Job};
+use crate::engine::clock::SystemClock;
+use crate::model::{Clock, Connection, Job, Schedule};
+use futures::StreamExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,25 +22,42 @@ pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) 
         Ok(config) => {
             let connections = if args.offline { Vec::new() } else { try_all(&config).await };
             let warnings = config.warnings.iter().map(ToString::to_string).collect();
-            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, connections }
+            let schedules = config.jobs.iter().filter_map(planned).collect();
+            Checked { file, n_jobs: config.jobs.len(), mistakes: Vec::new(), warnings, schedules, connections }
         }
     };
     print(args, &checked, out)
 }
 
-async fn try_all(config: &Config) -> Vec<Tried> {
-    let mut tried = Vec::new();
-    for connection in &config.connections {
-        tried.push(try_one(connection, config).await);
-    }
-    tried
+/// Times that are shown of each cron expression.
+const TIMES_SHOWN: usize = 3;
+
+fn planned(job: &Job) -> Option<Planned> {
+    let Schedule::Cron { cron, .. } = &job.schedule else { return None };
+    let next = cron.shown_after(SystemClock.now(), TIMES_SHOWN);
+    Some(Planned { job: job.id.clone(), schedule: job.schedule.words(), next })
 }
 
+async fn try_all(config: &Config) -> Vec<Tried> {
+    let links = connect::links(&config.connections, &config.masks);
+    let tries = config.connections.iter().enumerate().map(|(place, connection)| {
+        let link = match &links {
+            Ok(links) => Ok(links[place].clone()),
+            Err((_, problem)) => Err(problem.clone()),
+        };
+        try_one(link, connection, config)
+    });
+    futures::stream::iter(tries).buffered(AT_ONCE).collect().await
+}
+
+/// Systems that are tried at the same time.
+const AT_ONCE: usize = 8;
+
 /// Reads the first page of a job that reads from the connection; else asks for its base address.
-async fn try_one(connection: &Connection, config: &Config) -> Tried {
+async fn try_one(link: Result<connect::Link, String>, connection: &Connection, config: &Config) -> Tried {
     let started = Instant::now();
     let reader = config.jobs.iter().find(|job| job.source.connection == connection.id);
-    let (is_ok, text, hint) = match (connect::link(connection, config.masks.clone()), reader) {
+    let (is_ok, text, hint) = match (link, reader) {
         (Err(problem), _) => (false, problem, None),
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,

@@ -10,14 +10,14 @@ use crate::cli::{Color, Exit, Output, Report};
 use crate::config;
 use crate::engine::clock::SystemClock;
 use crate::model::Via;
-use crate::sim::demo::{Demo, DemoOptions};
+use crate::sim::demo::{Demo, DemoOptions, customers_config};
 use crate::sim::{Profile, Standalone, run_standalone};
 use std::path::Path;
 use std::sync::Arc;
 
 /// What the welcome starts.
 pub(super) const DEFAULT: Args =
-    Args { records: 5_000, faults: Faults::Some, headless: false, json: false, ascii: false };
+    Args { records: 5_000, faults: Faults::Some, instances: 0, headless: false, json: false, ascii: false };
 
 /// The same world every time: what one person sees in it, another can look up.
 const SEED: u64 = 1;
@@ -50,7 +50,7 @@ async fn open(args: &Args, via: Via) -> Result<(Demo, House), Report> {
         .await
         .map_err(|error| Report::new(format!("the simulated systems could not start: {error}")))?;
     // The state stays in memory; the folder is a name that the configuration must give.
-    let text = demo.config(Path::new("state"));
+    let text = format!("{}{}", demo.config(Path::new("state")), customers_config(args.instances, demo.crm_address));
     let config = config::parse(&text, Path::new("demo.toml"), &|_| None)
         .map_err(|mistakes| Report::mistakes(mistakes.0.iter().map(ToString::to_string).collect()))?;
     match House::open_in_memory(config, via).await {

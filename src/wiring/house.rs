@@ -5,7 +5,7 @@ use super::screen::Wanted;
 use super::signals::Signals;
 use super::{Found, actor};
 use crate::cli::{Exit, Output, Report};
-use crate::config::{Config, ConsoleConfig, NotFound};
+use crate::config::{Config, ConsoleConfig, NotFound, Watched};
 use crate::connect;
 use crate::control::local::Local;
 use crate::control::socket::{ConnectError, Door, Remote, Server, Signature};
@@ -19,6 +19,7 @@ use crate::tui::{self, Left};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::task::AbortOnDropHandle;
 
 /// How long the state may be held by a command that is done in a moment, and how long its engine may be silent.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -45,6 +46,9 @@ struct Own {
     folder: Option<PathBuf>,
     host: Host,
     server: Option<Server>,
+    watched: Watched,
+    /// Looks whether the configuration changed, for as long as the house stands.
+    watch: Option<AbortOnDropHandle<()>>,
     /// Writes what was logged until the house is left.
     _logs: Option<Logs>,
 }
@@ -110,6 +114,12 @@ impl House {
         }
     }
 
+    /// The house of the engine that holds the state already; none where nobody answers.
+    pub(super) async fn attached(config: &Config) -> Option<Self> {
+        let remote = Remote::connect(&config.workspace.state, signature(Via::Command)).await.ok()?;
+        Some(Self::there(config, Via::Command, remote))
+    }
+
     async fn here(config: Config, via: Via, store: Store, command: &str) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let level = std::env::var(logging::LEVEL_VARIABLE).ok();
@@ -139,12 +149,8 @@ impl House {
         command: &str,
     ) -> Result<Self, Report> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut links = Vec::new();
-        for connection in &config.connections {
-            let link = connect::link(connection, config.masks.clone())
-                .map_err(|problem| Report::new(format!("connection `{}`: {problem}", connection.id)))?;
-            links.push(link);
-        }
+        let links = connect::links(&config.connections, &config.masks)
+            .map_err(|(connection, problem)| Report::new(format!("connection `{connection}`: {problem}")))?;
         let log_folder = folder.as_ref().map(|folder| shown(&folder.join("logs"))).unwrap_or_default();
         let info = EngineInfo {
             workspace: config.workspace.name.clone(),
@@ -156,6 +162,7 @@ impl House {
             state_folder: folder.as_ref().map_or_else(|| "memory".to_owned(), |folder| shown(folder)),
             log_folder: log_folder.clone(),
             store_error: None,
+            config_changed_at: None,
             redact: config.console.redact.clone(),
         };
         let actor = actor(via);
@@ -167,7 +174,15 @@ impl House {
             started_at: info.started_at,
         };
         let seed = fastrand::u64(..);
-        let parts = Parts { store: store.clone(), clock, jobs: config.jobs, links, info, seed };
+        let parts = Parts {
+            store: store.clone(),
+            clock,
+            jobs: config.jobs,
+            links,
+            info,
+            seed,
+            runs_at_once: config.workspace.runs_at_once,
+        };
         let engine = Engine::new(parts).await.map_err(|error| engine_report(&error))?;
         let mut hooks = Vec::new();
         for hook in config.hooks {
@@ -179,7 +194,8 @@ impl House {
         let local = Local::new(engine.clone());
         let handle = Handle::new(local.clone(), actor.clone());
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };
-        let own = Own { engine, local, store, folder, host, server: None, _logs: logs };
+        let own =
+            Own { engine, local, store, folder, host, server: None, watched: config.watched, watch: None, _logs: logs };
         Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder })
     }
 
@@ -221,6 +237,8 @@ impl House {
     pub(super) fn listen(&mut self, out: &mut Output) {
         let Some(own) = &mut self.own else { return };
         let Some(folder) = &own.folder else { return };
+        let watch = super::watch::watch(own.engine.clone(), own.watched.clone());
+        own.watch = Some(AbortOnDropHandle::new(tokio::spawn(watch)));
         match Server::listen(folder, own.local.clone(), own.host.clone()) {
             Ok(server) => own.server = Some(server),
             Err(error) => {
@@ -233,6 +251,7 @@ impl House {
     /// Says goodbye to who is attached, saves what is on its way and gives the state up.
     pub(super) async fn close(self) {
         if let Some(own) = self.own {
+            drop(own.watch);
             if let Some(server) = own.server {
                 server.stop().await;
             }

@@ -9,6 +9,7 @@ mod locked;
 mod screen;
 mod serve;
 mod signals;
+mod watch;
 
 use crate::cli::commands::{self, Command, orders::Order};
 use crate::cli::{Exit, Invocation, Output, Report};
@@ -54,8 +55,13 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Check(args) => check::run(&args, config, out).await,
         Command::Console(args) => console(config, &args, color, out).await,
         Command::Run(args) => {
-            let house = House::own(read(config, out)?, "run").await?;
-            headless(house, &args, out).await
+            let config = read(config, out)?;
+            if args.since.is_some()
+                && let Some(house) = House::attached(&config).await
+            {
+                return commands::run::order_range(&args, house.handle(), out).await;
+            }
+            headless(House::own(config, "run").await?, &args, out).await
         }
         Command::Serve(args) => serve::run(&args, read(config, out)?, out).await,
         Command::Status(args) => {
@@ -71,6 +77,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Resume(args) => ordered(Order::Resume, &args, config, out).await,
         Command::Trigger(args) => ordered(Order::Trigger, &args, config, out).await,
         Command::Cancel(args) => ordered(Order::Cancel, &args, config, out).await,
+        Command::Forget(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::forget::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
         Command::Dead(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::dead::run(&args, house.handle(), out).await;
@@ -102,6 +114,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Journal(args) => {
             let house = House::open(look(config, out)?, Via::Command).await?;
             let result = commands::journal::run(&args, house.handle(), out).await;
+            house.close().await;
+            result
+        }
+        Command::Held(args) => {
+            let house = House::open(look(config, out)?, Via::Command).await?;
+            let result = commands::held::run(&args, house.handle(), out).await;
             house.close().await;
             result
         }
@@ -172,6 +190,7 @@ async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output
         only,
         full: args.full,
         since: args.since,
+        until: args.until,
         max_records: args.max_records,
         by: Some(house.actor().clone()),
     };

@@ -31,7 +31,7 @@ async fn measure() {
     for first in (0..n_links).step_by(1_000) {
         store.commit_page(link_page(&run, epoch, first, 1_000)).await.expect("a page is saved");
     }
-    let engine = house::engine(store).await;
+    let engine = house::engine(store, "").await;
     let server = Server::listen(folder.path(), Local::new(engine.clone()), Host::default()).expect("a socket");
     let by = Signature { name: "bench".to_owned(), door: Door::Command };
     let handle = Handle::attached(Remote::connect(folder.path(), by).await.expect("an engine that answers"));

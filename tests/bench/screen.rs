@@ -24,9 +24,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SIZE: (u16, u16) = (120, 36);
 const FRAMES: usize = 500;
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(measure());
+    runtime.block_on(async {
+        measure_customers().await;
+        measure().await;
+    });
 }
 
 async fn measure() {
@@ -34,7 +38,7 @@ async fn measure() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), &Options::default()).expect("a state");
     state::fill_letters(&store, letters).await;
-    let mut stage = Stage::new(store).await;
+    let mut stage = Stage::new(store, "").await;
     // The keys that lead to each screen, from wherever the one before left off.
     for (screen, keys) in [
         ("jobs", "1"),
@@ -82,6 +86,52 @@ async fn measure() {
     }
 }
 
+/// Five hundred customers with four jobs each.
+fn customers() -> String {
+    let head = r#"
+[connections.tenant]
+type = "rest"
+base_url = "http://127.0.0.1:9/{{ instance.name }}"
+"#;
+    let jobs = (1..=4).map(|n| {
+        format!(
+            "[jobs.job{n}]\nfor_each = \"instances\"\n\
+             source = {{ connection = \"shop\", path = \"/{n}\", id = \"/id\" }}\n\
+             destination = {{ connection = \"tenant\", path = \"/{n}/{{{{ id }}}}\" }}\n"
+        )
+    });
+    let instances = (0..500).map(|n| format!("[instances.customer-{n:03}]\n"));
+    format!("{head}{}{}", jobs.collect::<String>(), instances.collect::<String>())
+}
+
+/// The same screens over two thousand jobs.
+async fn measure_customers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), &Options::default()).expect("a state");
+    let text = customers();
+    let started = Instant::now();
+    let mut stage = Stage::new(store, &text).await;
+    println!("2,000 jobs: read, and an engine over them, in {:.0} ms", started.elapsed().as_secs_f64() * 1_000.0);
+    for (screen, keys) in
+        [("jobs", "1"), ("found jobs", ": @ j"), ("found customers", ": ~ c"), ("a customer", "1 g i")]
+    {
+        stage.keys(keys).await;
+        let frames = stage.frames();
+        println!("2,000 jobs, {screen}: a frame {:.3} ms (p99 {:.3}; want 2)", frames.0, frames.1);
+        stage.press("esc").await;
+    }
+    let snapshot = stage.handle.watch().borrow().clone();
+    let mut times = Vec::new();
+    for _ in 0..100 {
+        times.push(stage.send(Msg::Snapshot(snapshot.clone())).await.0);
+    }
+    println!(
+        "2,000 jobs: a snapshot is taken in within {:.3} ms (p99 {:.3})",
+        sorted(times.clone())[50],
+        sorted(times)[98]
+    );
+}
+
 fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
     figures.sort_by(f64::total_cmp);
     figures
@@ -94,8 +144,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(store: Store) -> Self {
-        let engine = house::engine(store).await;
+    async fn new(store: Store, more: &str) -> Self {
+        let engine = house::engine(store, more).await;
         let handle = Handle::new(Local::new(engine), Actor::person("ada", Via::Console));
         let theme = Theme { symbols: Symbols::Unicode, look: look("term", Depth::Sixteen).expect("a theme") };
         let app = App::new(theme, Settings::default(), SIZE, SystemClock.now());

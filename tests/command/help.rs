@@ -2,7 +2,7 @@
 
 use crate::process::Workspace;
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 23] = [
     &["console"],
     &["demo"],
     &["run"],
@@ -18,6 +18,7 @@ const COMMANDS: [&[&str]; 22] = [
     &["dead", "show"],
     &["dead", "retry"],
     &["dead", "discard"],
+    &["dead", "settle"],
     &["dead", "export"],
     &["checkpoint"],
     &["checkpoint", "show"],

@@ -98,8 +98,15 @@ impl Desk {
         });
         let info =
             EngineInfo { workspace: "desk \"1\"".to_owned(), version: "0.0.0".to_owned(), ..EngineInfo::default() };
-        let parts =
-            Parts { store, clock: Arc::new(SystemClock), jobs: config.jobs, links: links.collect(), info, seed: 1 };
+        let parts = Parts {
+            store,
+            clock: Arc::new(SystemClock),
+            jobs: config.jobs,
+            links: links.collect(),
+            info,
+            seed: 1,
+            runs_at_once: 16,
+        };
         let engine = Engine::new(parts).await.expect("an engine");
         Self { local: Local::new(engine.clone()), engine, server: None, home, folder }
     }

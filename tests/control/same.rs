@@ -3,9 +3,10 @@
 use crate::desk::{Desk, End, PATIENCE, customers, done, until};
 use std::collections::BTreeSet;
 use syncdeck::control::{Answer, Attachment, Refusal, Request};
+use syncdeck::model::filter::RunFilter;
 use syncdeck::model::{
     Actor, ConnectionId, DeadLetterId, FieldChange, GroupId, JobId, JobState, LetterFilter, LetterPlace, LogFilter,
-    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via,
+    PlanFrom, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Via, Whereabouts,
 };
 
 /// Each question, some of them in several ways.
@@ -24,8 +25,12 @@ fn questions() -> Vec<Request> {
         Request::RetryCheck { ids: vec![DeadLetterId(1), DeadLetterId(99)] },
         Request::EditForm { id: DeadLetterId(1) },
         Request::EditForm { id: DeadLetterId(99) },
-        Request::Checkpoints { job: JobId::from("customers"), before: None, limit: 2 },
-        Request::Runs { job: None, before: None, limit: 10 },
+        Request::LetterRequest { id: DeadLetterId(1) },
+        Request::LetterRequest { id: DeadLetterId(99) },
+        Request::Checkpoints { job: JobId::from("customers"), terms: Vec::new(), before: None, limit: 2 },
+        Request::Runs { job: None, terms: Vec::new(), before: None, limit: 10 },
+        Request::Bulks { filter: RunFilter::default() },
+        Request::History { job: None },
         Request::Logs { filter: LogFilter::default(), before: None, limit: 10 },
         Request::Journal { before: None, limit: 10 },
         Request::JournalVerify,
@@ -41,6 +46,8 @@ fn questions() -> Vec<Request> {
             max_rows: 10,
             order: None,
         },
+        Request::Held { job: JobId::from("customers"), after: None, is_kept: false, limit: 10 },
+        Request::Held { job: JobId::from("nobody"), after: None, is_kept: true, limit: 10 },
         Request::Why { job: None, key: "cus_000009".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("customers")), key: "cus_000007".to_owned(), live: false },
         Request::Why { job: Some(JobId::from("nobody")), key: "x".to_owned(), live: false },
@@ -64,15 +71,25 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::CheckpointImport { job, file, reason: "a test".to_owned(), force: false, expected: Some(Sequence(1)) },
         Request::Hold { connection: connection.clone(), reason: None },
         Request::Release { connection: connection.clone() },
+        Request::LowerBudget { connection: connection.clone(), budget: None, reason: None },
         Request::ResetCircuit { connection },
         Request::SyncOne { job: JobId::from("nobody"), record: RecordId::from("x") },
         Request::Pause { jobs: nobody.clone(), reason: Some("“why”\u{202e}".to_owned()) },
         Request::Resume { jobs: nobody.clone() },
         Request::Trigger { jobs: nobody.clone() },
         Request::Cancel { jobs: nobody },
+        Request::Range { job: JobId::from("nobody"), since: Timestamp::ZERO, until: None },
+        Request::Forget { job: JobId::from("nobody") },
         Request::Retry { selection: no_letter.clone() },
         Request::RetryCarefully { selection: no_letter.clone(), per_minute: Some(60) },
         Request::StopRetry { job: JobId::from("nobody") },
+        Request::Settle {
+            id: DeadLetterId(99),
+            finding: Whereabouts::There { id: None },
+            reason: Some("a test".to_owned()),
+        },
+        Request::HeldRelease { job: JobId::from("customers"), count: 1, reason: "a test".to_owned() },
+        Request::HeldDiscard { job: JobId::from("customers"), reason: "a test".to_owned() },
         Request::Correct {
             id: DeadLetterId(99),
             content: String::new(),

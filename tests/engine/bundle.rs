@@ -71,8 +71,8 @@ async fn a_bundle_answers_what_the_engine_answered_and_refuses_every_order() {
         Request::DeadIds { filter: LetterFilter { job: Some(job("customers")), ..LetterFilter::default() }, limit: 9 },
         Request::DeadRows { ids: vec![id, DeadLetterId(99)] },
         Request::DeadLetter { id },
-        Request::Checkpoints { job: job("customers"), before: None, limit: 2 },
-        Request::Runs { job: None, before: None, limit: 5 },
+        Request::Checkpoints { job: job("customers"), terms: Vec::new(), before: None, limit: 2 },
+        Request::Runs { job: None, terms: Vec::new(), before: None, limit: 5 },
         Request::Journal { before: None, limit: 5 },
     ] {
         let (there, here) = (house.ask(request.clone()).await, offline.ask(request.clone()).await.expect("an answer"));

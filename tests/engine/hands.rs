@@ -4,7 +4,9 @@ use crate::house::{CONNECTIONS, CUSTOMERS, House, job};
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, Request};
 use syncdeck::engine::Start;
-use syncdeck::model::{Circuit, ConnectionId, ConnectionStatus, FindingKind, Health, JobState, RunEnd, Tested};
+use syncdeck::model::{
+    CallBudget, Circuit, ConnectionId, ConnectionStatus, FindingKind, Health, JobState, RunEnd, Tested,
+};
 use syncdeck::sim::{Fault, FaultRule, Side, World};
 
 fn config() -> String {
@@ -201,4 +203,40 @@ async fn calls_are_counted_by_class_by_time_and_by_job() {
     let crm = status(&house, "crm");
     assert_eq!((crm.answers_of_last(900).all(), crm.users[0].calls), (0, 0), "it is longer ago than the history goes");
     assert_eq!(crm.answers, lately);
+}
+
+async fn budget(house: &House, text: Option<&str>) -> Result<Done, String> {
+    let budget = text.map(|text| CallBudget::read(text).expect("a budget"));
+    let reason = Some("month end".to_owned());
+    let request = Request::LowerBudget { connection: crm(), budget, reason };
+    match house.handle.ask(request).await {
+        Ok(Answer::Done(done)) => Ok(done),
+        Ok(other) => panic!("an order's answer, not {other:?}"),
+        Err(refusal) => Err(refusal.message),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lowered_budget_holds_its_job_to_it_and_is_undone() {
+    let house = House::new(World::new(1, 120), &config()).await;
+    let done = budget(&house, Some("60 per 1m")).await.expect("lowered");
+    assert_eq!(done.text, "lowered the budget of crm to 60 calls in 1m, until it is cleared");
+    assert_eq!(budget(&house, Some("60/60s")).await.expect("asked").changed, 0, "it is that already");
+    let lowered = status(&house, "crm").lowered.expect("it is shown");
+    assert_eq!((lowered.budget.to_string().as_str(), lowered.reason.as_deref()), ("60 calls in 1m", Some("month end")));
+    serve(&house).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let n = calls(&house, Side::Destination);
+    assert!((20..=32).contains(&n), "one a second, not {n}");
+
+    let undo = *done.undo.expect("it can be taken back");
+    assert_eq!(order(&house, undo).await.text, "crm has its configured budget again");
+    assert_eq!(status(&house, "crm").lowered, None);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    house.assert_in_step("customers");
+    let journal = house.store.journal(None, 9).await.expect("read");
+    let entry = journal.iter().rev().find(|entry| entry.action == "budget").expect("it is in the journal");
+    assert_eq!(entry.after.as_deref(), Some("crm: budget lowered to 60 calls in 1m"));
+    assert_eq!(entry.reason.as_deref(), Some("month end"));
+    house.engine.stop().await;
 }

@@ -4,6 +4,7 @@ use crate::disk::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use syncdeck::config::Config;
 use syncdeck::connect::Link;
 use syncdeck::connect::http::Transport;
 use syncdeck::control::local::Local;
@@ -64,10 +65,9 @@ idempotency_header = "Idempotency-Key"
 delete = { method = "DELETE", path = "/customers/{{ id }}" }
 "#;
 
-fn jobs(config: &str) -> (Vec<Job>, Vec<syncdeck::model::Connection>, syncdeck::model::Masks) {
-    let config = syncdeck::config::parse(config, Path::new("syncdeck.toml"), &|_| None)
-        .unwrap_or_else(|mistakes| panic!("the test's configuration: {mistakes}"));
-    (config.jobs, config.connections, config.masks)
+fn parsed(config: &str) -> Config {
+    syncdeck::config::parse(config, Path::new("syncdeck.toml"), &|_| None)
+        .unwrap_or_else(|mistakes| panic!("the test's configuration: {mistakes}"))
 }
 
 fn open(disk: &Disk) -> Store {
@@ -109,7 +109,7 @@ impl House {
         clock: Arc<RuntimeClock>,
         seed: u64,
     ) -> Self {
-        let (jobs, connections, masks) = jobs(config);
+        let Config { jobs, connections, masks, workspace, .. } = parsed(config);
         let links = connections
             .into_iter()
             .map(|connection| Link {
@@ -119,7 +119,15 @@ impl House {
             })
             .collect();
         let info = EngineInfo { workspace: "test".to_owned(), ..EngineInfo::default() };
-        let parts = Parts { store: store.clone(), clock: clock.clone(), jobs, links, info, seed };
+        let parts = Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            jobs,
+            links,
+            info,
+            seed,
+            runs_at_once: workspace.runs_at_once,
+        };
         let engine = Engine::new(parts).await.expect("an engine over a good configuration");
         let handle = Handle::new(Local::new(engine.clone()), Actor::person("ops", Via::Console));
         Self { world, store, engine, handle, disk, config: config.to_owned(), clock, seed }
@@ -196,7 +204,10 @@ impl House {
                 wanted.insert(id, mapped);
             }
         }
-        let found = self.world.crm.dump(collection);
+        let makes_ids = spec.destination.creates.makes_ids();
+        let found = self.world.crm.dump(collection).into_iter();
+        let found: BTreeMap<String, _> =
+            found.map(|(id, body)| if makes_ids { known_outside(id, &body) } else { (id, body) }).collect();
         let ids: BTreeSet<&String> = wanted.keys().chain(found.keys()).filter(|id| !except.contains(*id)).collect();
         let mut differences = Vec::new();
         for id in ids {
@@ -240,6 +251,15 @@ impl House {
                 later = Some(checkpoint);
             }
         }
+    }
+}
+
+/// A record of the CRM by what it is known as outside, without the field that says so.
+fn known_outside(id: String, body: &bytes::Bytes) -> (String, bytes::Bytes) {
+    let mut tree: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).expect("an object");
+    match tree.remove("external_id") {
+        Some(serde_json::Value::String(known_as)) => (known_as, serde_json::to_vec(&tree).expect("JSON").into()),
+        _ => (id, body.clone()),
     }
 }
 

@@ -141,13 +141,18 @@ async fn what_happens_to_a_job_is_told_and_what_people_do_is_in_the_journal() {
     house.engine.stop().await;
     let told = house.engine.notices().read(&LogFilter::default(), None, 100);
     let events: Vec<&str> = told.iter().map(|notice| notice.event.as_str()).collect();
-    assert_eq!(events, ["order", "run.started", "page.committed", "run.done", "order", "order"]);
+    assert_eq!(events, ["order", "job.enabled", "run.started", "page.committed", "run.done", "order", "order"]);
     let journal = house.store.journal(None, 10).await.expect("the journal");
     let actions: Vec<_> =
         journal.iter().map(|entry| (entry.action.as_str(), entry.by.name.as_str(), entry.after.as_deref())).collect();
     assert_eq!(
         actions,
-        [("resume", "ops", Some("active")), ("pause", "ops", Some("paused")), ("trigger", "ops", Some("active"))]
+        [
+            ("resume", "ops", Some("active")),
+            ("pause", "ops", Some("paused")),
+            ("enable", "engine", Some("backfill")),
+            ("trigger", "ops", Some("active"))
+        ]
     );
     assert_eq!(journal[1].reason.as_deref(), Some("lunch"));
 }

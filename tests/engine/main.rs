@@ -1,11 +1,14 @@
 //! The real engine against the simulated systems, in this process, under a paused clock.
 
 mod bundle;
+mod creates;
 mod disk;
 mod first;
 mod hands;
+mod held;
 mod house;
 mod inside;
+mod instances;
 mod notify;
 mod points;
 mod quota;
@@ -13,4 +16,5 @@ mod seeds;
 mod sign_in;
 mod stories;
 mod tale;
+mod triggers;
 mod why;

@@ -25,8 +25,6 @@ async fn parked(carrier: Carrier) -> House {
     let house = House::new(world, &format!("{CONNECTIONS}{CUSTOMERS}")).await;
     house.engine.set_hooks(vec![(hook(), carrier)]);
     drop(house.engine.start(Start::service()).await);
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    house.ask(Request::Trigger { jobs: vec![job("customers")] }).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert!(matches!(house.job(&job("customers")).state, JobState::NeedsAttention { .. }));
     house

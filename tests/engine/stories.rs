@@ -91,11 +91,11 @@ impl Telling {
         for (side, part, limit) in &story.world.limits {
             world.faults.set_limit(*side, part, Some(*limit));
         }
-        if let Some(batch_max) = story.world.batch_max {
-            for collection in world.shop.collections() {
-                let rules = world.crm.rules(&collection);
-                world.crm.set_rules(&collection, syncdeck::sim::Rules { batch_max, ..rules });
-            }
+        for collection in world.shop.collections() {
+            let mut rules = world.crm.rules(&collection);
+            rules.batch_max = story.world.batch_max.unwrap_or(rules.batch_max);
+            rules.shortens = story.world.shortens.clone();
+            world.crm.set_rules(&collection, rules);
         }
         let disk = if story.remembering_disk { Disk::with_memory() } else { Disk::default() };
         let text = toml::to_string(&config).expect("a configuration as text");
@@ -160,6 +160,9 @@ impl Telling {
         if act.expire_cursors {
             world.shop.expire_cursors();
         }
+        if act.purge_log {
+            world.shop.purge_log("customers");
+        }
         if let Some(token) = &act.crm_token {
             world.crm.set_token(Some(token.as_str()).filter(|token| !token.is_empty()));
         }
@@ -203,10 +206,13 @@ impl Telling {
             shop.insert(collection, id, body.clone());
         }
         for id in &act.lose {
-            known(id, crm.lose(collection, id));
+            known(id, crm.lose(collection, &self.there(collection, id)));
         }
         for (id, body) in &act.overwrite {
-            known(id, crm.overwrite(collection, id, body.clone()));
+            known(id, crm.overwrite(collection, &self.there(collection, id), body.clone()));
+        }
+        for (id, body) in &act.made_there {
+            known(id, crm.make(collection, body));
         }
         if let Some((every, churn)) = act.churn {
             shop.churn(every, churn);
@@ -214,6 +220,11 @@ impl Telling {
         if act.stop_churn {
             shop.stop_churn();
         }
+    }
+
+    /// The id of a record at the CRM, where that makes its own.
+    fn there(&self, collection: &str, record: &str) -> String {
+        self.house().world.crm.id_of(collection, record).unwrap_or_else(|| record.to_owned())
     }
 
     async fn change_process(&mut self, act: &Act) {
@@ -241,6 +252,9 @@ impl Telling {
     async fn order(&self, act: &Act, id: &JobId) {
         let house = self.house();
         let jobs = || vec![id.clone()];
+        if !act.retry_in_vain.is_empty() {
+            self.refused_retry(id, &act.retry_in_vain).await;
+        }
         let mut orders = Vec::new();
         if let Some(reason) = &act.pause {
             orders.push(Request::Pause { jobs: jobs(), reason: Some(reason.clone()) });
@@ -272,12 +286,33 @@ impl Telling {
             let (content, changes) = (form.content, form.offered_changes);
             orders.push(Request::Correct { id: form.letter, content, changes, reason: None, retry: true });
         }
+        for settle in &act.settle {
+            let Selection::Ids(ids) = self.selection(id, std::slice::from_ref(&settle.id), LetterPlace::Waiting).await
+            else {
+                unreachable!("one letter was asked for")
+            };
+            let known_as = settle.known_as.clone().map(|known_as| self.there(id.as_str(), &known_as).into());
+            let finding = match settle.there {
+                true => syncdeck::model::Whereabouts::There { id: known_as },
+                false => syncdeck::model::Whereabouts::Absent,
+            };
+            let reason = Some("looked it up".to_owned());
+            orders.push(Request::Settle { id: ids[0], finding, reason });
+        }
         if !act.discard.is_empty() {
             let selection = self.selection(id, &act.discard, LetterPlace::Waiting).await;
             orders.push(Request::Discard { selection, reason: "not ours to mend".to_owned() });
         }
         if !act.restore.is_empty() {
             orders.push(Request::Restore { selection: self.selection(id, &act.restore, LetterPlace::Discarded).await });
+        }
+        if let Some(count) = act.release_held {
+            let (waiting, _) = house.store.held_counts(id).await.expect("figures");
+            let count = if count == 0 { waiting } else { count };
+            orders.push(Request::HeldRelease { job: id.clone(), count, reason: "the branch closed".to_owned() });
+        }
+        if act.discard_held {
+            orders.push(Request::HeldDiscard { job: id.clone(), reason: "the query was wrong".to_owned() });
         }
         if let Some(to) = act.rewind {
             let to = if to == 0 { RewindTo::Start } else { RewindTo::Sequence(Sequence(to)) };
@@ -287,6 +322,15 @@ impl Telling {
             let what = format!("{order:?}");
             let Answer::Done(done) = house.ask(order).await else { panic!("{what} was not answered as an order") };
             assert!(done.changed > 0, "{what} changed nothing: {}", done.text);
+        }
+    }
+
+    async fn refused_retry(&self, id: &JobId, records: &[String]) {
+        let selection = self.selection(id, records, LetterPlace::Waiting).await;
+        match self.house().handle.ask(Request::Retry { selection }).await {
+            Err(_) => {}
+            Ok(Answer::Done(done)) => assert_eq!(done.changed, 0, "it was retried: {}", done.text),
+            Ok(other) => panic!("no answer to an order but {other:?}"),
         }
     }
 
@@ -415,7 +459,20 @@ impl Telling {
         self.wrong_requests(expect, &mut wrong);
         self.wrong_notices(expect, since, &mut wrong);
         let house = self.house();
+        if expect.withheld.is_some() || expect.kept.is_some() {
+            let (waiting, kept) = house.store.held_counts(id).await.expect("figures");
+            differs("withheld", expect.withheld, waiting, &mut wrong);
+            differs("kept", expect.kept, kept, &mut wrong);
+        }
+        for (record, verdict) in &expect.why_of {
+            let request = Request::Why { job: Some(id.clone()), key: record.clone(), live: false };
+            let Answer::Why(why) = house.ask(request).await else { panic!("no answer why") };
+            differs(&format!("why {record}"), Some(verdict.as_str()), why.answers[0].verdict.word(), &mut wrong);
+        }
         let status = house.job(id);
+        if let (Some(words), Some(checkpoint)) = (&expect.resumes, &status.checkpoint) {
+            differs("resumes", Some(words.clone()), checkpoint.resume_condition(&status.resume), &mut wrong);
+        }
         differs("state", expect.state.as_deref(), status.state.word(), &mut wrong);
         let seconds = took.as_secs_f64();
         if expect.seconds_at_least.is_some_and(|least| seconds < least)
@@ -574,18 +631,27 @@ impl Telling {
             }
         }
         for (record, n) in &expect.applied {
-            differs(&format!("writes of {record}"), Some(*n), crm.applied(collection, record), wrong);
+            differs(
+                &format!("writes of {record}"),
+                Some(*n),
+                crm.applied(collection, &self.there(collection, record)),
+                wrong,
+            );
         }
         for (place, value) in &expect.members {
             let (record, member) = place.split_once('/').expect("id/member");
-            let body = crm.get(collection, record).unwrap_or_default();
+            let body = crm.get(collection, &self.there(collection, record)).unwrap_or_default();
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
             differs(place, Some(value), &body[member], wrong);
         }
-        for record in expect.at_crm.iter().filter(|record| crm.get(collection, record).is_none()) {
+        for record in
+            expect.at_crm.iter().filter(|record| crm.get(collection, &self.there(collection, record)).is_none())
+        {
             wrong.push(format!("{record} is not at the CRM"));
         }
-        for record in expect.not_at_crm.iter().filter(|record| crm.get(collection, record).is_some()) {
+        for record in
+            expect.not_at_crm.iter().filter(|record| crm.get(collection, &self.there(collection, record)).is_some())
+        {
             wrong.push(format!("{record} is at the CRM"));
         }
         let rewrites = crm.audit(collection).rewrites;
@@ -692,8 +758,10 @@ stories! {
     a_bare_tombstone_sets_a_flag_alone
     a_bare_tombstone_sets_a_flag_beside_what_was_written
     a_batch_in_an_outage
+    a_batch_size_that_is_learnt
     a_batch_that_is_refused_whole
     a_batch_that_is_too_large
+    a_batch_that_names_its_records
     a_batch_with_a_short_answer
     a_batch_with_a_shuffled_answer
     a_batch_with_failed_parts
@@ -705,6 +773,7 @@ stories! {
     a_careful_retry_stops_at_a_new_kind_of_error
     a_careful_retry_while_the_engine_is_stopped
     a_careful_retry_whose_first_letter_fails_sends_no_other
+    a_change_log_that_was_purged
     a_changed_map_and_a_crash
     a_changed_map_reads_everything_again
     a_correction_is_delivered_and_offered_again
@@ -715,24 +784,43 @@ stories! {
     a_crash_after_writes_before_their_commit
     a_crash_before_a_write_leaves
     a_crash_that_loses_the_last_commits
+    a_create_in_doubt_waits_for_a_person
+    a_create_links_what_it_made_and_updates_it
+    a_create_sent_again_at_least_once
+    a_create_that_a_person_found_absent
+    a_create_whose_answer_is_lost_is_looked_up
     a_cursor_that_expires
     a_cursor_that_expires_between_runs
     a_cursor_that_repeats
+    a_delete_storm_is_withheld
     a_deleted_record_at_the_destination_stays_with_the_batch
     a_discarded_delete
     a_discarded_letter_and_its_record
     a_first_listing_full_of_tombstones_after_a_crash
     a_flagged_record_that_changes_once_more
+    a_flagged_record_under_its_own_id_comes_back
     a_forbidden_record
     a_full_disk
     a_full_run_with_letters_under_retry
+    a_key_that_has_expired_is_not_repeated
+    a_key_that_is_in_use
+    a_kill_among_creates_that_only_a_person_can_settle
+    a_kill_among_creates_with_a_lookup
+    a_kill_among_creates_with_keys
+    a_kill_during_a_sweep
     a_kill_in_every_page
     a_letter_that_is_mended_and_retried
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
+    a_listing_that_fails_half_way_deletes_nothing
+    a_listing_that_slides_deletes_nothing_that_is_there
     a_long_careful_retry_makes_way_for_its_job
+    a_lookup_before_a_create_whose_answer_is_lost
+    a_lookup_that_finds_two
+    a_lookup_updates_what_it_finds_and_makes_the_rest
     a_newer_version_at_the_destination
+    a_newer_version_that_is_none_of_ours
     a_pause_during_backoff
     a_pause_in_an_outage
     a_pause_in_the_middle
@@ -743,6 +831,7 @@ stories! {
     a_record_that_always_breaks_the_destination
     a_record_that_the_filter_refuses_is_remembered
     a_record_without_a_version
+    a_release_without_a_way_to_ask_lists_everything_again
     a_retry_of_a_record_that_breaks_the_source
     a_retry_of_a_record_that_is_forbidden_at_the_source
     a_retry_of_a_record_that_the_source_has_no_more
@@ -750,12 +839,12 @@ stories! {
     a_retry_that_fails_again
     a_retry_that_is_killed_half_way
     a_retry_while_the_job_is_paused
-    a_run_hands_over
-    a_run_since_a_time
-    a_run_with_a_limit_of_records
     a_rewind_after_a_listing
     a_rewind_during_a_run
     a_rewind_to_the_start_and_a_kill
+    a_run_hands_over
+    a_run_since_a_time
+    a_run_with_a_limit_of_records
     a_schedule_outlives_the_process
     a_sorted_listing_whose_cursors_expire
     a_tie_over_a_page_border
@@ -771,16 +860,23 @@ stories! {
     a_web_page_instead_of_an_answer
     a_wrong_total
     an_empty_answer
+    an_empty_listing_deletes_nothing
     an_empty_page_while_more_follow
     an_error_told_in_a_200
+    an_idle_pass_costs_next_to_nothing
     an_older_version_is_stale
     an_orphan_becomes_a_dead_letter
     an_orphan_is_created_again
     an_orphan_is_ignored
+    an_orphan_under_its_own_id_becomes_a_dead_letter
+    an_orphan_under_its_own_id_is_made_again
+    an_outage_among_creates_that_only_a_person_can_settle
     an_outage_of_the_destination
     an_outage_of_the_source
     attempts_of_a_poison_record_have_an_end
+    changed_fields_go_to_the_linked_id
     changes_behind_a_long_listing
+    changes_come_from_a_change_log
     credentials_that_are_refused
     cursors_that_always_expire
     everything_fails
@@ -806,9 +902,15 @@ stories! {
     throttled_until_a_date
     throttled_with_garbage
     throttled_with_seconds
+    too_many_tombstones_are_withheld
     two_jobs_share_a_budget
     unchanged_records_cost_nothing
+    what_the_destination_shortens_becomes_a_dead_letter
+    what_the_destination_shortens_is_told
+    what_a_listing_of_changes_leaves_out_is_not_deleted
+    what_a_whole_listing_leaves_out_is_deleted
     what_turned_bad_in_doubt_and_was_deleted_is_deleted
     what_was_created_in_doubt_and_deleted_is_deleted
     what_was_in_doubt_and_went_back_is_written
+    withheld_deletes_that_are_discarded
 }

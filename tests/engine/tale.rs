@@ -57,11 +57,13 @@ pub struct WorldSpec {
     pub limits: Vec<(Side, String, RateLimit)>,
     /// The most items of a batch that the CRM takes.
     pub batch_max: Option<usize>,
+    /// A text field of which the CRM keeps so many characters.
+    pub shortens: Option<(String, usize)>,
 }
 
 impl Default for WorldSpec {
     fn default() -> Self {
-        Self { records: 120, bad: 0.0, latency: Vec::new(), limits: Vec::new(), batch_max: None }
+        Self { records: 120, bad: 0.0, latency: Vec::new(), limits: Vec::new(), batch_max: None, shortens: None }
     }
 }
 
@@ -79,6 +81,8 @@ pub struct Act {
     /// No faults any more.
     pub calm: bool,
     pub expire_cursors: bool,
+    /// The shop forgets what its change log told so far.
+    pub purge_log: bool,
     /// What the CRM demands as a bearer token; an empty text lets everybody in.
     pub crm_token: Option<String>,
     pub disk: Option<DiskState>,
@@ -99,6 +103,8 @@ pub struct Act {
     pub lose: Vec<String>,
     /// A record of the CRM is changed behind everybody's back.
     pub overwrite: Vec<(String, String)>,
+    /// Records that somebody makes at the CRM, and what they are known as outside.
+    pub made_there: Vec<(String, String)>,
     /// The shop changes while it is listed.
     pub churn: Option<(u64, Churn)>,
     pub stop_churn: bool,
@@ -121,12 +127,20 @@ pub struct Act {
     /// The most letters that such a retry sends in a minute.
     pub per_minute: Option<u32>,
     pub stop_retry: bool,
+    /// A retry of these records' letters moves none.
+    pub retry_in_vain: Vec<String>,
+    /// What a person found out about records whose outcome is unknown.
+    pub settle: Vec<Settle>,
     /// Values (JSON) that a person puts in place of those of a record's letter; an empty text leaves the field out.
     pub correct: Vec<Correct>,
     /// What was put in for the same bad value before is applied to these records' letters.
     pub apply_offered: Vec<String>,
     pub discard: Vec<String>,
     pub restore: Vec<String>,
+    /// So many withheld deletes are released; 0: as many as wait.
+    pub release_held: Option<u64>,
+    /// Withheld deletes are given up.
+    pub discard_held: bool,
     /// The job is put back to this checkpoint; 0 is the start.
     pub rewind: Option<u64>,
     /// `run --once`, with a process of its own.
@@ -149,6 +163,15 @@ pub struct Correct {
     /// Saved, and not sent yet.
     #[serde(default)]
     pub only_save: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    pub id: String,
+    pub there: bool,
+    /// The record at the CRM, by what it is known as outside.
+    pub known_as: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -269,6 +292,13 @@ pub struct Expect {
     pub careful: BTreeMap<String, u64>,
     /// Why it was stopped contains this; an empty text: it was not stopped.
     pub stopped_because: Option<String>,
+    /// What the next run reads, in words.
+    pub resumes: Option<String>,
+    /// Withheld deletes that wait, and records that a person keeps against their delete.
+    pub withheld: Option<u64>,
+    pub kept: Option<u64>,
+    /// What `why` says of records, by the verdict's word.
+    pub why_of: BTreeMap<String, String>,
     /// Letters that wait and are not under retry.
     pub waiting: Option<u64>,
     /// Records for whose letter somebody's correction is offered, and those for whose there is none.

@@ -507,5 +507,5 @@ async fn a_crash_leaves_an_unknown_outcome_that_asking_the_destination_settles()
     let unsaved = unsaved.expect("a record that was written and not saved");
     assert!(house.world.shop.edit("customers", &unsaved));
     let why = one(&house, &unsaved, true).await;
-    assert!(matches!(&why.verdict, Verdict::OutcomeUnknown { since: Some(_) }), "{:?}", why.verdict);
+    assert!(matches!(&why.verdict, Verdict::OutcomeUnknown { since: Some(_), .. }), "{:?}", why.verdict);
 }

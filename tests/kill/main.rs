@@ -1,6 +1,7 @@
 //! The real binary is killed at random instants while answers are lost, and stopped by signals: nothing is lost, nothing
 //! is written twice, and every figure balances.
 
+mod creates;
 #[path = "../process/mod.rs"]
 mod process;
 mod rounds;

@@ -54,6 +54,8 @@ fn position() -> Position {
         began: Some(at(1)),
         lasted: Duration::from_secs(90),
         complete: true,
+        sweep: None,
+        log: None,
     }
 }
 
@@ -63,6 +65,7 @@ fn control() -> JobControl {
         parked: Some(Parked { since: at(5), reason: "401".to_owned(), hint: Some("renew the token".to_owned()) }),
         due: Some(at(60)),
         configured: Some(u64::MAX),
+        ..JobControl::default()
     }
 }
 

@@ -57,6 +57,25 @@ async fn lists_are_newest_first_and_tell_how_many_there_are_in_all() {
 }
 
 #[tokio::test]
+async fn several_causes_are_one_selection_and_letters_can_be_taken_out_of_it() {
+    let (store, _) = with_letters(10).await;
+    let causes = LetterFilter { groups: vec![GroupId(3), GroupId(1)], ..LetterFilter::default() };
+    let found = store.letter_ids(&causes, 100).await.expect("read");
+    assert_eq!((numbers(&found.ids), found.total), (vec![10, 9, 7, 6, 4, 3, 1], 7));
+    let groups = store.letter_groups(&causes).await.expect("read");
+    assert_eq!(groups.iter().map(|group| group.id).collect::<Vec<_>>(), [GroupId(1), GroupId(3)]);
+
+    let but = LetterFilter { except: vec![DeadLetterId(9), DeadLetterId(4)], ..causes };
+    let found = store.letter_ids(&but, 100).await.expect("read");
+    assert_eq!((numbers(&found.ids), found.total), (vec![10, 7, 6, 3, 1], 5));
+    let order = LetterMove::Discard { reason: "test".to_owned() };
+    let moved = store.move_letters(&Selection::Matching(but), order, note("discard")).await.expect("moved");
+    assert_eq!(moved.iter().map(|(_, n)| n).sum::<u64>(), 5);
+    let left = store.letter_ids(&LetterFilter::default(), 100).await.expect("read");
+    assert_eq!(numbers(&left.ids), [9, 8, 5, 4, 2], "what was taken out, and the other cause");
+}
+
+#[tokio::test]
 async fn places_are_listed_together_in_one_order() {
     let (store, run) = with_letters(6).await;
     let picked = Selection::Ids(vec![DeadLetterId(2), DeadLetterId(5)]);

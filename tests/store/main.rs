@@ -2,6 +2,7 @@
 
 mod disk;
 mod format;
+mod held;
 mod letters;
 mod links;
 mod open;

@@ -2,7 +2,8 @@
 
 use crate::story::disk::Disk;
 use crate::story::*;
-use syncdeck::model::{Counts, Epoch, RunEnd, RunKind, Sequence, SkipCounts};
+use syncdeck::model::filter::{CHECKPOINT_FIELDS, RunFilter, parse};
+use syncdeck::model::{Counts, Epoch, Run, RunEnd, RunId, RunKind, Sequence, SkipCounts};
 use syncdeck::store::{NewRun, Options, Store, StoreError};
 
 #[tokio::test]
@@ -191,4 +192,29 @@ async fn runs_are_told_as_they_began_and_ended() {
     let told = store.runs(None, None, 1).await.expect("read").remove(0);
     assert_eq!((told.end, told.ended_at, told.started_at), (Some(end), Some(at(8)), at(3)));
     assert_eq!((told.kind, told.by), (RunKind::Full, ana()));
+}
+
+#[tokio::test]
+async fn runs_and_checkpoints_are_narrowed_over_all_that_are_kept() {
+    let store = in_memory();
+    for number in 0..6 {
+        let (run, epoch) = begin(&store, if number == 4 { "other" } else { "customers" }).await;
+        store.commit_page(page(&run, epoch, 0, 10 + number)).await.expect("saved");
+        let failed = RunEnd::Failed { reason: "401".to_owned(), hint: None, parked: true };
+        store.finish_run(run.id, if number % 2 == 0 { failed } else { RunEnd::Done }, at(2)).await.expect("ended");
+    }
+    let numbers = |runs: Vec<Run>| runs.iter().map(|run| run.id.0).collect::<Vec<_>>();
+    let filter = RunFilter::parse("state:fail", at(9)).expect("a filter");
+    let found = store.runs_matching(None, filter.terms.clone(), None, 2).await.expect("read");
+    assert_eq!(numbers(found), [5, 3]);
+    let older = store.runs_matching(None, filter.terms, Some(RunId(3)), 2).await.expect("read");
+    assert_eq!(numbers(older), [1]);
+    let filter = RunFilter::parse("job:customers scanned:>=13 401|list", at(9)).expect("a filter");
+    assert_eq!(filter.job, Some(job("customers")));
+    let found = store.runs_matching(filter.job.as_ref(), filter.terms, None, 9).await.expect("read");
+    assert_eq!(numbers(found), [6, 4]);
+
+    let terms = parse("scanned:12 kind:page", CHECKPOINT_FIELDS, at(9)).expect("a filter");
+    let found = store.checkpoints_matching(&job("customers"), terms, None, 1).await.expect("read");
+    assert_eq!(found.iter().map(|one| one.page.scanned).collect::<Vec<_>>(), [12]);
 }

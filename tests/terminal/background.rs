@@ -3,7 +3,7 @@
 use crate::app::{App, Begin};
 use crate::process::{Simulator, Workspace, wait_until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 const CONFIG: &str = r#"
 [workspace]
@@ -40,6 +40,17 @@ impl Drop for Ends {
     }
 }
 
+/// An engine in a process of its own, which ends with its test.
+struct Engine(Child);
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // One that ended by itself is not there to be killed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn b_keeps_the_jobs_going_without_the_screen_and_the_terminal() {
     let simulator = Simulator::start(500, 1);
@@ -72,8 +83,8 @@ fn ctrl_z_gives_an_attached_screen_back_to_the_shell_and_fg_brings_it_again() {
     let simulator = Simulator::start(500, 1);
     let workspace = Workspace::new(&CONFIG.replace("SHOP", &simulator.shop).replace("CRM", &simulator.crm));
     let folder = workspace.path("");
-    let engine = workspace.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-    let _ends = Ends(Pid::from_child(&engine));
+    let mut serve = workspace.command(&["serve"]);
+    let _engine = Engine(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
     wait_until("the engine works", || simulator.requests()[1] > 0);
     let mut app = App::start_program(
         "/bin/bash",

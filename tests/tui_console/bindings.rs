@@ -23,7 +23,7 @@ fn a_changed_key_does_what_the_old_one_did_and_the_old_one_nothing() {
     let mut stage = stage(&[("run_now", &["t"])]);
     stage.press("j n");
     assert!(stage.orders().is_empty());
-    assert!(stage.shows("n syncs this record now in Why; you are in Jobs"));
+    assert!(stage.shows("n to the next line in which it is found in Logs; you are in Jobs"));
     stage.press("t");
     assert_eq!(stage.orders(), [&Request::Trigger { jobs: vec!["customers_to_crm".into()] }]);
 }
@@ -36,13 +36,13 @@ fn help_hints_tabs_and_messages_name_the_changed_keys() {
         ("show_dead", &["D"]),
         ("quit", &["Q"]),
         ("undo", &["ctrl-y"]),
-        ("attention", &["a"]),
+        ("attention", &["F"]),
         ("reveal", &["I"]),
     ]);
     assert!(stage.shows(" t run now"), "{}", stage.text());
     assert!(stage.shows("D Dead letters"));
     assert!(stage.shows("Q quit"));
-    assert!(stage.shows("a goes there"));
+    assert!(stage.shows("F goes there"));
     stage.press("j p enter");
     assert!(stage.shows("[Ctrl-Y undo]"), "{}", stage.text());
     stage.press("?");
@@ -61,7 +61,7 @@ fn an_unbound_action_is_in_no_hint_and_no_help() {
     let mut stage = stage(&[("stop_run", &[])]);
     assert!(!stage.shows("stop run"));
     stage.press("j X");
-    assert!(stage.shows("X stops the retry of many letters in Dead letters"), "{}", stage.text());
+    assert!(stage.shows("X discards all that match the filter in Dead letters"), "{}", stage.text());
     stage.press("?");
     assert!(!stage.shows("stops the run"));
 }

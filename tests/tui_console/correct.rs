@@ -298,6 +298,7 @@ fn many_are_retried_one_first() {
 
 fn bulk(stage: BulkStage) -> BulkRetry {
     BulkRetry {
+        failed_as: Vec::new(),
         number: 3,
         job: "customers_to_crm".into(),
         by: Actor::person("ada", Via::Console),
@@ -355,16 +356,16 @@ fn its_end_is_told_with_what_was_sent() {
 }
 
 #[test]
-fn a_capital_x_stops_the_retry() {
+fn a_capital_k_stops_the_retry_from_any_screen() {
     let mut world = world();
     world.snapshot.retries = vec![bulk(BulkStage::Rest)];
-    for keys in ["2 X", "2 enter X"] {
+    for keys in ["2 K", "2 enter K", "1 K", "7 K"] {
         let mut stage = Stage::new(World { snapshot: world.snapshot.clone(), ..crate::stage::world() }, 120, 36);
         stage.press(keys);
         assert_eq!(stage.orders().last(), Some(&&Request::StopRetry { job: "customers_to_crm".into() }), "{keys}");
     }
     let mut none = Stage::new(crate::stage::world(), 120, 36);
-    none.press("2 X");
+    none.press("2 K");
     assert!(none.orders().is_empty() && none.shows("no retry of many letters goes on"));
 }
 

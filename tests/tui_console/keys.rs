@@ -75,6 +75,17 @@ fn all_jobs_are_paused_at_once_but_not_those_that_are() {
 }
 
 #[test]
+fn a_time_of_the_source_is_read_again_once_it_is_one() {
+    let mut stage = stage();
+    stage.press("j A").type_text("2026-02-01 to 2026-01-01").press("enter");
+    assert!(stage.shows("the range ends before it begins"), "{}", stage.text());
+    stage.press("esc A").type_text("2026-01-01 to 2026-02-01").press("enter");
+    let at = |text: &str| Timestamp::from(text.parse::<jiff::Timestamp>().expect("a time"));
+    let (since, until) = (at("2026-01-01T00:00:00Z"), Some(at("2026-02-01T00:00:00Z")));
+    assert_eq!(stage.orders(), [&Request::Range { job: "customers_to_crm".into(), since, until }]);
+}
+
+#[test]
 fn n_runs_the_selected_job_now() {
     let mut stage = stage();
     stage.press("j j j n");
@@ -163,6 +174,26 @@ fn a_discard_needs_a_reason_and_can_be_undone() {
 }
 
 #[test]
+fn a_record_of_unknown_outcome_is_settled_and_no_other() {
+    let mut stage = stage();
+    stage.press("2 enter O");
+    assert!(stage.shows("the outcome of this record is known"), "{}", stage.text());
+    let mut stage = self::stage();
+    stage.world.letter.letter.reason.class = ReasonClass::OutcomeUnknown;
+    stage.press("2 enter O ctrl-s");
+    assert!(stage.shows("say first which it is"), "{}", stage.text());
+    stage.press("1").type_text("rec_17").press("ctrl-s");
+    let id = DeadLetterId(1_042);
+    let finding = Whereabouts::There { id: Some("rec_17".into()) };
+    assert_eq!(stage.orders(), [&Request::Settle { id, finding, reason: None }]);
+    stage.press("O 2 ctrl-s");
+    assert!(stage.shows("how is it known to be absent"), "{}", stage.text());
+    stage.type_text("searched").press("ctrl-s");
+    let reason = Some("searched".to_owned());
+    assert_eq!(stage.orders()[1], &Request::Settle { id, finding: Whereabouts::Absent, reason });
+}
+
+#[test]
 fn many_are_discarded_only_with_their_number_typed() {
     let mut stage = stage();
     stage.press("2 x 5").type_text("gone").press("ctrl-s");
@@ -173,6 +204,32 @@ fn many_are_discarded_only_with_their_number_typed() {
         panic!("{orders:?}")
     };
     assert_eq!((reason.as_str(), filter.up_to), ("gone", Some(DeadLetterId(1_042))));
+}
+
+#[test]
+fn withheld_deletes_are_released_by_their_number_or_their_records_are_kept() {
+    let mut stage = stage();
+    stage.press("j enter H");
+    assert!(stage.orders().is_empty() && stage.shows("no delete of customers_to_crm is withheld"), "{}", stage.text());
+    let job = JobId::from("customers_to_crm");
+    let mut jobs = stage.world.snapshot.jobs.iter_mut();
+    jobs.find(|status| status.id == job).expect("it is there").withheld =
+        Some(Withheld { waiting: 1_204, since: ago(600), is_released: false });
+    stage.publish();
+    stage.press("H");
+    assert!(stage.shows("1,204 deletes of"), "{}", stage.text());
+    assert!(
+        stage.shows("cust_000009  the whole listing left it out") && stage.shows("and 1,203 more"),
+        "{}",
+        stage.text()
+    );
+    stage.press("ctrl-s");
+    assert!(stage.shows("choose what is to be done"));
+    stage.press("1").type_text("the branch closed").press("ctrl-s");
+    assert!(stage.shows("type the number 1,204 to show that you mean it"), "{}", stage.text());
+    stage.press("tab").type_text("1204").press("ctrl-s");
+    let reason = "the branch closed".to_owned();
+    assert_eq!(stage.orders(), [&Request::HeldRelease { job: job.clone(), count: 1_204, reason }]);
 }
 
 #[test]
@@ -329,7 +386,12 @@ fn levels_go_down_to_debug_and_up_to_errors() {
 fn older_checkpoints_come_as_one_scrolls_to_the_end() {
     let mut stage = stage();
     stage.press("4 G");
-    let older = Request::Checkpoints { job: "tickets_to_wh".into(), before: Some(Sequence(1_667)), limit: 200 };
+    let older = Request::Checkpoints {
+        job: "tickets_to_wh".into(),
+        terms: Vec::new(),
+        before: Some(Sequence(1_667)),
+        limit: 200,
+    };
     assert!(stage.asked.contains(&older), "{:?}", stage.last_asked());
     assert!(stage.shows("400 and older"));
 }
@@ -342,7 +404,7 @@ fn g_keys_lead_from_a_job_to_what_belongs_to_it() {
     stage.press("1 g c");
     assert!(stage.shows("Checkpoints › customers_to_crm"));
     stage.press("g l");
-    assert!(stage.shows("/ job:customers_to_crm"));
+    assert!(stage.shows("& job:customers_to_crm"));
     stage.press("4 g j");
     assert!(stage.shows("Jobs › customers_to_crm"), "{}", stage.text());
 }

@@ -27,6 +27,7 @@ fn pictures(name: &str, prepare: impl Fn(&mut Stage)) {
 
 fn retry() -> BulkRetry {
     BulkRetry {
+        failed_as: Vec::new(),
         number: 7,
         job: "customers_to_crm".into(),
         by: Actor::person("ada", Via::Console),
@@ -97,9 +98,19 @@ fn a_retry_of_many_is_told_with_its_bar_on_a_screen_that_did_not_order_it() {
     stage.world.snapshot.retries = vec![retry()];
     stage.publish();
     assert!(stage.shows("retry of customers_to_crm  12/47"), "{}", stage.text());
-    assert!(stage.shows("X stops it"));
+    assert!(stage.shows("K stops it"));
     stage.press("`");
     assert!(stage.shows("retry of customers_to_crm begun by ada"), "{}", stage.text());
+}
+
+#[test]
+fn the_key_that_stops_a_retry_is_seen_at_every_size() {
+    for (width, height) in SIZES {
+        let mut stage = Stage::new(world(), width, height);
+        stage.world.snapshot.retries = vec![BulkRetry { failed: 4, total: 1_042, ..retry() }];
+        stage.publish();
+        assert!(stage.shows("K stops it"), "{}", stage.text());
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn only_a_run_in_progress_can_be_stopped_and_it_is_asked_about() {
 fn runs_are_filtered_by_job_state_and_words() {
     let mut stage = Stage::new(world(), 120, 36);
     stage.press("5 /").type_text("job:orders_to_erp");
-    assert!(stage.shows("1 of 1") && stage.shows("Run #219"), "{}", stage.text());
+    assert!(stage.shows("1 · newest first") && stage.shows("Run #219"), "{}", stage.text());
     stage.press("esc /").type_text("state:fail 401");
     assert!(stage.shows("Run #213 of customers_to_crm"), "{}", stage.text());
     stage.press("enter /").type_text(" state:odd");
@@ -159,16 +159,16 @@ fn a_circuit_is_reset_after_a_question_and_only_when_it_is_open() {
 }
 
 #[test]
-fn b_writes_what_is_known_of_the_selection() {
+fn a_capital_b_writes_what_is_known_of_the_selection() {
     let mut stage = Stage::new(world(), 120, 36);
-    stage.press("2 enter b");
+    stage.press("2 enter B");
     let letter = Request::Bundle { job: Some("customers_to_crm".into()), letter: Some(DeadLetterId(1_042)) };
     assert!(stage.asked.contains(&letter), "{:?}", stage.asked);
     let name = "acme-production-letter-1042-20260302-143207.syncdeck";
     assert_eq!(stage.effects.last(), Some(&Effect::Save { name: name.to_owned(), text: "{}".to_owned() }));
     stage.send(Msg::Saved(Ok(name.to_owned())));
     assert!(stage.shows("wrote acme-production-letter-1042"), "{}", stage.text());
-    stage.press("1 b");
+    stage.press("1 B");
     let job = Request::Bundle { job: Some("tickets_to_wh".into()), letter: None };
     assert!(stage.asked.contains(&job), "{:?}", stage.asked);
     stage.send(Msg::Saved(Err("permission denied".to_owned())));

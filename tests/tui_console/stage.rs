@@ -6,6 +6,7 @@ use ratatui::layout::{Position as Cell, Rect};
 use std::sync::Arc;
 use std::time::Duration;
 use syncdeck::control::{Answer, Done, FieldLine, FieldMark, LetterView, Refusal, Request, RetryPreview};
+use syncdeck::model::filter::Sieve;
 use syncdeck::model::*;
 use syncdeck::tui::theme::{Depth, Theme, look};
 use syncdeck::tui::{App, Effect, Left, Msg, Settings, text::Symbols, update, view};
@@ -33,6 +34,9 @@ pub struct World {
     pub checkpoints: Vec<Checkpoint>,
     /// Newest first.
     pub runs: Vec<Run>,
+    /// Careful retries, newest first.
+    pub bulks: Vec<BulkRetry>,
+    pub history: History,
     pub logs: Vec<Notice>,
     pub preview: RetryPreview,
     pub journal: Vec<JournalEntry>,
@@ -190,7 +194,10 @@ pub fn text(buffer: &Buffer) -> String {
 pub fn key_event(name: &str) -> KeyEvent {
     let (name, modifiers) = match name.strip_prefix("ctrl-") {
         Some(name) => (name, KeyModifiers::CONTROL),
-        None => (name, KeyModifiers::NONE),
+        None => match name.strip_prefix("shift-").filter(|name| *name != "tab") {
+            Some(name) => (name, KeyModifiers::SHIFT),
+            None => (name, KeyModifiers::NONE),
+        },
     };
     let code = match name {
         "enter" => KeyCode::Enter,
@@ -229,10 +236,28 @@ impl World {
             Request::Trigger { jobs } => done(&format!("{} runs now", jobs[0]), None),
             Request::LetterRequest { .. } => Ok(Answer::LetterRequest(Box::new(letter_request()))),
             Request::Bundle { .. } => Ok(Answer::Bundle { text: "{}".to_owned() }),
+            Request::Held { .. } => {
+                let row = HeldDelete {
+                    record: "cust_000009".into(),
+                    version: None,
+                    cause: DeleteCause::Missing,
+                    body: RawJson::parse("{}".to_owned()).expect("JSON"),
+                    run: RunId(212),
+                    since: ago(600),
+                    kept: None,
+                };
+                Ok(Answer::Held { rows: vec![row], waiting: 1_204, kept: 0 })
+            }
+            Request::HeldRelease { job, count, .. } => done(&format!("released {count} deletes of {job}"), None),
+            Request::HeldDiscard { job, .. } => done(&format!("discarded the deletes of {job}"), None),
             Request::Hold { connection, .. } => {
                 done(&format!("held {connection}"), Some(Request::Release { connection: connection.clone() }))
             }
             Request::Release { connection } => done(&format!("released {connection}"), None),
+            Request::LowerBudget { connection, budget, .. } => done(
+                &format!("the budget of {connection} is {budget:?}"),
+                Some(Request::LowerBudget { connection: connection.clone(), budget: None, reason: None }),
+            ),
             Request::ResetCircuit { connection } => done(&format!("reset the circuit of {connection}"), None),
             Request::TestConnection { connection } => Ok(Answer::Tested(Box::new(Tested {
                 connection: connection.clone(),
@@ -244,6 +269,8 @@ impl World {
                 text: "answers (200)".to_owned(),
                 hint: Some("is the server running?".to_owned()),
             }))),
+            Request::Range { job, .. } => done(&format!("reading a time of {job}"), None),
+            Request::Forget { job } => done(&format!("forgot {job}"), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),
             Request::RetryCarefully { .. } => done(
@@ -257,6 +284,7 @@ impl World {
             Request::Discard { selection, .. } => {
                 done("discarded 1 dead letter", Some(Request::Restore { selection: selection.clone() }))
             }
+            Request::Settle { .. } => done("settled dead letter #1042", None),
             Request::Restore { .. } => done("brought 1 dead letter back", None),
             Request::DeadGroups { filter } => Ok(Answer::Groups(
                 self.groups
@@ -283,16 +311,28 @@ impl World {
                 Ok(Answer::Letter(Box::new(view)))
             }
             Request::RetryPreview { .. } => Ok(Answer::Preview(self.preview.clone())),
-            Request::Checkpoints { before, limit, .. } => {
-                let older = self.checkpoints.iter().filter(|one| before.is_none_or(|before| one.sequence < before));
+            Request::Checkpoints { before, limit, terms, .. } => {
+                let sieve = Sieve::new(terms);
+                let older = self.checkpoints.iter().filter(|one| sieve.lets_through(*one));
+                let older = older.filter(|one| before.is_none_or(|before| one.sequence < before));
                 Ok(Answer::Checkpoints(older.take(*limit).cloned().collect()))
             }
-            Request::Runs { job, before, limit } => {
+            Request::Bulks { filter } => {
+                let sieve = Sieve::new(&filter.terms);
+                let of_job = |bulk: &&BulkRetry| filter.job.as_ref().is_none_or(|job| *job == bulk.job);
+                let bulks = self.bulks.iter().filter(of_job).filter(|bulk| sieve.lets_through(*bulk));
+                Ok(Answer::Bulks(bulks.cloned().collect()))
+            }
+            Request::Runs { job, before, limit, terms } => {
+                let sieve = Sieve::new(terms);
                 let wanted = |run: &&Run| {
-                    job.as_ref().is_none_or(|job| *job == run.job) && before.is_none_or(|before| run.id < before)
+                    sieve.lets_through(*run)
+                        && job.as_ref().is_none_or(|job| *job == run.job)
+                        && before.is_none_or(|before| run.id < before)
                 };
                 Ok(Answer::Runs(self.runs.iter().filter(wanted).take(*limit).cloned().collect()))
             }
+            Request::History { .. } => Ok(Answer::History(Box::new(self.history.clone()))),
             Request::Logs { filter, before, limit } => {
                 let matches = |notice: &&Notice| {
                     filter.level.is_none_or(|level| notice.level >= level)
@@ -419,7 +459,8 @@ pub fn notice(number: u64, level: Level, job: &str, text: &str) -> Notice {
 }
 
 pub fn resume_rules() -> ResumeRules {
-    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let overlap = Duration::from_secs(60);
+    let position = PositionRules { sorted: true, incremental: true, overlap, ..PositionRules::default() };
     ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 
@@ -442,6 +483,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         in_flight: 0,
         dead_waiting: 0,
         dead_retrying: 0,
+        withheld: None,
         due: Some(NOW.plus(Duration::from_secs(341))),
         limited_by: None,
         events: Vec::new(),
@@ -613,6 +655,8 @@ fn calls(p95: u32) -> Vec<CallBucket> {
 fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
+        lowered: None,
+        sign_in: vec!["a bearer token in the header `Authorization`".to_owned()],
         held: None,
         circuit: Circuit::Closed,
         is_trying: false,
@@ -860,6 +904,7 @@ pub fn world() -> World {
     World {
         snapshot: Snapshot {
             at: NOW,
+            leftovers: Vec::new(),
             engine: EngineInfo {
                 workspace: "acme-production".to_owned(),
                 version: "0.1.0".to_owned(),
@@ -870,6 +915,7 @@ pub fn world() -> World {
                 state_folder: "state".to_owned(),
                 log_folder: "state/log".to_owned(),
                 store_error: None,
+                config_changed_at: None,
                 redact: Vec::new(),
             },
             jobs: jobs(),
@@ -891,6 +937,8 @@ pub fn world() -> World {
         letter: letter(),
         checkpoints: (1..=1_866).rev().map(checkpoint).collect(),
         runs: runs(),
+        bulks: Vec::new(),
+        history: History::default(),
         logs: logs(),
         preview: RetryPreview {
             jobs: vec![("customers_to_crm".into(), 1_042)],

@@ -22,7 +22,13 @@ fn evidence(record: &str) -> Evidence {
         record: record.into(),
         matched_by: MatchedBy::SourceId,
         job: snapshot.jobs[0].clone(),
-        rules: PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) },
+        rules: PositionRules {
+            sorted: true,
+            incremental: true,
+            overlap: Duration::from_secs(60),
+            ..PositionRules::default()
+        },
+        held: None,
         start: None,
         filter: Some("record.status == 'active'".to_owned()),
         refused: None,

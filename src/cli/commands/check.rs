@@ -1,12 +1,14 @@
 //! `syncdeck check`: the configuration, then each connection tried once with a read.
 //!
 //! `--json` prints one document:
-//! `{"ok":true,"mistakes":["…"],"warnings":["…"],"connections":[{"connection":"shop","ok":true,"seconds":0.12,"text":"…","hint":null}]}`.
+//! `{"ok":true,"mistakes":["…"],"warnings":["…"],"schedules":[{"job":"customers","schedule":"cron 0 3 * * * (UTC)","next":["…"]}],
+//! "connections":[{"connection":"shop","ok":true,"seconds":0.12,"text":"…","hint":null}]}`.
+//! `schedules` holds the jobs of a cron expression, each with its next three times on the clocks of its zone.
 //! `connections` is empty with `--offline` and where the configuration has mistakes.
 
 use crate::cli::text::{Align, Style, Table, plain};
 use crate::cli::{Exit, Line, Output, Report};
-use crate::model::ConnectionId;
+use crate::model::{ConnectionId, JobId};
 use serde_json::json;
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck check\n  syncdeck -c acme.toml check --offline";
@@ -31,8 +33,20 @@ pub struct Checked {
     pub mistakes: Vec<String>,
     /// What works and is unwise, such as paging by offset.
     pub warnings: Vec<String>,
+    /// Of the jobs whose schedule is a cron expression.
+    pub schedules: Vec<Planned>,
     /// Empty when no request was made.
     pub connections: Vec<Tried>,
+}
+
+/// When one job runs by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub job: JobId,
+    /// In words: `cron 0 3 * * * (Europe/Berlin)`.
+    pub schedule: String,
+    /// The next times, jitter apart: `2026-03-29 03:00 +02:00`.
+    pub next: Vec<String>,
 }
 
 /// One connection that was tried.
@@ -62,6 +76,14 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
     }
     let jobs = if checked.n_jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", checked.n_jobs) };
     out.line(Line::new().with("ok", Style::Good).then(format!("  {}: {jobs}, no mistakes", checked.file)))?;
+    if !checked.schedules.is_empty() {
+        let mut table = Table::new(&[("JOB", Align::Left), ("SCHEDULE", Align::Left), ("NEXT RUNS", Align::Left)]);
+        for planned in &checked.schedules {
+            let next = planned.next.join(", ");
+            table.row(vec![plain(planned.job.as_str()), plain(planned.schedule.as_str()), plain(next)]);
+        }
+        out.table(&table)?;
+    }
     if !checked.connections.is_empty() {
         let mut table = Table::new(&[
             ("CONNECTION", Align::Left),
@@ -105,10 +127,12 @@ fn document(checked: &Checked) -> serde_json::Value {
             "text": tried.text, "hint": tried.hint,
         })
     };
+    let planned = |planned: &Planned| json!({ "job": planned.job, "schedule": planned.schedule, "next": planned.next });
     json!({
         "ok": exit(checked) == Exit::Done,
         "mistakes": checked.mistakes,
         "warnings": checked.warnings,
+        "schedules": checked.schedules.iter().map(planned).collect::<Vec<_>>(),
         "connections": checked.connections.iter().map(tried).collect::<Vec<_>>(),
     })
 }
@@ -131,6 +155,11 @@ mod tests {
             n_jobs: 2,
             mistakes: Vec::new(),
             warnings: vec!["syncdeck.toml:9:1: paging by offset skips records\n  9 | paginate".to_owned()],
+            schedules: vec![Planned {
+                job: JobId::from("nightly"),
+                schedule: "cron 30 2 * * * (Europe/Berlin)".to_owned(),
+                next: vec!["2026-03-28 02:30 +01:00".to_owned(), "2026-03-29 03:00 +02:00".to_owned()],
+            }],
             connections: vec![
                 tried("shop", true, "200, 3 records", None),
                 tried("crm", false, "401 \x1b[2J", Some("renew `CRM_TOKEN`")),

@@ -1,10 +1,10 @@
-//! `syncdeck connection list|test|hold|release|reset`: how each system answers, and what a person does about it.
+//! `syncdeck connection list|test|hold|release|budget|reset`: how each system answers, and what a person does about it.
 //!
 //! `list --json` prints `{"connections":[{"connection","health","circuit","since","next_try","why","held":{"by","since",
 //! "reason"}|null,"in_flight","ceiling","queued","budget":{"remaining","limit","resets_at","source","rule"}|null,
 //! "latency_p50_ms","latency_p95_ms","answers","answers_5m","answers_15m","users":[{"job","calls"}],"throttled_until",
-//! "last_throttled":{"at","retry_after_ms"}|null,"last_open":{"since","until","why"}|null,"token":{"since","expires_at","problem"}|null,
-//! "quota":{"used","limit","per_seconds","resets_at"}|null}]}`. `health` is `ok`,
+//! "lowered":{"requests","per_ms","by","since","reason"}|null,"last_throttled":{"at","retry_after_ms"}|null,"last_open":{"since","until","why"}|null,
+//! "token":{"since","expires_at","problem"}|null,"quota":{"used","limit","per_seconds","resets_at"}|null}]}`. `health` is `ok`,
 //! `not used yet`, `failing`, `slow down`, `held`, `testing` or `down`; counts are of this engine, `users` of 15 minutes.
 //! `test --json` prints `{"connection","ok","status","took_ms","text","hint","at","by"}`; the exit status is 1 when it failed.
 
@@ -13,7 +13,10 @@ use crate::cli::questions::{Ask, order, tested};
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::{Handle, Request};
-use crate::model::{AnswerCounts, Circuit, ConnectionId, ConnectionStatus, Health, Hold, Snapshot, Tested, Timestamp};
+use crate::model::{
+    AnswerCounts, CallBudget, Circuit, ConnectionId, ConnectionStatus, Health, Hold, LowBudget, Snapshot, Tested,
+    Timestamp,
+};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck connection list\n  syncdeck connection test crm\n  syncdeck connection hold crm --reason \"CRM migration until 14:00\"";
@@ -38,6 +41,11 @@ pub enum Action {
     /// Let the calls go again
     #[command(after_help = "Example:\n  syncdeck connection release crm")]
     Release(Named),
+    /// Let it make fewer calls than it is configured for, also after a restart, until that is cleared
+    #[command(
+        after_help = "Example:\n  syncdeck connection budget crm --requests 60 --per 1m --reason month-end\n  syncdeck connection budget crm --clear"
+    )]
+    Budget(BudgetArgs),
     /// Forget that it was down: the calls that wait go at once
     #[command(after_help = "Example:\n  syncdeck connection reset crm")]
     Reset(Named),
@@ -69,6 +77,24 @@ pub struct HoldArgs {
     pub reason: Option<String>,
 }
 
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+pub struct BudgetArgs {
+    #[command(flatten)]
+    pub which: Named,
+    /// The most calls in each `--per`
+    #[arg(long, value_name = "N", required_unless_present = "clear", conflicts_with = "clear")]
+    pub requests: Option<u32>,
+    /// The span of time that they are counted over: `10s`, `1m`
+    #[arg(long, value_name = "TIME", default_value = "1m")]
+    pub per: String,
+    /// As many calls as it is configured for again
+    #[arg(long)]
+    pub clear: bool,
+    /// Why, for those who come next; it stands on every screen and in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
     let snapshot = handle.watch().borrow().clone();
     carry_out(args, &snapshot, &async |request| handle.ask(request).await, out).await
@@ -85,6 +111,12 @@ async fn carry_out(args: &Args, snapshot: &Snapshot, ask: &impl Ask, out: &mut O
         Action::Hold(hold) => {
             let request = Request::Hold { connection: id(&hold.which), reason: hold.reason.clone() };
             (request, &hold.which)
+        }
+        Action::Budget(wanted) => {
+            let budget = wanted.requests.map(|requests| CallBudget::new(requests, &wanted.per)).transpose();
+            let budget = budget.map_err(|problem| Report::usage(format!("--requests, --per: {problem}")))?;
+            let request = Request::LowerBudget { connection: id(&wanted.which), budget, reason: wanted.reason.clone() };
+            (request, &wanted.which)
         }
         Action::Release(named) => (Request::Release { connection: id(named) }, named),
         Action::Reset(named) => (Request::ResetCircuit { connection: id(named) }, named),
@@ -127,6 +159,9 @@ fn print(list: &List, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
             if let Some(held) = &connection.held {
                 out.line(hold_line(connection, held))?;
             }
+            if let Some(lowered) = &connection.lowered {
+                out.line(budget_line(connection, lowered))?;
+            }
         }
     }
     Ok(Exit::Done)
@@ -137,6 +172,15 @@ fn hold_line(connection: &ConnectionStatus, held: &Hold) -> Line {
     let why = held.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let since = format!(" since {} by {}{why}; `syncdeck connection release {id}` lets it go", held.since, held.by);
     Line::new().with(format!("{id} is held"), Style::Warn).then(since)
+}
+
+fn budget_line(connection: &ConnectionStatus, lowered: &LowBudget) -> Line {
+    let id = &connection.id;
+    let why = lowered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let (budget, since, by) = (lowered.budget, lowered.since, &lowered.by);
+    let text =
+        format!(": {budget}, since {since} by {by}{why}; `syncdeck connection budget {id} --clear` sets it back");
+    Line::new().with(format!("the budget of {id} is lowered"), Style::Warn).then(text)
 }
 
 fn table(all: &[&ConnectionStatus], now: Timestamp) -> Table {
@@ -221,6 +265,13 @@ pub(super) fn hold_document(held: &Hold) -> Value {
     json!({ "by": held.by.to_string(), "since": held.since, "reason": held.reason })
 }
 
+fn budget_document(lowered: &LowBudget) -> Value {
+    json!({
+        "requests": lowered.budget.requests, "per_ms": lowered.budget.per_ms, "by": lowered.by.to_string(),
+        "since": lowered.since, "reason": lowered.reason,
+    })
+}
+
 fn document(connection: &ConnectionStatus, now: Timestamp) -> Value {
     let mut document = super::status::connection_document(connection);
     extend(
@@ -228,6 +279,7 @@ fn document(connection: &ConnectionStatus, now: Timestamp) -> Value {
         json!({
             "health": connection.health(now).word(), "circuit": circuit(connection),
             "answers_5m": connection.answers_of_last(300), "answers_15m": connection.answers_of_last(900),
+            "lowered": connection.lowered.as_ref().map(budget_document),
             "users": connection.users, "last_throttled": connection.last_throttled, "last_open": connection.last_open,
             "token": connection.token,
             "quota": connection.quota.as_ref().map(|quota| json!({

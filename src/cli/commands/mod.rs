@@ -8,6 +8,8 @@ pub mod connection;
 pub mod console;
 pub mod dead;
 pub mod demo;
+pub mod forget;
+pub mod held;
 pub mod journal;
 pub mod keys;
 pub mod orders;
@@ -26,6 +28,7 @@ use super::questions::runs as runs_of;
 use super::{Report, read_args};
 use crate::control::Handle;
 use crate::model::JobId;
+use crate::model::filter::RunFilter;
 use clap::{ArgMatches, Args as _};
 
 /// A command with its arguments.
@@ -41,7 +44,9 @@ pub enum Command {
     Resume(orders::JobArgs),
     Trigger(orders::JobArgs),
     Cancel(orders::JobArgs),
+    Forget(forget::Args),
     Dead(dead::Args),
+    Held(held::Args),
     Checkpoint(checkpoint::Args),
     Plan(plan::Args),
     Journal(journal::Args),
@@ -153,11 +158,25 @@ pub const COMMANDS: &[Entry] = &[
         |matches| read_args(matches, Command::Cancel),
     ),
     entry(
+        "forget",
+        "Remove what the state holds of a job that is not run any more",
+        forget::EXAMPLE,
+        forget::Args::augment_args,
+        |matches| read_args(matches, Command::Forget),
+    ),
+    entry(
         "dead",
         "The records that could not be delivered, and what to do with them",
         dead::EXAMPLE,
         dead::Args::augment_args,
         |matches| read_args(matches, Command::Dead),
+    ),
+    entry(
+        "held",
+        "Deletes that wait for a person because they were too many, and what to do with them",
+        held::EXAMPLE,
+        held::Args::augment_args,
+        |matches| read_args(matches, Command::Held),
     ),
     entry(
         "checkpoint",
@@ -249,7 +268,8 @@ async fn must_be_known(name: Option<&str>, handle: &Handle) -> Result<(), Report
     let Some(name) = name.filter(|name| known.iter().all(|job| job.as_str() != *name)) else {
         return Ok(());
     };
-    match runs_of(&async |request| handle.ask(request).await, Some(&JobId::from(name)), 1).await?.as_slice() {
+    let of_job = RunFilter { job: Some(JobId::from(name)), terms: Vec::new() };
+    match runs_of(&async |request| handle.ask(request).await, &of_job, 1).await?.as_slice() {
         [] => Err(Report::no_such_job(name, known.iter().map(JobId::as_str))),
         _ => Ok(()),
     }

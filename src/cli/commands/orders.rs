@@ -1,9 +1,10 @@
 //! `syncdeck pause`, `resume`, `trigger` and `cancel`: orders to jobs.
 
 use crate::cli::questions::{Ask, order};
+use crate::cli::which::which;
 use crate::cli::{Exit, Output, Report};
 use crate::control::{Handle, Request};
-use crate::model::{JobId, Snapshot};
+use crate::model::JobId;
 
 pub const PAUSE_EXAMPLE: &str = "Example:\n  syncdeck pause customers_to_crm --reason \"CRM migration until 14:00\"";
 pub const RESUME_EXAMPLE: &str = "Example:\n  syncdeck resume customers_to_crm";
@@ -13,9 +14,12 @@ pub const CANCEL_EXAMPLE: &str = "Example:\n  syncdeck cancel customers_to_crm";
 /// Which jobs an order is for.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct JobArgs {
-    /// Names as `syncdeck status` shows them
-    #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
+    /// Names as `syncdeck status` shows them; a name that several instances share means all of them
+    #[arg(value_name = "JOB", required_unless_present_any = ["all", "instance"], conflicts_with = "all")]
     pub jobs: Vec<String>,
+    /// The jobs of this instance
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub instance: Option<String>,
     /// Every job of the configuration
     #[arg(long)]
     pub all: bool,
@@ -41,15 +45,15 @@ pub enum Order {
 
 /// Gives the order and prints what it did.
 pub async fn run(order: Order, args: &JobArgs, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    let jobs = jobs(args, &handle.watch().borrow());
+    let jobs = jobs(args, handle.jobs())?;
     carry_out(order, jobs, &async |request| handle.ask(request).await, out).await
 }
 
-fn jobs(args: &JobArgs, snapshot: &Snapshot) -> Vec<JobId> {
+fn jobs(args: &JobArgs, known: Vec<JobId>) -> Result<Vec<JobId>, Report> {
     if args.all {
-        return snapshot.jobs.iter().map(|job| job.id.clone()).collect();
+        return Ok(known);
     }
-    args.jobs.iter().map(|name| JobId::from(name.as_str())).collect()
+    Ok(which(&args.jobs, args.instance.as_deref(), &known)?.into_iter().cloned().collect())
 }
 
 async fn carry_out(what: Order, jobs: Vec<JobId>, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {

@@ -9,29 +9,38 @@
 use crate::cli::commands::{runs, status};
 use crate::cli::json;
 use crate::cli::output::JobProgress;
+use crate::cli::questions::order;
 use crate::cli::text::{Align, Style, Table, figure, plain};
+use crate::cli::which::which;
 use crate::cli::{Exit, Line, Output, Report};
-use crate::control::Handle;
+use crate::control::{Handle, Request};
 use crate::model::{Checkpoint, Counts, JobFinish, JobId, JobStatus, RunEnd, Snapshot, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck run --once\n  syncdeck run customers_to_crm --once --json\n  syncdeck run customers_to_crm --once --since 2026-01-01T00:00:00Z --max-records 1000";
+pub const EXAMPLE: &str = "Example:\n  syncdeck run --once\n  syncdeck run customers_to_crm --once --json\n  syncdeck run customers_to_crm --once --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
     /// Jobs to run; all that are enabled where none is named
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+    /// Only the jobs of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Until each has nothing left, then exit; else until interrupted
     #[arg(long)]
     pub once: bool,
-    /// Read what changed since this time (RFC 3339), whatever the checkpoint says
+    /// Read once what changed since this time (RFC 3339); the checkpoint stays where it is
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "full")]
     pub since: Option<Timestamp>,
+    /// And before this time
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "since")]
+    pub until: Option<Timestamp>,
     /// Read the source from its start; unchanged records cost no write
     #[arg(long)]
     pub full: bool,
@@ -46,20 +55,29 @@ pub struct Args {
 impl Args {
     /// The jobs that are meant: those named, each of which must be in `known`, else all of `known`.
     pub fn chosen(&self, known: &[JobId]) -> Result<Vec<JobId>, Report> {
-        if self.jobs.is_empty() {
-            return Ok(known.to_vec());
-        }
-        let find = |name: &String| {
-            let found = known.iter().find(|job| job.as_str() == name);
-            found.cloned().ok_or_else(|| Report::no_such_job(name, known.iter().map(JobId::as_str)))
-        };
-        self.jobs.iter().map(find).collect()
+        Ok(which(&self.jobs, self.instance.as_deref(), known)?.into_iter().cloned().collect())
+    }
+
+    fn means(&self, job: &JobId) -> bool {
+        let is_named = self.jobs.is_empty() || self.jobs.iter().any(|name| job.is_meant_by(name));
+        is_named && self.instance.as_deref().is_none_or(|instance| job.instance() == Some(instance))
     }
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
     let read = text.parse::<jiff::Timestamp>().map(Timestamp::from);
     read.map_err(|_| "needs a time with its offset, such as 2026-01-01T00:00:00Z".to_owned())
+}
+
+/// Orders the range of an engine that runs already.
+pub async fn order_range(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let since = args.since.ok_or_else(|| Report::usage("a range needs `--since`"))?;
+    for job in args.chosen(&handle.jobs())? {
+        let request = Request::Range { job, since, until: args.until };
+        let done = order(&async |request| handle.ask(request).await, request).await?;
+        out.line(done.text)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Tells how jobs run until the last sender of `finished` is gone.
@@ -133,8 +151,7 @@ async fn tell(
 }
 
 fn tell_progress(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<(), Report> {
-    let is_meant = |job: &JobStatus| args.jobs.is_empty() || args.jobs.iter().any(|name| name == job.id.as_str());
-    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && is_meant(job));
+    let moving = snapshot.jobs.iter().filter(|job| job.run.is_some() && args.means(&job.id));
     if args.json {
         for job in moving {
             out.json(&progress_line(snapshot.at, job))?;
@@ -275,7 +292,7 @@ fn progress(job: &JobStatus) -> JobProgress {
 #[derive(Serialize)]
 struct RunLine<'a> {
     event: &'static str,
-    job: &'a str,
+    job: Cow<'a, str>,
     instance: Option<&'a str>,
     state: String,
     scanned: u64,

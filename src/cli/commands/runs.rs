@@ -10,15 +10,19 @@ use crate::cli::questions::{Ask, runs};
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Output, Report};
 use crate::control::Handle;
-use crate::model::{JobId, Run, RunEnd};
+use crate::model::filter::RunFilter;
+use crate::model::{JobId, Run, RunEnd, Timestamp};
 use serde_json::{Value, json};
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --json";
+pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --filter \"state:fail|part since:24h\"\n  syncdeck runs --json";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
     /// Runs of this job only
     pub job: Option<String>,
+    /// Words, or conditions such as `state:fail`, `kind:retry`, `by:ada`, `scanned:>1000`, `errored:>0`, `since:2h`, `a|b`
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// The most runs to list
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = super::limit)]
     pub limit: usize,
@@ -33,12 +37,17 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
 }
 
 async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
-    let job = args.job.as_deref().map(JobId::from);
-    let past = runs(ask, job.as_ref(), args.limit).await?;
+    let now = Timestamp::from(jiff::Timestamp::now());
+    let mut filter = RunFilter::parse(args.filter.as_deref().unwrap_or_default(), now)
+        .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
+    if let Some(job) = &args.job {
+        filter.job = Some(JobId::from(job.as_str()));
+    }
+    let past = runs(ask, &filter, args.limit).await?;
     if args.json {
         out.json(&json!({ "runs": past.iter().map(document).collect::<Vec<_>>() }))?;
     } else if past.is_empty() {
-        out.line("no runs yet")?;
+        out.line(if args.filter.is_some() { "no run matches" } else { "no runs yet" })?;
     } else {
         out.table(&table(&past))?;
     }
@@ -123,12 +132,12 @@ fn document(run: &Run) -> Value {
     let (name, instance) = json::job_and_instance(&run.job);
     let (why, hint) = reason(run);
     let mut document = json!({
-        "id": run.id, "job": name, "instance": instance, "kind": run.kind, "by": run.by.to_string(),
+        "id": run.id, "job": name, "instance": instance, "kind": run.kind.word(), "by": run.by.to_string(),
         "started_at": run.started_at, "ended_at": run.ended_at, "seconds": seconds(run),
         "state": state(run).0, "reason": why, "hint": hint,
     });
     extend(&mut document, json::counts(&run.counts));
-    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint }));
+    extend(&mut document, json!({ "pages": run.pages, "checkpoint": run.checkpoint, "range": run.kind.range_words() }));
     document
 }
 
@@ -171,7 +180,7 @@ mod tests {
     }
 
     fn args(limit: usize, json: bool) -> Args {
-        Args { job: None, limit, json }
+        Args { job: None, filter: None, limit, json }
     }
 
     #[tokio::test]

@@ -52,7 +52,8 @@ pub fn checkpoint(text: &str) -> Checkpoint {
 }
 
 pub fn resume_rules() -> ResumeRules {
-    let position = PositionRules { sorted: true, incremental: true, overlap: Duration::from_secs(60) };
+    let overlap = Duration::from_secs(60);
+    let position = PositionRules { sorted: true, incremental: true, overlap, ..PositionRules::default() };
     ResumeRules { version: Some("updated_at".to_owned()), id: "id".to_owned(), position, start: None }
 }
 
@@ -83,6 +84,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         in_flight: 500,
         dead_waiting: 1_241,
         dead_retrying: 0,
+        withheld: None,
         due: None,
         limited_by: Some(text.to_owned()),
         events: Vec::new(),
@@ -111,11 +113,14 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             state_folder: "state".to_owned(),
             log_folder: "state/logs".to_owned(),
             store_error: None,
+            config_changed_at: None,
             redact: Vec::new(),
         },
         jobs: vec![running, paused],
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
+            lowered: None,
+            sign_in: Vec::new(),
             held: Some(Hold { by: Actor::person(text, Via::Command), since: at(1), reason: Some(text.to_owned()) }),
             is_trying: false,
             last_open: Some(LastOpen { since: at(1), until: at(9), why: text.to_owned() }),

@@ -10,20 +10,25 @@
 
 use crate::cli::json;
 use crate::cli::text::{Align, Style, Table, figure, plain};
+use crate::cli::which::which;
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobState, JobStatus, Level, RunStatus, Snapshot,
+    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobId, JobState, JobStatus, Level, RunStatus, Snapshot,
     Timestamp, Version,
 };
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
-pub const EXAMPLE: &str = "Example:\n  syncdeck status\n  syncdeck status customers_to_crm\n  syncdeck status --json | jq '.jobs[] | select(.dead_waiting > 0) | .job'";
+pub const EXAMPLE: &str = "Example:\n  syncdeck status\n  syncdeck status customers_to_crm\n  syncdeck status --instance globex\n  syncdeck status --json | jq '.jobs[] | select(.dead_waiting > 0) | .job'";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
-    /// One job, in detail
+    /// One job, in detail; a name that several instances share means all of them
     pub job: Option<String>,
+    /// The jobs of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// One JSON document
     #[arg(long)]
     pub json: bool,
@@ -35,7 +40,8 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
 }
 
 fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Report> {
-    let jobs = chosen(args.job.as_deref(), snapshot)?;
+    let jobs = chosen(args, snapshot)?;
+    let is_whole = args.job.is_none() && args.instance.is_none();
     if args.json {
         out.json(&document(snapshot, &jobs))?;
         return Ok(Exit::Done);
@@ -48,13 +54,13 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
         (true, [job]) => details(snapshot, job).into_iter().try_for_each(|line| out.line(line))?,
         _ => out.table(&table(snapshot, &jobs))?,
     }
-    for job in jobs.iter().filter(|job| args.job.is_none() && job.dead_retrying > 0) {
+    for job in jobs.iter().filter(|job| (args.job.is_none() || jobs.len() > 1) && job.dead_retrying > 0) {
         out.line(format!("{}: {} dead letters waiting{}", job.id, figure(job.dead_waiting), retrying(snapshot, job)))?;
     }
     for retry in snapshot.retries.iter().filter(|retry| jobs.iter().any(|job| job.id == retry.job)) {
         out.line(retry.result())?;
     }
-    let findings = findings(snapshot, &jobs, args.job.is_none());
+    let findings = findings(snapshot, &jobs, is_whole);
     for finding in findings {
         out.line(Line::new().with(format!("{}: ", level(finding.level)), style_of(finding.level)).then(&finding.text))?;
         out.line(Line::new().with("  hint: ", Style::Hint).then(&finding.hint))?;
@@ -62,14 +68,10 @@ fn print(args: &Args, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     Ok(Exit::Done)
 }
 
-fn chosen<'a>(name: Option<&str>, snapshot: &'a Snapshot) -> Result<Vec<&'a JobStatus>, Report> {
-    let Some(name) = name else {
-        return Ok(snapshot.jobs.iter().collect());
-    };
-    if let Some(job) = snapshot.jobs.iter().find(|job| job.id.as_str() == name) {
-        return Ok(vec![job]);
-    }
-    Err(Report::no_such_job(name, snapshot.jobs.iter().map(|job| job.id.as_str())))
+fn chosen<'a>(args: &Args, snapshot: &'a Snapshot) -> Result<Vec<&'a JobStatus>, Report> {
+    let known: Vec<JobId> = snapshot.jobs.iter().map(|job| job.id.clone()).collect();
+    let meant: HashSet<&JobId> = which(args.job.as_slice(), args.instance.as_deref(), &known)?.into_iter().collect();
+    Ok(snapshot.jobs.iter().filter(|job| meant.contains(&job.id)).collect())
 }
 
 fn head(snapshot: &Snapshot) -> Line {
@@ -414,13 +416,16 @@ mod tests {
 
     #[test]
     fn one_job_is_shown_with_all_its_facts() {
-        let args = Args { job: Some("customers".to_owned()), json: false };
+        let args = Args { job: Some("customers".to_owned()), json: false, ..Args::default() };
         insta::assert_snapshot!(printed(&args, &sample::snapshot("customers", "email in use")));
     }
 
     #[test]
     fn the_document_of_a_status_stays_as_it_is() {
-        let text = printed(&Args { job: None, json: true }, &sample::snapshot("customers@globex", "email in use"));
+        let text = printed(
+            &Args { job: None, json: true, ..Args::default() },
+            &sample::snapshot("customers@globex", "email in use"),
+        );
         let document: Value = serde_json::from_str(&text).expect("one JSON document");
         insta::assert_json_snapshot!(document);
     }
@@ -430,7 +435,7 @@ mod tests {
         let snapshot = sample::snapshot(sample::HOSTILE, sample::HOSTILE);
         for job in [None, Some(sample::HOSTILE.to_owned())] {
             for json in [false, true] {
-                sample::assert_harmless(&printed(&Args { job: job.clone(), json }, &snapshot));
+                sample::assert_harmless(&printed(&Args { job: job.clone(), json, ..Args::default() }, &snapshot));
             }
         }
     }
@@ -438,7 +443,7 @@ mod tests {
     #[test]
     fn an_unknown_job_is_wrong_usage_with_the_nearest_name() {
         let (mut out, _, stderr) = captured();
-        let args = Args { job: Some("custmers".to_owned()), json: false };
+        let args = Args { job: Some("custmers".to_owned()), json: false, ..Args::default() };
         let result = print(&args, &sample::snapshot("customers", "x"), &mut out);
         assert_eq!(out.finish(result), Exit::Usage);
         assert_eq!(stderr.text(), "error: no job is called `custmers`\nhint: did you mean `customers`?\n");

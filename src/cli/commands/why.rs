@@ -207,7 +207,6 @@ mod tests {
     use crate::cli::output::tests::captured;
     use crate::control::{Answer, Request};
     use crate::model::*;
-    use std::time::Duration;
 
     /// A record that was written and changed at the destination afterwards; everything foreign of it is `text`.
     fn changed_there(text: &str) -> Evidence {
@@ -239,7 +238,8 @@ mod tests {
             record: text.into(),
             matched_by: MatchedBy::Field(text.to_owned()),
             job: sample::snapshot("customers", text).jobs[0].clone(),
-            rules: PositionRules { sorted: true, incremental: true, overlap: Duration::ZERO },
+            rules: PositionRules { sorted: true, incremental: true, ..PositionRules::default() },
+            held: None,
             start: None,
             filter: Some(text.to_owned()),
             refused: None,

@@ -28,6 +28,8 @@ pub(super) struct Batch {
     error: Option<Pointer>,
     /// Where a part may repeat the id that it speaks of.
     echo: Pointer,
+    /// That is where it must.
+    is_echo_sure: bool,
 }
 
 /// What one item is.
@@ -66,7 +68,8 @@ impl Batch {
             statuses: batch.statuses.clone(),
             status: batch.status.clone(),
             error: batch.error.clone(),
-            echo: Pointer::parse("/id")?,
+            echo: batch.id.clone().map_or_else(|| Pointer::parse("/id"), Ok)?,
+            is_echo_sure: batch.id.is_some(),
         })
     }
 
@@ -166,6 +169,9 @@ impl Batch {
     /// Parts that repeat the ids of the records are matched by them, because then their order says nothing.
     fn order(&self, facts: &Facts, sent: &[&Write], parts: &[RawJson]) -> Result<Option<Vec<usize>>, String> {
         let echoes: Vec<Option<String>> = parts.iter().map(|part| text_at(part, &self.echo)).collect();
+        if self.is_echo_sure {
+            return self.order_by_ids(sent, &echoes).map(Some);
+        }
         let in_place =
             |(echo, write): (&Option<String>, &&Write)| echo.as_deref().is_none_or(|echo| echo == write.id.as_str());
         if echoes.iter().zip(sent).all(in_place) {
@@ -186,6 +192,28 @@ impl Batch {
             );
         }
         Ok(None)
+    }
+
+    /// As [`Batch::order`], where each status is known to name its record: one that is named twice, or by none, makes
+    /// the whole answer one that says nothing.
+    fn order_by_ids(&self, sent: &[&Write], echoes: &[Option<String>]) -> Result<Vec<usize>, String> {
+        let mut at: HashMap<&str, usize> = HashMap::with_capacity(echoes.len());
+        for (place, echo) in echoes.iter().enumerate() {
+            let Some(echo) = echo.as_deref() else {
+                return Err(format!(
+                    "a status names no record at `{}`, so it is not known which were written",
+                    self.echo
+                ));
+            };
+            if at.insert(echo, place).is_some() {
+                return Err(format!("two statuses are of `{echo}`, so it is not known which were written"));
+            }
+        }
+        let of = |write: &&Write| {
+            let place = at.get(write.id.as_str()).copied();
+            place.ok_or_else(|| format!("no status is of `{}`, so it is not known which were written", write.id))
+        };
+        sent.iter().map(of).collect()
     }
 
     fn result(

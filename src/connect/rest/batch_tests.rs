@@ -7,6 +7,7 @@ use std::time::Duration;
 
 fn batch() -> RestBatch {
     RestBatch {
+        id: None,
         method: Method::Post,
         path: "/contacts:batch".to_owned(),
         size: 100,

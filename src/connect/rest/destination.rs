@@ -2,9 +2,10 @@
 
 use super::batch::Batch;
 use super::classify::Asked;
+use super::linked::Linked;
 use super::request::{Address, Call, Client, PathTemplate, answer, header_value, http_method, write_values};
 use super::shown::shown;
-use crate::connect::{Destination, Fault, FaultKind, Link, Operation, Reply, Signals, Write, Written};
+use crate::connect::{Destination, Fault, FaultKind, Link, Operation, Reply, Signals, Standing, Write, Written};
 use crate::model::{
     BodyTemplate, DeletePolicy, DestinationId, DestinationStream, Job, LetterRequest, Method, Pointer, RawJson,
     RecordId, RestDestination, RestRequest, RestWrite,
@@ -26,18 +27,24 @@ struct Writer {
     facts: Facts,
     /// Where one record is read, and where it stands in the answer.
     one: Option<(PathTemplate, Pointer)>,
+    /// Nothing else is configured.
+    reads_where_it_writes: bool,
 }
+
+/// Why a record of a destination with ids of its own can not be reached.
+const UNKNOWN_ID: &str = "its id at the destination is not known";
 
 enum Upsert {
     Single(Single),
     Batch(Box<Batch>),
+    Linked(Box<Linked>),
 }
 
 /// One record a request.
-struct Single {
-    method: http::Method,
+pub(super) struct Single {
+    pub(super) method: http::Method,
     /// Of an update that holds only the fields that changed.
-    update_method: http::Method,
+    pub(super) update_method: http::Method,
     address: Address,
     body: Body,
 }
@@ -76,6 +83,10 @@ impl Writer {
                 Upsert::Single(single)
             }
             RestWrite::Batch(batch) => Upsert::Batch(Box::new(Batch::compile(&client, batch)?)),
+            RestWrite::Linked(linked) => {
+                let only_changes = job.destination.changed_fields_only;
+                Upsert::Linked(Box::new(Linked::compile(&client, linked, only_changes)?))
+            }
         };
         let delete =
             rest.delete.as_ref().map(|request| Single::compile(&client, request, Body::Nothing)).transpose()?;
@@ -89,6 +100,7 @@ impl Writer {
         let version = rest.version_header.as_ref();
         Ok(Self {
             one: one(rest)?,
+            reads_where_it_writes: rest.one.is_none(),
             client,
             upsert,
             delete,
@@ -107,6 +119,15 @@ impl Writer {
             let fault =
                 self.client.caller.fault(FaultKind::Fatal, "the destination has no way to read one record", "GET");
             return Err(fault);
+        };
+        // Where it is written to, its address is made of its own id.
+        let own = RecordId::from(destination_id.map_or("", DestinationId::as_str));
+        let id = match &self.upsert {
+            Upsert::Linked(_) if self.reads_where_it_writes && destination_id.is_none() => {
+                return Err(self.client.caller.unsendable(UNKNOWN_ID, &format!("GET {}", path.text())));
+            }
+            Upsert::Linked(_) if self.reads_where_it_writes => &own,
+            _ => id,
         };
         let values = || {
             let there = destination_id.map_or(id.as_str(), DestinationId::as_str);
@@ -143,22 +164,65 @@ impl Writer {
         })
     }
 
+    async fn write_linked(&self, linked: &Linked, write: &Write) -> Reply<Written> {
+        let (request, ready) = match linked.ready(write, self.delete.as_ref()) {
+            Ok(ready) => ready,
+            Err(reason) => {
+                let fault = self.client.caller.unsendable(&reason, "a write");
+                return Reply { outcome: Err(fault), signals: Signals::default() };
+            }
+        };
+        let (mut reply, is_whole) = self.write_read(request, &ready).await;
+        if write.operation == Operation::Create && reply.outcome.is_ok() && !is_whole {
+            // It was made, and the id that it got was lost on the way.
+            let what = "the answer to a create is not whole, so its id is not known";
+            let fault = self.client.caller.fault(FaultKind::Unknown, what, "a create");
+            return Reply { outcome: Err(Fault { status: reply.signals.status, ..fault }), signals: reply.signals };
+        }
+        if write.operation == Operation::Update
+            && let Ok(written) = &mut reply.outcome
+        {
+            written.created = Some(false);
+        }
+        reply
+    }
+
+    /// Of a record that is still being written under this very key, the answer is no conflict: it is asked again.
+    fn told_of_key(&self, fault: Fault) -> Fault {
+        let names = ["idempot", "in progress", "in use", "still being processed"];
+        let says = |text: &str| names.into_iter().any(|name| text.to_ascii_lowercase().contains(name));
+        let is_of_key = self.idempotency.is_some()
+            && fault.status == Some(409)
+            && (says(&fault.message) || fault.answer.as_deref().is_some_and(says));
+        if !is_of_key {
+            return fault;
+        }
+        Fault { kind: FaultKind::Transient, record: None, ..fault }
+    }
+
     async fn write_single(&self, single: &Single, write: &Write) -> Reply<Written> {
+        self.write_read(single, write).await.0
+    }
+
+    /// As [`Writer::write_single`]; true with it when the answer could be read.
+    async fn write_read(&self, single: &Single, write: &Write) -> (Reply<Written>, bool) {
         let call = match self.call(single, write) {
             Ok(call) => call,
             Err(reason) => {
                 let request = format!("{} {}", single.method_of(write), single.address.text());
                 let fault = self.client.caller.unsendable(&reason, &request);
-                return Reply { outcome: Err(fault), signals: Signals::default() };
+                return (Reply { outcome: Err(fault), signals: Signals::default() }, false);
             }
         };
         let (answered, signals) = self.client.send(call).await;
-        let outcome = answered.map(|response| {
+        let mut is_whole = false;
+        let outcome = answered.map_err(|fault| self.told_of_key(fault)).map(|response| {
             let created = created(response.status()).filter(|_| write.operation != Operation::Delete);
+            is_whole = RawJson::parse(response.body().clone()).is_ok();
             let body = if self.facts.reads_body() { RawJson::parse(response.body().clone()).ok() } else { None };
             self.facts.written(created, body.as_ref(), Some(response.headers()))
         });
-        Reply { outcome, signals }
+        (Reply { outcome, signals }, is_whole)
     }
 
     async fn write_many(&self, batch: &Batch, writes: &[&Write]) -> Reply<Vec<Result<Written, Fault>>> {
@@ -201,7 +265,7 @@ impl Writer {
 impl Destination for Writer {
     fn batch_size(&self) -> usize {
         match &self.upsert {
-            Upsert::Single(_) => 1,
+            Upsert::Single(_) | Upsert::Linked(_) => 1,
             Upsert::Batch(batch) => batch.size,
         }
     }
@@ -212,6 +276,10 @@ impl Destination for Writer {
 
     async fn write(&self, write: &Write) -> Reply<Written> {
         match (write.operation, &self.delete, &self.upsert) {
+            (Operation::Delete, None, Upsert::Linked(_)) => {
+                self.refuse("the destination says nowhere how a record is deleted")
+            }
+            (_, _, Upsert::Linked(linked)) => self.write_linked(linked, write).await,
             (Operation::Delete, Some(delete), _) => self.write_single(delete, write).await,
             (Operation::Delete, None, Upsert::Batch(batch)) if batch.has_deletes() => {
                 self.write_one_of(batch, write).await
@@ -225,6 +293,10 @@ impl Destination for Writer {
     fn request(&self, write: &Write) -> Result<LetterRequest, String> {
         let single = |single: &Single| shown(&self.client, &self.call(single, write)?, false);
         match (write.operation, &self.delete, &self.upsert) {
+            (_, _, Upsert::Linked(linked)) => {
+                let (request, ready) = linked.ready(write, self.delete.as_ref())?;
+                shown(&self.client, &self.call(request, &ready)?, false)
+            }
             (Operation::Delete, Some(delete), _) => single(delete),
             (Operation::Delete, None, Upsert::Single(_)) => {
                 Err("the destination says nowhere how a record is deleted".to_owned())
@@ -251,7 +323,14 @@ impl Destination for Writer {
         self.one.is_some()
     }
 
-    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<RawJson>> {
+    async fn find(&self, write: &Write) -> Reply<Vec<DestinationId>> {
+        match &self.upsert {
+            Upsert::Linked(linked) => linked.find(&self.client, write).await,
+            Upsert::Single(_) | Upsert::Batch(_) => self.refuse("the destination has no way to look a record up"),
+        }
+    }
+
+    async fn read_one(&self, id: &RecordId, destination_id: Option<&DestinationId>) -> Reply<Option<Standing>> {
         let (call, place) = match self.look(id, destination_id) {
             Ok(look) => look,
             Err(fault) => return Reply { outcome: Err(fault), signals: Signals::default() },
@@ -266,7 +345,10 @@ impl Destination for Writer {
                 .map_err(|error| unusable(&format!("the answer is not whole JSON ({error})"), &response))
                 .and_then(|body| {
                     let record = body_at(&body, place).filter(|record| record.as_str().starts_with('{'));
-                    record.map(Some).ok_or_else(|| unusable("no record where the record was asked for", &response))
+                    let version = self.facts.written(None, Some(&body), Some(response.headers())).destination_version;
+                    record
+                        .map(|record| Some(Standing { record, version }))
+                        .ok_or_else(|| unusable("no record where the record was asked for", &response))
                 }),
             Err(fault) if matches!(fault.status, Some(404 | 410)) => Ok(None),
             Err(fault) => Err(fault),
@@ -296,7 +378,11 @@ fn one(rest: &RestDestination) -> Result<Option<(PathTemplate, Pointer)>, String
     if let Some(one) = &rest.one {
         return Ok(Some((PathTemplate::compile(&one.path)?, one.record.clone())));
     }
-    let RestWrite::Upsert(request) = &rest.write else { return Ok(None) };
+    let request = match &rest.write {
+        RestWrite::Upsert(request) => request,
+        RestWrite::Linked(linked) => &linked.update,
+        RestWrite::Batch(_) => return Ok(None),
+    };
     let path = PathTemplate::compile(&request.path)?;
     let is_by_id = path.uses("id") && !["record", "fields", "operation"].into_iter().any(|name| path.uses(name));
     let place = match &request.body {
@@ -329,7 +415,7 @@ impl Single {
         }
     }
 
-    fn compile(client: &Client, request: &RestRequest, default: Body) -> Result<Self, String> {
+    pub(super) fn compile(client: &Client, request: &RestRequest, default: Body) -> Result<Self, String> {
         if request.method == Method::Get {
             return Err(format!("path `{}`: GET writes nothing", request.path));
         }

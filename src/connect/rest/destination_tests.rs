@@ -1,7 +1,7 @@
 use super::*;
 use crate::connect::RecordFault;
 use crate::connect::rest::testing::{self, System, job, link, listing, pointer, upserts, write};
-use crate::model::{Paginate, VersionHeader};
+use crate::model::{Auth, Paginate, VersionHeader};
 
 fn of(system: &Arc<System>, rest: RestDestination) -> Arc<dyn Destination> {
     destination(&job(listing(Paginate::None), rest), &link(system)).unwrap()
@@ -161,10 +161,37 @@ async fn a_record_that_is_written_in_an_envelope_is_read_out_of_it() {
     let system = System::answers(200, &[], r#"{"data":{"a/b":{"name":"Ada"}},"meta":{"name":"not this"}}"#);
     let body = serde_json::json!({ "kind": "{{ id }}", "data": { "a/b": "{{ fields }}" } });
     let found = of(&system, put("/contacts/{{ id }}", Some(body))).read_one(&"7".into(), None).await.outcome.unwrap();
+    let found = found.map(|standing| standing.record);
     assert_eq!(found.unwrap().as_str(), r#"{"name":"Ada"}"#);
     let spelled_out = serde_json::json!({ "full_name": "{{ record.name }}" });
     assert!(
         !of(&system, put("/contacts/{{ id }}", Some(spelled_out))).can_read_one(),
         "nobody knows where its fields stand"
     );
+}
+
+#[tokio::test]
+async fn the_request_that_is_shown_is_the_one_that_is_sent_without_any_secret() {
+    let secret = || crate::model::Secret::new(testing::TOKEN);
+    let auths = [
+        Auth::Bearer { token: secret() },
+        Auth::Basic { user: secret(), password: secret() },
+        Auth::Header { name: "X-Api-Key".to_owned(), value: secret() },
+        Auth::Query { name: "api_key".to_owned(), value: secret() },
+    ];
+    for auth in auths {
+        let system = System::answers(200, &[], "");
+        let link = testing::link_with(&system, Some(auth.clone()), &[("X-Tenant", testing::TOKEN)]);
+        let writer = destination(&job(listing(Paginate::None), upserts()), &link).unwrap();
+        let what = write(Operation::Create, "a b", &format!(r#"{{"n":1.10,"note":"{}"}}"#, testing::TOKEN));
+        writer.write(&what).await.outcome.unwrap();
+        let shown = writer.request(&what).unwrap();
+        assert!(!format!("{shown:?}").contains(testing::TOKEN), "{shown:?}");
+        assert!(shown.url.ends_with("/api/contacts/a%20b"), "{shown:?}");
+        assert!(shown.body.starts_with(r#"{"n":1.10,"#), "{shown:?}");
+        let seen = system.seen.lock();
+        let sent: std::collections::BTreeSet<&str> = seen[0].headers().keys().map(|name| name.as_str()).collect();
+        let names: std::collections::BTreeSet<&str> = shown.headers.iter().map(|header| header.name.as_str()).collect();
+        assert_eq!(names, sent, "{auth:?}");
+    }
 }

@@ -1,9 +1,11 @@
 //! REST: listings of every kind of paging, writes one by one and in batches.
 
 mod batch;
+mod change_log;
 mod classify;
 mod destination;
 mod envelope;
+mod linked;
 mod message;
 mod paginate;
 mod request;
@@ -14,13 +16,18 @@ mod source;
 mod testing;
 
 use super::http::TransportError;
-use super::{Destination, Fault, FaultKind, Link, Reply, Signals, Source};
+use super::{ChangeLog, Destination, Fault, FaultKind, Link, Reply, Signals, Source};
 use crate::model::Job;
 use std::sync::Arc;
 
 /// The source of `job`, with all its templates checked; the reason when one can not be used.
 pub fn source(job: &Job, link: &Link) -> Result<Arc<dyn Source>, String> {
     source::source(job, link)
+}
+
+/// The change log of `job`'s source, where it has one.
+pub fn change_log(job: &Job, link: &Link) -> Result<Option<Arc<dyn ChangeLog>>, String> {
+    change_log::change_log(job, link)
 }
 
 /// The destination of `job`, with all its templates checked; the reason when one can not be used.

@@ -1,7 +1,7 @@
 //! Where the next page is: every kind of paging as a cursor that can be kept and asked with again after a restart.
 
 use crate::connect::ReadFrom;
-use crate::model::{Cursor, Item, NextUrl, Paginate, Pointer, RawJson, RecordId, Version};
+use crate::model::{Cursor, Item, NextUrl, Paginate, Pointer, RawJson, Version};
 use http::HeaderMap;
 use http::header::LINK;
 use serde_json::{Map, Value};
@@ -14,6 +14,8 @@ pub(super) struct Pager {
     places_cursor: bool,
     /// The listing's own templates place the lower bound.
     places_since: bool,
+    /// What each id bears that the system does not know.
+    id_prefix: String,
 }
 
 /// What is asked for one page beside what is configured.
@@ -49,7 +51,12 @@ pub(super) enum NextPage {
 impl Pager {
     pub(super) fn new(paginate: &Paginate, since_param: Option<&str>, places_cursor: bool, places_since: bool) -> Self {
         let since_param = since_param.map(str::to_owned);
-        Self { paginate: paginate.clone(), since_param, places_cursor, places_since }
+        Self { paginate: paginate.clone(), since_param, places_cursor, places_since, id_prefix: String::new() }
+    }
+
+    /// The same for a stream in which each id bears a prefix that the system does not know.
+    pub(super) fn with_id_prefix(self, prefix: &str) -> Self {
+        Self { id_prefix: prefix.to_owned(), ..self }
     }
 
     /// Where the next page's token stands in an answer, where one does.
@@ -128,7 +135,7 @@ impl Pager {
                 let offset = number(cursor)?.unwrap_or(0);
                 Ok(to_cursor(offset.saturating_add(end.items.len() as u64).to_string()))
             }
-            Paginate::Keyset { .. } => next_keys(cursor, end.items),
+            Paginate::Keyset { .. } => next_keys(cursor, end.items, &self.id_prefix),
         }
     }
 
@@ -219,7 +226,7 @@ fn add_keys(query: &mut PageQuery, after: &str, tie: Option<&str>, cursor: Optio
     Ok(())
 }
 
-fn next_keys(cursor: Option<&str>, items: &[Item]) -> Result<NextPage, String> {
+fn next_keys(cursor: Option<&str>, items: &[Item], id_prefix: &str) -> Result<NextPage, String> {
     let last = items.iter().rev().find_map(|item| match item {
         Item::Change(change) => change.version.as_ref().map(|version| (version.text(), &change.id)),
         Item::Unreadable { .. } => None,
@@ -227,7 +234,7 @@ fn next_keys(cursor: Option<&str>, items: &[Item]) -> Result<NextPage, String> {
     let Some((version, id)) = last else {
         return Err("no record of the page has a version, so the place after it can not be named".to_owned());
     };
-    let keys = write_keys(&version, id);
+    let keys = write_keys(&version, id.as_str().strip_prefix(id_prefix).unwrap_or(id.as_str()));
     // A system that counts the bound in gives its last record for ever.
     if items.len() == 1 && cursor == Some(keys.as_str()) {
         return Ok(NextPage::End);
@@ -235,8 +242,8 @@ fn next_keys(cursor: Option<&str>, items: &[Item]) -> Result<NextPage, String> {
     Ok(to_cursor(keys))
 }
 
-fn write_keys(version: &str, id: &RecordId) -> String {
-    Value::from(vec![version, id.as_str()]).to_string()
+fn write_keys(version: &str, id: &str) -> String {
+    Value::from(vec![version, id]).to_string()
 }
 
 fn read_keys(cursor: &str) -> Result<(String, String), String> {

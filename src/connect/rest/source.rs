@@ -7,8 +7,8 @@ use super::paginate::{NextPage, PageEnd, PageQuery, Pager};
 use super::request::{Call, Client, PathTemplate, answer, http_method, pair};
 use crate::connect::{Fault, FaultKind, Link, ReadFrom, Reply, Signals, Source};
 use crate::model::{
-    BodyTemplate, Cursor, Item, Job, Page, Pointer, RawJson, RecordId, RecordReader, RestRecord, RestSource,
-    SourceStream, Template, TemplateUse,
+    BodyTemplate, Cursor, Item, Job, Page, Pointer, RawJson, RecordFields, RecordId, RecordReader, RestRecord,
+    RestSource, SourceStream, Template, TemplateUse,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,6 +33,7 @@ struct Listing {
     error_at: Option<usize>,
     total_at: Option<usize>,
     reader: RecordReader,
+    fields: RecordFields,
     one: Option<(PathTemplate, Pointer)>,
 }
 
@@ -61,7 +62,8 @@ impl Listing {
             in_query || path.uses(name) || body.as_ref().is_some_and(|body| body.uses(name))
         };
         let since_param = rest.since_param.as_deref();
-        let pager = Pager::new(&rest.paginate, since_param, places_name("cursor"), places_name("since"));
+        let pager = Pager::new(&rest.paginate, since_param, places_name("cursor"), places_name("since"))
+            .with_id_prefix(&job.source.fields.prefix);
         let one = rest.one.as_ref().map(compile_one).transpose()?;
         let mut places = vec![rest.records.clone()];
         let mut place = |pointer: Option<&Pointer>| {
@@ -85,6 +87,7 @@ impl Listing {
             error_at,
             total_at,
             reader: RecordReader::new(&job.source.fields),
+            fields: job.source.fields.clone(),
             one,
         })
     }
@@ -236,7 +239,8 @@ impl Listing {
     }
 
     fn one_target(&self, path: &PathTemplate, id: &RecordId) -> Result<PathAndQuery, Fault> {
-        path.render_id(id.as_str(), || Ok(json!({ "id": id.as_str() })))
+        let id = self.fields.id_at_source(id.as_str());
+        path.render_id(id, || Ok(json!({ "id": id })))
             .and_then(|path| self.client.target(&path, &[]))
             .map_err(|reason| self.caller().unsendable(&reason, &format!("GET {}", path.text())))
     }

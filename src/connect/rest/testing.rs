@@ -4,7 +4,7 @@ use crate::connect::http::{Transport, TransportError};
 use crate::connect::{Link, Operation, ReadFrom, Write};
 use crate::model::{
     Auth, Change, Connection, ConnectionKind, Cursor, DeletePolicy, DestinationStream, Guard, Job, JobDestination,
-    JobSource, Limits, Masks, Method, OnOrphan, Paginate, Pointer, RawJson, RecordFields, RestConnection,
+    JobSource, Limits, Masks, Method, Missing, OnOrphan, Paginate, Pointer, RawJson, RecordFields, RestConnection,
     RestDestination, RestRequest, RestSource, RestWrite, RetryRule, Schedule, Secret, SourceStream, VersionKind,
 };
 use async_trait::async_trait;
@@ -105,6 +105,7 @@ pub(super) fn listing(paginate: Paginate) -> RestSource {
         paginate,
         since_param: None,
         one: None,
+        change_log: None,
     }
 }
 
@@ -124,8 +125,12 @@ pub(super) fn upserts() -> RestDestination {
 }
 
 pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
-    let fields =
-        RecordFields { id: vec![pointer("/id")], version: Some((pointer("/v"), VersionKind::Auto)), deleted: None };
+    let fields = RecordFields {
+        id: vec![pointer("/id")],
+        version: Some((pointer("/v"), VersionKind::Auto)),
+        deleted: None,
+        prefix: String::new(),
+    };
     Job {
         id: "customers_to_crm".into(),
         description: None,
@@ -136,12 +141,19 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
         max_attempts: 5,
         delete: DeletePolicy::Hard,
         on_orphan: OnOrphan::Create,
-        guard: Guard { max_error_fraction: 0.5, min_records: 50 },
+        guard: Guard {
+            max_error_fraction: 0.5,
+            min_records: 50,
+            max_deletes: 1_000,
+            max_delete_fraction: 0.2,
+            allow_empty: false,
+        },
         source: JobSource {
             connection: "shop".into(),
             filter: None,
             sorted: false,
             incremental: None,
+            missing: Missing::Ignore,
             fields,
             searchable: Vec::new(),
             stream: SourceStream::Rest(source),
@@ -150,6 +162,9 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
             connection: "shop".into(),
             changed_fields_only: false,
             soft_delete: None,
+            creates: crate::model::Creates::InPlace,
+            checks_versions: false,
+            verify: None,
             stream: DestinationStream::Rest(destination),
         },
         map: Vec::new(),

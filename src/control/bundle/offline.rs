@@ -2,7 +2,8 @@
 
 use super::Bundle;
 use crate::control::{Answer, Refusal, Request};
-use crate::model::{DeadLetterId, JobId, LetterFilter, LetterRow, Notice, Snapshot, Timestamp};
+use crate::model::filter::Sieve;
+use crate::model::{BulkRetry, DeadLetterId, JobId, LetterFilter, LetterRow, Notice, Snapshot, Timestamp};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -59,18 +60,31 @@ impl Offline {
                 Some(view) => Ok(Answer::Letter(Box::new(view.clone()))),
                 None => Err(not_held(format!("dead letter #{id} is not in the bundle"))),
             },
-            Request::Checkpoints { job, before, limit } => {
+            Request::Checkpoints { job, terms, before, limit } => {
+                let sieve = Sieve::new(&terms);
                 let of_job = bundle.checkpoints.iter().find(|(id, _)| *id == job).map(|(_, list)| list.as_slice());
                 let older = of_job.unwrap_or_default().iter();
                 let older = older.filter(|checkpoint| before.is_none_or(|before| checkpoint.sequence < before));
+                let older = older.filter(|checkpoint| sieve.lets_through(*checkpoint));
                 Ok(Answer::Checkpoints(older.take(limit).cloned().collect()))
             }
-            Request::Runs { job, before, limit } => {
+            Request::Runs { job, terms, before, limit } => {
+                let sieve = Sieve::new(&terms);
                 let wanted = bundle.runs.iter().filter(|run| {
                     job.as_ref().is_none_or(|job| *job == run.job) && before.is_none_or(|before| run.id < before)
                 });
+                let wanted = wanted.filter(|run| sieve.lets_through(*run));
                 Ok(Answer::Runs(wanted.take(limit).cloned().collect()))
             }
+            Request::Bulks { filter } => {
+                let sieve = Sieve::new(&filter.terms);
+                let of_job = |bulk: &&BulkRetry| filter.job.as_ref().is_none_or(|job| *job == bulk.job);
+                let bulks =
+                    bundle.snapshot.retries.iter().rev().filter(of_job).filter(|bulk| sieve.lets_through(*bulk));
+                Ok(Answer::Bulks(bulks.cloned().collect()))
+            }
+            // A bundle holds no minutes.
+            Request::History { .. } => Ok(Answer::History(Box::default())),
             Request::Logs { filter, before, limit } => {
                 let is_meant = |notice: &&Notice| {
                     filter.level.is_none_or(|level| level <= notice.level)
@@ -118,7 +132,8 @@ fn row(view: &crate::control::LetterView) -> LetterRow {
 fn matches(row: &LetterRow, filter: &LetterFilter) -> bool {
     let text = format!("{} {} {}", row.record.shown(), row.title, row.field.as_deref().unwrap_or_default());
     filter.job.as_ref().is_none_or(|job| *job == row.job)
-        && filter.group.is_none_or(|group| group == row.group)
+        && filter.has_group(row.group)
+        && !filter.except.contains(&row.id)
         && filter.up_to.is_none_or(|up_to| row.id <= up_to)
         && filter.wanted_places().contains(&row.state.place())
         && has_all(&text, &filter.words)

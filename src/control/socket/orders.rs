@@ -5,8 +5,8 @@ use super::routes::{Desk, Desked, Failure, done, json_of, other_answer};
 use super::server::Peer;
 use crate::control::{Answer, Request, RetryPreview};
 use crate::model::{
-    Actor, BulkRetry, DeadLetterId, FieldChange, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace, RawJson,
-    RecordId, RewindTo, Selection, Sequence,
+    Actor, BulkRetry, DeadLetterId, DestinationId, FieldChange, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace,
+    RawJson, RecordId, RewindTo, Selection, Sequence, Whereabouts,
 };
 use axum::Json;
 use axum::body::Bytes;
@@ -43,7 +43,8 @@ pub(super) async fn job(
 ) -> Result<Json<Value>, Failure> {
     let Path((name, order)) = path?;
     let reason = read::<Said>(&body, SAID)?.reason;
-    let job = desk.job(&name)?;
+    // What is to be forgotten is often not configured any more.
+    let job = if order == "forget" { JobId::from(name.as_str()) } else { desk.job(&name)? };
     let jobs = vec![job.clone()];
     let request = match order.as_str() {
         "pause" => Request::Pause { jobs, reason },
@@ -51,8 +52,10 @@ pub(super) async fn job(
         "trigger" => Request::Trigger { jobs },
         "cancel" => Request::Cancel { jobs },
         "stop-retry" => Request::StopRetry { job },
+        "forget" => Request::Forget { job },
         _ => {
-            let text = format!("a job takes pause, resume, trigger, cancel, rewind and stop-retry, not `{order}`");
+            let text =
+                format!("a job takes pause, resume, trigger, cancel, rewind, stop-retry and forget, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };
@@ -173,12 +176,45 @@ pub(super) async fn letter(
         "discard" => Request::Discard { selection, reason: reason.unwrap_or_default() },
         "restore" => Request::Restore { selection },
         _ => {
-            let text = format!("a dead letter takes retry, discard, restore and edit, not `{order}`");
+            let text = format!("a dead letter takes retry, discard, restore, edit and settle, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };
     desk.letter(id).await?;
     done(desk.ask(request, &desk.anyone(peer)).await?)
+}
+
+/// What was found out about a create whose answer was lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settled {
+    /// Whether the record stands at the destination.
+    there: bool,
+    /// Its id there, where it is known.
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+const SETTLED: &str = r#"{"there": true, "id": "…"}` or `{"there": false, "reason": "…"}"#;
+
+pub(super) async fn settle(
+    State(desk): Desked,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    path: Result<Path<u64>, PathRejection>,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    let Path(id) = path?;
+    let Settled { there, id: own, reason } = read(&body, SETTLED)?;
+    let finding = match (there, own) {
+        (true, own) => Whereabouts::There { id: own.map(DestinationId::from) },
+        (false, None) => Whereabouts::Absent,
+        (false, Some(_)) => return Err(Failure::bad("what is not there has no `id`")),
+    };
+    let id = DeadLetterId(id);
+    desk.letter(id).await?;
+    done(desk.ask(Request::Settle { id, finding, reason }, &desk.anyone(peer)).await?)
 }
 
 /// Other values in place of refused ones.

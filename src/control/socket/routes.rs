@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The longest request that is read.
@@ -147,6 +148,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/dead-letters/retry", post(orders::retry_many))
         .route("/dead-letters/discard", post(orders::discard_many))
         .route("/dead-letters/restore", post(orders::restore_many))
+        .route("/dead-letters/{id}/settle", post(orders::settle))
         .route("/dead-letters/{id}/edit", get(lookups::edit_form).post(orders::edit))
         .route("/dead-letters/{id}/{order}", post(orders::letter))
         .route("/checkpoints", get(checkpoints))
@@ -289,32 +291,44 @@ pub(super) fn json_of(value: &impl Serialize) -> Result<Response, Failure> {
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
+/// How long the next snapshot waits, so that one who watches thousands of jobs is sent 4 MiB a second at most.
+fn rest_after(event: &Bytes) -> Duration {
+    const BYTES_A_SECOND: f64 = 4.0 * 1024.0 * 1024.0;
+    Duration::from_secs_f64(event.len() as f64 / BYTES_A_SECOND)
+}
+
 /// Snapshots as they come. A slow reader gets fewer of them: each time the newest, however many it missed.
 async fn events(State(desk): Desked) -> Response {
     let mut watch = desk.local.watch();
     watch.mark_changed();
-    let stream = futures::stream::unfold(Some((desk, watch, true)), |state| async move {
-        let (desk, mut watch, is_first) = state?;
-        if is_first {
+    let begin = Some((desk, watch, None::<Instant>));
+    let stream = futures::stream::unfold(begin, |state| async move {
+        let (desk, mut watch, not_before) = state?;
+        let Some(not_before) = not_before else {
             // What is true now, for the last published may be some seconds old on an idle engine.
             watch.mark_unchanged();
             let bytes = desk.write(&Arc::new(desk.local.snapshot()));
-            return Some((Ok::<_, std::convert::Infallible>(bytes), Some((desk, watch, false))));
-        }
+            let next = Instant::now() + rest_after(&bytes);
+            return Some((Ok::<_, std::convert::Infallible>(bytes), Some((desk, watch, Some(next)))));
+        };
         tokio::select! {
             biased;
             () = desk.stopping.cancelled() => {
                 let bytes = Bytes::from(sse::written(END_EVENT, "{}"));
                 Some((Ok(bytes), None))
             }
-            changed = watch.changed() => {
+            changed = async {
+                tokio::time::sleep_until(not_before).await;
+                watch.changed().await
+            } => {
                 changed.ok()?;
                 let snapshot = watch.borrow_and_update().clone();
                 let bytes = desk.write(&snapshot);
-                Some((Ok(bytes), Some((desk, watch, false))))
+                let next = Instant::now() + rest_after(&bytes);
+                Some((Ok(bytes), Some((desk, watch, Some(next)))))
             }
             () = tokio::time::sleep(ALIVE_EVERY) => {
-                Some((Ok(Bytes::from_static(sse::ALIVE.as_bytes())), Some((desk, watch, false))))
+                Some((Ok(Bytes::from_static(sse::ALIVE.as_bytes())), Some((desk, watch, Some(not_before)))))
             }
         }
     });
@@ -419,7 +433,8 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
     let Query(narrow) = narrow?;
     let job =
         narrow.job().ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, "`?job=NAME` says whose checkpoints"))?;
-    let request = Request::Checkpoints { job, before: narrow.before.map(Sequence), limit: narrow.limit() };
+    let request =
+        Request::Checkpoints { job, terms: Vec::new(), before: narrow.before.map(Sequence), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Checkpoints(list) => json_of(&list),
         _ => Err(other_answer()),
@@ -428,7 +443,8 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
 
 async fn runs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {
     let Query(narrow) = narrow?;
-    let request = Request::Runs { job: narrow.job(), before: narrow.before.map(RunId), limit: narrow.limit() };
+    let request =
+        Request::Runs { job: narrow.job(), terms: Vec::new(), before: narrow.before.map(RunId), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Runs(list) => json_of(&list),
         _ => Err(other_answer()),

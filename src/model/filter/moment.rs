@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// Reads `90s`, `30m`, `2h`, `1d`, `2w`, also together: `1h30m`.
-pub(super) fn read_span(text: &str) -> Option<Duration> {
+pub(crate) fn read_span(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;
     let mut digits = String::new();
     let mut is_empty = true;
@@ -32,7 +32,7 @@ pub(super) fn read_span(text: &str) -> Option<Duration> {
 }
 
 /// Reads a span before `now`, a time of the last 24 hours, a date, or both; in UTC, as the screens show times.
-pub(super) fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub fn read_moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(span) = read_span(text) {
         return Some(now.minus(span));
     }

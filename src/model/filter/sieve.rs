@@ -9,6 +9,11 @@ pub trait Facts {
     /// The text of a field; none where the row has none.
     fn text(&self, field: &str) -> Option<Cow<'_, str>>;
 
+    /// True when `found` is true of a text of a field that can have several.
+    fn texts(&self, field: &str, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.text(field).is_some_and(|text| found(&text))
+    }
+
     /// The number of a field, or its moment in milliseconds.
     fn number(&self, field: &str) -> Option<i64>;
 
@@ -60,7 +65,7 @@ fn holds(term: &Term, regex: Option<&Regex>, row: &impl Facts) -> bool {
         None => row.anywhere(&mut test),
         // A value that is not typed yet narrows nothing.
         Some(_) if matches!(&term.test, Test::Has(parts) if parts.iter().any(String::is_empty)) => !term.is_not,
-        Some(field) => row.text(field).is_some_and(|text| test(&text)),
+        Some(field) => row.texts(field, &mut test),
     }
 }
 

@@ -135,7 +135,10 @@ impl Keymap {
         };
         match (row.hint.strip_prefix("[ ] "), row.hint.strip_prefix("+ - ")) {
             (Some(words), _) => both(Action::Previous, false, words),
-            (_, Some(words)) => both(Action::FewerLines, true, words),
+            (_, Some(words)) => {
+                let other = if row.action == Action::ZoomIn { Action::ZoomOut } else { Action::FewerLines };
+                both(other, true, words)
+            }
             (None, None) => Some((label(first), row.hint)),
         }
     }

@@ -79,13 +79,13 @@ fn an_action_can_be_chosen_for_one_place_alone() {
 fn no_keys_unbind_but_a_way_out_stays() {
     let keymap = Keymap::with(&[
         choice(None, "discard", &[]),
-        choice(None, "back", &["B"]),
+        choice(None, "back", &["Z"]),
         choice(None, "no", &[]),
         choice(None, "interrupt", &[]),
     ])
     .expect("no problem");
     assert!(keymap.labels(&[Context::Dead, Context::Letters], Action::Discard).is_empty());
-    assert_eq!(keymap.labels(&[Context::Everywhere], Action::Back), ["B", "Esc"]);
+    assert_eq!(keymap.labels(&[Context::Everywhere], Action::Back), ["Z", "Esc"]);
     assert_eq!(keymap.labels(&[Context::Confirm], Action::No), ["Esc"]);
     assert_eq!(keymap.labels(&[Context::Typing], Action::Interrupt), ["Ctrl-C"]);
 }

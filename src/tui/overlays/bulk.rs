@@ -3,6 +3,7 @@
 use super::{Confirm, Overlay, discard, retry};
 use crate::control::Request;
 use crate::model::{LetterPlace, Selection};
+use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::text::counted;
 
@@ -66,7 +67,8 @@ pub fn retry_of(selection: Selection, n: u64) -> Request {
 /// Retries at once where that is harmless, else shows first what would happen.
 pub fn retry(app: &mut App, mut scope: Scope, is_all: bool) {
     if !scope.narrow(LetterPlace::Waiting) {
-        app.note("only letters that wait can be retried; b brings discarded ones back");
+        let key = app.key(Action::BringBack);
+        app.note(format!("only letters that wait can be retried; {key} brings discarded ones back"));
         return;
     }
     match scope.count {

@@ -73,7 +73,7 @@ pub fn accept(app: &mut App) {
         Err(problem) => form.problem = Some(problem),
         Ok(request) => {
             app.overlay = None;
-            app.letters.forget_marks();
+            app.forget_marks();
             app.order(request);
         }
     }
@@ -156,9 +156,12 @@ impl Form {
             Some(count) => format!("Discard {}", counted(count, "dead letter", "dead letters")),
             None => "Discard dead letters (counting…)".to_owned(),
         };
-        let text = "They will not be sent any more. u takes that back at once, later b in /state:discarded. What changes at its source is synced as always.";
+        let (undo, back) = (app.key(Action::Undo), app.key(Action::BringBack));
+        let text = format!(
+            "They will not be sent any more. {undo} takes that back at once, later {back} in /state:discarded. What changes at its source is synced as always."
+        );
         let mut lines = vec![canvas.line().within(&self.scope.what, text_width(app), Tone::Bold)];
-        lines.extend(wrapped(text, text_width(app)).iter().map(|line| canvas.line().say(line)));
+        lines.extend(wrapped(&text, text_width(app)).iter().map(|line| canvas.line().say(line)));
         lines.extend([
             canvas.line(),
             canvas.line().tone(

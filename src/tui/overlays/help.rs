@@ -13,9 +13,10 @@ use tui_input::Input;
 /// Cells that the keys take before their words.
 const KEYS: usize = 18;
 
-const SCREENS: [Context; 9] = [
+const SCREENS: [Context; 10] = [
     Context::Jobs,
     Context::Job,
+    Context::Customer,
     Context::Dead,
     Context::Letters,
     Context::Conflicts,

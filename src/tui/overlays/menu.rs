@@ -41,7 +41,9 @@ fn rows(app: &App) -> Vec<&Row> {
                     | Action::CheckpointsOfJob
                     | Action::RunsOfJob
                     | Action::ConnectionOfJob
+                    | Action::CustomerOfJob
                     | Action::LogsOfJob
+                    | Action::ConflictsOfSelection
                     | Action::Bundle
                     | Action::Undo
                     | Action::CopyId

@@ -1,10 +1,12 @@
 //! What lies over a screen: help, questions, forms, pages to read. One at a time; it has all keys while it is there.
 
+pub mod budget;
 pub mod bulk;
 pub mod discard;
 pub mod edit;
 mod edit_draw;
 pub mod export;
+pub mod held;
 pub mod help;
 pub mod journal;
 pub mod menu;
@@ -13,8 +15,10 @@ pub mod palette;
 pub mod pause;
 pub mod plan;
 mod possible;
+pub mod range;
 mod retry;
 pub mod rewind;
+pub mod settle;
 
 pub use bulk::Scope;
 
@@ -43,10 +47,14 @@ pub enum Overlay {
     Menu(menu::Menu),
     Confirm(Confirm),
     Pause(pause::Form),
+    Budget(budget::Form),
     Retry(retry::Dialog),
     Discard(discard::Form),
+    Settle(settle::Form),
+    Held(held::Form),
     Rewind(rewind::Form),
     RewindWhere(rewind::Where),
+    Range(range::Form),
     Edit(Box<edit::Form>),
     /// In which form the view is written to a file.
     Export,
@@ -90,7 +98,14 @@ impl Overlay {
                 edit::Stage::Review { .. } => Context::EditReview,
                 edit::Stage::Broken { .. } => Context::EditBroken,
             },
-            Self::Pause(_) | Self::Discard(_) | Self::Rewind(_) | Self::RewindWhere(_) => Context::Form,
+            Self::Pause(_)
+            | Self::Budget(_)
+            | Self::Discard(_)
+            | Self::Settle(_)
+            | Self::Held(_)
+            | Self::Rewind(_)
+            | Self::RewindWhere(_)
+            | Self::Range(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Export => Context::Export,
             Self::Messages(_) => Context::Messages,
@@ -104,9 +119,13 @@ impl Overlay {
             Self::Help(help) => Some(&mut help.search),
             Self::Palette(palette) => Some(&mut palette.input),
             Self::Pause(form) => Some(&mut form.reason),
+            Self::Budget(form) => Some(form.input()),
             Self::Discard(form) => form.input(),
+            Self::Settle(form) => form.input(),
+            Self::Held(form) => form.input(),
             Self::Rewind(form) => form.input(),
             Self::RewindWhere(form) => Some(&mut form.text),
+            Self::Range(form) => Some(&mut form.text),
             Self::Edit(form) => form.input(),
             Self::Menu(_)
             | Self::Confirm(_)
@@ -174,10 +193,17 @@ fn step(app: &mut App, action: Action) {
         Some(Overlay::Menu(_)) => menu::step(app, action),
         Some(Overlay::Messages(_)) => messages::step(app, action),
         Some(Overlay::Pause(_)) if action == Action::Accept => pause::accept(app),
+        Some(Overlay::Budget(_)) if action == Action::Accept => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.step(action),
         Some(Overlay::Discard(_)) if action == Action::Accept => discard::accept(app),
         Some(Overlay::Discard(form)) => form.step(action),
+        Some(Overlay::Settle(_)) if action == Action::Accept => settle::accept(app),
+        Some(Overlay::Settle(form)) if matches!(action, Action::NextPane | Action::PreviousPane) => form.step(),
+        Some(Overlay::Held(_)) if action == Action::Accept => held::accept(app),
+        Some(Overlay::Held(form)) => form.step(action),
         Some(Overlay::Rewind(_)) if action == Action::Accept => rewind::accept(app),
         Some(Overlay::RewindWhere(_)) if action == Action::Accept => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if action == Action::Accept => range::accept(app),
         Some(Overlay::Rewind(form)) => form.step(action),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let len = page.lines(usize::from(page_area(size).width.saturating_sub(4))).len();
@@ -209,8 +235,14 @@ fn typed(app: &mut App, event: &KeyEvent, name: Option<&str>) {
         Some(Overlay::Pause(form)) => {
             edit(&mut form.reason, event);
         }
+        Some(Overlay::Budget(_)) if name == Some("enter") => budget::accept(app),
+        Some(Overlay::Budget(form)) => form.typed(event),
         Some(Overlay::Discard(form)) => form.typed(event, name),
+        Some(Overlay::Settle(form)) => form.typed(event, name),
+        Some(Overlay::Held(form)) => form.typed(event, name),
         Some(Overlay::RewindWhere(_)) if name == Some("enter") => rewind::accept_where(app),
+        Some(Overlay::Range(_)) if name == Some("enter") => range::accept(app),
+        Some(Overlay::Range(form)) => form.typed(event),
         Some(Overlay::RewindWhere(form)) => form.typed(event),
         Some(Overlay::Rewind(form)) => form.typed(event),
         Some(Overlay::Edit(form)) => form.typed(event, name),
@@ -223,6 +255,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, result: Result<Answer, Refusal
     match app.overlay {
         Some(Overlay::Retry(_)) => retry::answered(app, purpose, result),
         Some(Overlay::Discard(_)) => discard::answered(app, result),
+        Some(Overlay::Held(_)) => held::answered(app, result),
         _ => {}
     }
 }
@@ -284,10 +317,14 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
             dialog(app, canvas, &confirm.title, lines, &buttons, None);
         }
         Some(Overlay::Pause(form)) => form.draw(app, canvas),
+        Some(Overlay::Budget(form)) => form.draw(app, canvas),
         Some(Overlay::Retry(dialog)) => dialog.draw(app, canvas),
         Some(Overlay::Discard(form)) => form.draw(app, canvas),
+        Some(Overlay::Settle(form)) => form.draw(app, canvas),
+        Some(Overlay::Held(form)) => form.draw(app, canvas),
         Some(Overlay::Rewind(form)) => form.draw(app, canvas),
         Some(Overlay::RewindWhere(form)) => form.draw(app, canvas),
+        Some(Overlay::Range(form)) => form.draw(app, canvas),
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
         Some(Overlay::Export) => export::draw(app, canvas),

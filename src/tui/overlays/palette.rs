@@ -1,6 +1,6 @@
 //! The command palette, made from the keys in force and the engine's last word: typed words find what can be done
-//! here and everywhere, with the name of a job or a connection in it too; `>` finds commands alone, `@` jobs, `#` dead
-//! letters, `&` connections. While nothing is typed, what was run before comes first.
+//! here and everywhere, with the name of a job or a connection in it too; `>` finds commands alone, `@` jobs, `~`
+//! customers, `#` dead letters, `&` connections. While nothing is typed, what was run before comes first.
 
 use super::{Overlay, field, possible};
 use crate::control::Request;
@@ -17,6 +17,7 @@ use crate::tui::update;
 use crate::tui::widgets::{Canvas, Hit, Line, ListState};
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
+use std::collections::{BTreeMap, HashMap};
 use tui_input::Input;
 
 /// Cells of the whole palette, where the window has them.
@@ -40,6 +41,8 @@ pub struct Palette {
 enum What {
     Act(Action),
     Job(JobId),
+    /// An instance, by its name.
+    Customer(String),
     Connection(ConnectionId),
     Letter(DeadLetterId),
     Why(String),
@@ -158,6 +161,7 @@ fn accept(app: &mut App, entry: Option<Entry>) {
         What::Order(order) => carry_out(app, order),
         What::Act(action) => update::act_on(app, action),
         What::Job(job) => screens::job::show(app, job),
+        What::Customer(name) => screens::customer::show(app, &name),
         What::Connection(connection) => screens::connections::show(app, connection),
         What::Letter(id) => app.ask(Purpose::FindLetter, Request::DeadLetter { id }),
         What::Why(key) => screens::why::show(app, key),
@@ -197,14 +201,23 @@ fn can_pause(app: &App) -> impl Iterator<Item = &JobStatus> {
     app.jobs().iter().filter(|job| !is_held(job) && job.state != JobState::Disabled)
 }
 
+/// Jobs of which all orders are offered, whatever is typed.
+const ORDERED_MAX: usize = 300;
+/// Letters from which on a word names one of more jobs than that.
+const NAMED_FROM: usize = 3;
+
 /// Commands with their object in them, as far as they would do something now.
-fn orders(app: &App) -> Vec<Entry> {
+fn orders(app: &App, typed: &str) -> Vec<Entry> {
+    // Of thousands of jobs those are meant that are named: all orders of all of them would be looked through by every frame.
+    let is_few = app.jobs().len() <= ORDERED_MAX;
+    let words: Vec<&str> = typed.split_whitespace().filter(|word| word.len() >= NAMED_FROM).collect();
+    let is_meant = |name: &str| is_few || words.iter().any(|word| name.contains(word));
     let n_moving = can_pause(app).count() as u64;
     let mut orders: Vec<(Order, String)> = Vec::new();
     if n_moving > 0 {
         orders.push((Order::PauseAll, counted(n_moving, "job", "jobs")));
     }
-    for job in app.jobs().iter().filter(|job| job.state != JobState::Disabled) {
+    for job in app.jobs().iter().filter(|job| job.state != JobState::Disabled && is_meant(job.id.as_str())) {
         if is_held(job) {
             orders.push((Order::Resume(job.id.clone()), jobs::state_words(job, app.now)));
         } else {
@@ -215,7 +228,7 @@ fn orders(app: &App) -> Vec<Entry> {
         orders.push((Order::Rewind(job.id.clone()), "asks where to".to_owned()));
     }
     for connection in app.snapshot.iter().flat_map(|snapshot| &snapshot.connections) {
-        if connection.held.is_none() {
+        if connection.held.is_none() && is_meant(connection.id.as_str()) {
             orders.push((Order::Hold(connection.id.clone()), "stops all its calls".to_owned()));
         }
     }
@@ -230,7 +243,8 @@ fn order_entry(app: &App, order: Order, beside: String) -> Entry {
 
 /// What was run from here before, the last first, as far as it can be run now.
 fn recent(app: &App) -> Vec<Entry> {
-    let mut all: Vec<Entry> = commands(app).chain(orders(app)).chain(jobs_of(app)).chain(connections_of(app)).collect();
+    let mut all: Vec<Entry> =
+        commands(app).chain(orders(app, "")).chain(jobs_of(app)).chain(connections_of(app)).collect();
     let mut found = Vec::new();
     for recent in &app.recent {
         let entry = match &recent.what {
@@ -267,6 +281,9 @@ impl Palette {
             (Some(typed), ..) => found(jobs_of(app), typed),
             (_, Some(typed), _) => letters(app, typed.trim()),
             (.., Some(typed)) => found(connections_of(app), typed),
+            _ if typed.starts_with('~') => found(customers(app, '~'), &typed[1..]),
+            // The word is as good as the sign: `customer globex`.
+            _ if typed.starts_with(CUSTOMER) => found(customers(app, '~'), &typed[CUSTOMER.len()..]),
             _ => match rest('>') {
                 Some(typed) => found(commands(app), typed),
                 None if typed.is_empty() => {
@@ -276,7 +293,7 @@ impl Palette {
                     entries.extend(others);
                     entries
                 }
-                None => found(commands(app).chain(orders(app)), typed),
+                None => found(commands(app).chain(orders(app, typed)), typed),
             },
         }
     }
@@ -310,15 +327,12 @@ impl Palette {
             let words = format!("the same words work outside: {}", order.outside());
             return canvas.put(last, &canvas.line().dim(words));
         }
-        let signs = [
-            (">", " commands   "),
-            ("@", " jobs   "),
-            ("#", " dead letters   "),
-            ("&", " connections   "),
-            ("?", " help"),
-        ];
+        let has_customers = app.jobs().iter().any(|job| job.id.instance().is_some());
+        let customers = has_customers.then_some(("~", " customers   "));
+        let signs = [(">", " commands   "), ("@", " jobs   ")].into_iter().chain(customers);
+        let signs = signs.chain([("#", " dead letters   "), ("&", " connections   "), ("?", " help")]);
         let line = canvas.line().dim("Also: ");
-        canvas.put(last, &signs.iter().fold(line, |line, (sign, words)| line.key(sign).dim(words)));
+        canvas.put(last, &signs.fold(line, |line, (sign, words)| line.key(sign).dim(words)));
     }
 }
 
@@ -397,10 +411,34 @@ fn jobs_of(app: &App) -> impl Iterator<Item = Entry> {
     })
 }
 
+/// The word by which customers are found.
+const CUSTOMER: &str = "customer ";
+
+fn customers(app: &App, sign: char) -> impl Iterator<Item = Entry> {
+    let mut jobs: BTreeMap<&str, Vec<&JobStatus>> = BTreeMap::new();
+    for job in app.jobs() {
+        if let Some(instance) = job.id.instance() {
+            jobs.entry(instance).or_default().push(job);
+        }
+    }
+    jobs.into_iter().map(move |(name, jobs)| {
+        let dead: u64 = jobs.iter().map(|job| job.dead_waiting).sum();
+        let dead = if dead > 0 { format!(", {}", counted(dead, "dead letter", "dead letters")) } else { String::new() };
+        let beside = format!("customer  {}{dead}", counted(jobs.len() as u64, "job", "jobs"));
+        opens(What::Customer(name.to_owned()), name, beside, sign)
+    })
+}
+
 fn connections_of(app: &App) -> impl Iterator<Item = Entry> {
-    app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).map(|connection| {
-        let uses = |job: &&crate::model::JobStatus| job.source == connection.id || job.destination == connection.id;
-        let names: Vec<&str> = app.jobs().iter().filter(uses).map(|job| job.id.as_str()).collect();
+    let mut users: HashMap<&ConnectionId, Vec<&str>> = HashMap::new();
+    for job in app.jobs() {
+        let both = [&job.source, &job.destination];
+        for connection in if both[0] == both[1] { &both[..1] } else { &both[..] } {
+            users.entry(connection).or_default().push(job.id.as_str());
+        }
+    }
+    app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).map(move |connection| {
+        let names = users.get(&connection.id).map_or(&[][..], Vec::as_slice);
         opens(What::Connection(connection.id.clone()), connection.id.as_str(), names.join(", "), '&')
     })
 }

@@ -16,7 +16,12 @@ pub fn contexts(app: &App) -> Vec<Context> {
 
 /// What can be asked for from here, the screen's own first; what only leads back to here is left out.
 pub fn rows(app: &App) -> Vec<&Row> {
-    let is_idle = |action| matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt);
+    // Where there are no instances, nobody wants to hear of them.
+    let has_customers = app.jobs().iter().any(|job| job.id.instance().is_some());
+    let is_idle = |action| match action {
+        Action::CustomerOfJob => !has_customers,
+        _ => matches!(action, Action::Palette | Action::Menu | Action::Back | Action::Interrupt),
+    };
     let of = |context: Context| app.settings.keymap.rows().iter().filter(move |row| row.context == context);
     contexts(app).into_iter().flat_map(of).filter(|row| !is_idle(row.action)).collect()
 }
@@ -31,7 +36,7 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
         Action::Filter if app.screen != Screen::Why => {
             screens::filter_text(app).is_none().then(|| "there is no list to filter".to_owned())
         }
-        Action::CopyAnswer if app.screen == Screen::Why => None,
+        Action::CopyAnswer if matches!(app.screen, Screen::Why | Screen::Customer) => None,
         // Which line is selected only a drawn frame tells.
         Action::CopyId | Action::CopyPayload | Action::CopyError | Action::CopyAnswer => {
             let (_, text) = copying::found(app, action);
@@ -49,28 +54,47 @@ pub fn why_not(app: &App, action: Action) -> Option<String> {
 fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
     let without = |is_there: bool, what: &str| (!is_there).then(|| format!("no {what} is selected"));
     match (action, app.screen) {
-        (Action::PauseResume | Action::RunNow | Action::StopRun | Action::Plan, Screen::Jobs | Screen::Job) => {
-            why_not_job(app, action)
-        }
+        (
+            Action::PauseResume
+            | Action::RunNow
+            | Action::StopRun
+            | Action::ReadRange
+            | Action::Plan
+            | Action::Withheld,
+            Screen::Jobs | Screen::Job | Screen::Customer,
+        ) => why_not_job(app, action),
         (
             Action::JobOfSelection
             | Action::DeadOfJob
             | Action::CheckpointsOfJob
             | Action::RunsOfJob
             | Action::ConnectionOfJob
-            | Action::LogsOfJob,
+            | Action::CustomerOfJob
+            | Action::LogsOfJob
+            | Action::ConflictsOfSelection,
             _,
         ) => without(app.selected_job().is_some(), "job"),
-        (Action::Open | Action::Retry | Action::RetryAll | Action::Discard | Action::BringBack, Screen::Dead) => {
-            without(app.dead.selected_group().is_some(), "cause")
-        }
+        (
+            Action::Open
+            | Action::Retry
+            | Action::RetryAll
+            | Action::Discard
+            | Action::DiscardAll
+            | Action::BringBack
+            | Action::Mark
+            | Action::MarkAll,
+            Screen::Dead,
+        ) => without(app.dead.selected_group().is_some(), "cause"),
         (
             Action::Open
             | Action::Retry
             | Action::RetryAll
             | Action::Discard
             | Action::BringBack
+            | Action::DiscardAll
+            | Action::LookUpRelated
             | Action::Edit
+            | Action::Settle
             | Action::Mark,
             Screen::Letters,
         ) => without(app.letters.selected_id().is_some(), "record"),
@@ -78,10 +102,16 @@ fn why_not_with_selection(app: &App, action: Action) -> Option<String> {
             without(app.checkpoints.selected().is_some(), "checkpoint")
         }
         (Action::StopRun, Screen::Runs) => match app.runs.selected_run() {
-            None => Some("no run is selected".to_owned()),
+            None => match app.runs.selected_bulk() {
+                Some(bulk) => (!bulk.is_open()).then(|| "this retry has ended".to_owned()),
+                None => Some("no run is selected".to_owned()),
+            },
             Some(run) => run.ended_at.map(|_| format!("run #{} has ended", run.id)),
         },
-        (Action::TestConnection | Action::HoldRelease | Action::ResetCircuit, Screen::Connections) => {
+        (
+            Action::TestConnection | Action::HoldRelease | Action::ResetCircuit | Action::LowerBudget | Action::SignIn,
+            Screen::Connections,
+        ) => {
             let Some(connection) = connections::selected(app) else { return without(false, "connection") };
             let is_closed = action == Action::ResetCircuit && connection.circuit == Circuit::Closed;
             is_closed.then(|| format!("the circuit of {} is closed; calls go through", connection.id))
@@ -96,6 +126,7 @@ fn why_not_job(app: &App, action: Action) -> Option<String> {
     };
     match (action, &job.state) {
         (Action::Plan, _) => None,
+        (Action::Withheld, _) => job.withheld.is_none().then(|| format!("no delete of {} is withheld", job.id)),
         (_, JobState::Disabled) => Some(format!("{} is disabled in the configuration", job.id)),
         (Action::StopRun, _) if job.run.is_none() => Some(format!("{} has no run to stop", job.id)),
         _ => None,

@@ -118,7 +118,7 @@ fn counted_again(app: &mut App, preview: RetryPreview) {
     let selection = dialog.scope.selection.clone();
     app.overlay = None;
     if total > 0 {
-        app.letters.forget_marks();
+        app.forget_marks();
         app.order(bulk::retry_of(selection, total));
     }
 }
@@ -143,7 +143,7 @@ pub fn changed_only(app: &mut App) {
     let ids = dialog.check.changed.clone();
     let n = ids.len() as u64;
     app.overlay = None;
-    app.letters.forget_marks();
+    app.forget_marks();
     app.order(bulk::retry_of(Selection::Ids(ids), n));
 }
 

@@ -2,6 +2,7 @@
 
 use super::move_in;
 use crate::control::Request;
+use crate::model::filter::{CHECKPOINT_FIELDS, Term, parse};
 use crate::model::{Checkpoint, JobId, MovedWhat, Phase, PlanFrom, ResumeRules, RewindTo, Sequence};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
@@ -19,6 +20,9 @@ const PAGE: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub job: Option<JobId>,
+    pub filter_text: String,
+    /// Of the last filter that could be read; the engine applies them to all checkpoints that are kept.
+    terms: Vec<Term>,
     /// Newest first; none while they are being asked for.
     checkpoints: Option<Vec<Checkpoint>>,
     has_older: bool,
@@ -43,7 +47,9 @@ impl State {
     /// Shows another job's.
     pub fn choose(&mut self, job: JobId) {
         if self.job.as_ref() != Some(&job) {
-            *self = Self { job: Some(job), ..Self::default() };
+            // The filter goes along from job to job.
+            let (filter_text, terms) = (std::mem::take(&mut self.filter_text), std::mem::take(&mut self.terms));
+            *self = Self { job: Some(job), filter_text, terms, ..Self::default() };
         }
     }
 
@@ -90,8 +96,9 @@ pub fn step_back(app: &mut App) -> bool {
 
 fn ask(app: &mut App) {
     if let Some(job) = app.checkpoints.job.clone() {
+        let terms = app.checkpoints.terms.clone();
         app.forget(&Purpose::OlderCheckpoints(job.clone()));
-        app.ask(Purpose::Checkpoints(job.clone()), Request::Checkpoints { job, before: None, limit: PAGE });
+        app.ask(Purpose::Checkpoints(job.clone()), Request::Checkpoints { job, terms, before: None, limit: PAGE });
     }
 }
 
@@ -116,6 +123,18 @@ pub fn older_came(app: &mut App, job: &JobId, list: Vec<Checkpoint>) {
         state.has_older = list.len() == PAGE;
         state.checkpoints.get_or_insert_default().extend(list);
     }
+}
+
+/// Takes a filter; the last valid one stays when this one is none, and the old rows until the new ones come.
+pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
+    text.clone_into(&mut app.checkpoints.filter_text);
+    let terms = parse(text, CHECKPOINT_FIELDS, app.now)?;
+    if terms != app.checkpoints.terms {
+        app.checkpoints.terms = terms;
+        app.checkpoints.list = ListState::default();
+        ask(app);
+    }
+    Ok(())
 }
 
 struct Layout {
@@ -143,7 +162,8 @@ pub fn settle(app: &mut App, body: Rect) {
     let (Some(job), Some(before)) = (app.checkpoints.job.clone(), oldest) else { return };
     let purpose = Purpose::OlderCheckpoints(job.clone());
     if near_end && app.checkpoints.has_older && !app.is_asking(&purpose) {
-        app.ask(purpose, Request::Checkpoints { job, before: Some(before), limit: PAGE });
+        let terms = app.checkpoints.terms.clone();
+        app.ask(purpose, Request::Checkpoints { job, terms, before: Some(before), limit: PAGE });
     }
 }
 
@@ -158,6 +178,20 @@ pub fn act(app: &mut App, action: Action) {
         },
         Action::ComparePair => compare(app),
         Action::Mark => mark(app),
+        Action::MarkUp | Action::MarkDown => {
+            let len = app.checkpoints.len();
+            let ends = super::range_ends(&mut app.checkpoints.list, action, len);
+            let state = &mut app.checkpoints;
+            let list = state.checkpoints.as_deref().unwrap_or_default();
+            let ends = ends.iter().filter_map(|at| list.get(*at).map(|one| one.sequence));
+            // Two are compared: the ends of the range.
+            for sequence in ends {
+                state.marked.retain(|marked| *marked != sequence);
+                state.marked.push(sequence);
+            }
+            let surplus = state.marked.len().saturating_sub(2);
+            state.marked.drain(..surplus);
+        }
         Action::View => {
             let pane = app.checkpoints.pane;
             app.checkpoints.pane = if pane == Pane::Preview { Pane::Details } else { Pane::Preview };
@@ -288,11 +322,19 @@ fn step(app: &mut App, action: Action) {
 
 pub fn crumb(app: &App, line: Line) -> Line {
     let job = app.checkpoints.job.as_ref().map_or("no job", |job| job.as_str());
-    line.say(" Checkpoints › ").within(job, 60, Tone::Bold).dim("   one for each saved page; old ones are thinned")
+    let line = line.say(" Checkpoints › ").within(job, 60, Tone::Bold);
+    match app.checkpoints.filter_text.trim() {
+        "" => line.dim("   one for each saved page; old ones are thinned"),
+        text => line.dim("   / ").within(text, 50, Tone::Bold).dim("   (Esc clears)"),
+    }
 }
 
 /// Checkpoints that were saved since the list was read.
 pub fn new_words(app: &App) -> Option<String> {
+    if !app.checkpoints.terms.is_empty() {
+        // Whether what is new matches only the engine knows.
+        return None;
+    }
     let newest = app.checkpoints.checkpoints.as_ref()?.first().map_or(0, |checkpoint| checkpoint.sequence.0);
     let now = app.job_status(app.checkpoints.job.as_ref()?)?.checkpoint.as_ref()?.sequence.0;
     let n = now.saturating_sub(newest);
@@ -342,7 +384,11 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if list.is_empty() {
-        return canvas.put(inner, &canvas.line().say(" No checkpoint yet: the first page is not saved."));
+        let text = match state.filter_text.is_empty() {
+            true => " No checkpoint yet: the first page is not saved.",
+            false => " No checkpoint matches the filter. Esc clears it.",
+        };
+        return canvas.put(inner, &canvas.line().say(text));
     }
     let window = state.list.window(list.len());
     let rules = rules(app);
@@ -366,6 +412,16 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     });
 }
 
+/// The job's newest checkpoint: of a list that is narrowed the first one may be older.
+fn newest(app: &App) -> Option<&Checkpoint> {
+    let state = &app.checkpoints;
+    let first = state.checkpoints.as_ref().and_then(|list| list.first());
+    if state.terms.is_empty() {
+        return first;
+    }
+    app.job_status(state.job.as_ref()?).and_then(|job| job.checkpoint.as_ref()).or(first)
+}
+
 /// Where a checkpoint stands, in a column.
 fn place(checkpoint: &Checkpoint, rules: &ResumeRules) -> String {
     match checkpoint.moved.as_ref().map(|moved| moved.what) {
@@ -384,7 +440,7 @@ fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.panel(area, "Checkpoint", "", false);
         return;
     };
-    let newest = app.checkpoints.checkpoints.as_ref().and_then(|list| list.first());
+    let newest = newest(app);
     let is_preview =
         app.checkpoints.pane == Pane::Preview && newest.is_some_and(|one| one.sequence != checkpoint.sequence);
     let number = grouped(checkpoint.sequence.0);

@@ -10,20 +10,25 @@
 use super::connections_detail::{draw_answers, draw_facts};
 use super::move_in;
 use crate::control::Request;
+use crate::model::filter::{Sieve, parse};
 use crate::model::{AnswerCounts, Circuit, ConnectionId, ConnectionStatus, Health, JobId, Tested};
 use crate::tui::action::Action;
 use crate::tui::app::{App, MessageKind, Purpose};
+use crate::tui::filters::{CONNECTION_FIELDS, Seen};
 use crate::tui::geometry::{self, TALL, WIDE};
-use crate::tui::overlays::{Confirm, Overlay, pause};
+use crate::tui::overlays::{Confirm, Overlay, Page, budget, pause};
 use crate::tui::text::{counted, distance, grouped, short};
 use crate::tui::theme::Tone;
-use crate::tui::widgets::{Canvas, Cell, Column, ListState, bar, table};
+use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
 use ratatui::layout::Rect;
 
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// The selection is a connection, not a row: the order changes with their health.
     pub selected: Option<ConnectionId>,
+    pub filter_text: String,
+    /// Of the last filter that could be read.
+    sieve: Sieve,
     list: ListState,
     shows_answers: bool,
     is_zoomed: bool,
@@ -44,8 +49,23 @@ pub(super) fn health_sign(health: Health) -> (&'static str, Tone) {
 /// Worst first, then by name.
 pub fn ordered(app: &App) -> Vec<&ConnectionStatus> {
     let mut all: Vec<&ConnectionStatus> = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).collect();
+    all.retain(|connection| app.connections.sieve.lets_through(&Seen { connection, now: app.now }));
     all.sort_by_key(|connection| (connection.health(app.now), connection.id.clone()));
     all
+}
+
+/// Takes a filter; the last valid one stays when this one is none.
+pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
+    text.clone_into(&mut app.connections.filter_text);
+    app.connections.sieve = Sieve::new(&parse(text, CONNECTION_FIELDS, app.now)?);
+    Ok(())
+}
+
+pub fn crumb(app: &App, line: Line) -> Line {
+    match app.connections.filter_text.trim() {
+        "" => line,
+        text => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
+    }
 }
 
 fn place(app: &App) -> usize {
@@ -66,6 +86,9 @@ pub fn selected_job(app: &App) -> Option<JobId> {
 /// Shows one connection.
 pub fn show(app: &mut App, id: ConnectionId) {
     app.connections.selected = Some(id);
+    // Whatever was filtered before, the one that is gone to is seen.
+    app.connections.filter_text.clear();
+    app.connections.sieve = Sieve::default();
     super::show(app, super::Screen::Connections);
 }
 
@@ -112,7 +135,8 @@ pub fn act(app: &mut App, action: Action) {
     match action {
         Action::Open | Action::Zoom => app.connections.is_zoomed = !app.connections.is_zoomed,
         Action::NextPane | Action::PreviousPane => app.connections.shows_answers = !app.connections.shows_answers,
-        Action::TestConnection | Action::HoldRelease | Action::ResetCircuit => order(app, action),
+        Action::TestConnection | Action::HoldRelease | Action::ResetCircuit | Action::LowerBudget => order(app, action),
+        Action::SignIn => show_sign_in(app),
         action => {
             let ids: Vec<ConnectionId> = ordered(app).iter().map(|connection| connection.id.clone()).collect();
             if move_in(&mut app.connections.list, action, ids.len()) {
@@ -133,6 +157,14 @@ fn order(app: &mut App, action: Action) {
         (Action::TestConnection, ..) => {
             app.note(format!("testing {connection} with one call…"));
             app.ask(Purpose::Test, Request::TestConnection { connection });
+        }
+        (Action::LowerBudget, ..) => {
+            let now = match (&status.lowered, status.budget.as_ref().and_then(|budget| budget.rule.clone())) {
+                (Some(lowered), _) => format!("{}, lowered by {}", lowered.budget, lowered.by),
+                (None, Some(rule)) => format!("{rule} (configuration)"),
+                (None, None) => "none is configured".to_owned(),
+            };
+            app.overlay = Some(budget::open(connection, now, status.lowered.is_some()));
         }
         (Action::HoldRelease, Some(_), _) => app.order(Request::Release { connection }),
         (Action::HoldRelease, None, _) => app.overlay = Some(pause::open_hold(connection)),
@@ -155,6 +187,20 @@ fn order(app: &mut App, action: Action) {
             }));
         }
     }
+}
+
+/// How the selected connection signs in: what is configured, never a secret.
+fn show_sign_in(app: &mut App) {
+    let Some(status) = selected(app) else {
+        return app.note("no connection is selected");
+    };
+    let words = match status.sign_in.is_empty() {
+        true => "the engine does not tell".to_owned(),
+        false => status.sign_in.join("\n"),
+    };
+    let title = format!("How {} signs in", status.id);
+    let parts = vec![(String::new(), words)];
+    app.overlay = Some(Overlay::Page(Page { title, parts, scroll: ListState::default() }));
 }
 
 /// What a test brought, said where a person looks.
@@ -193,7 +239,7 @@ fn budget_cells(app: &App, connection: &ConnectionStatus) -> (String, String) {
     (words, refill)
 }
 
-pub(super) fn circuit_word(connection: &ConnectionStatus) -> &'static str {
+pub fn circuit_word(connection: &ConnectionStatus) -> &'static str {
     match (&connection.circuit, connection.is_trying) {
         (Circuit::Closed, _) => "closed",
         (Circuit::Open { .. }, true) => "half-open",
@@ -261,6 +307,7 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if all.is_empty() {
         let text = match app.snapshot {
             None => " asking the engine…",
+            Some(_) if !app.connections.filter_text.is_empty() => " No connection matches the filter. Esc clears it.",
             Some(_) => " No connection in the configuration yet. Add a [connections.NAME] table.",
         };
         return canvas.put(inner, &canvas.line().say(text));

@@ -2,6 +2,7 @@
 
 use super::connections::{circuit_word, health_sign};
 use crate::model::{AnswerCounts, CALL_BUCKET_SECONDS, CALL_BUCKETS, Circuit, ConnectionStatus};
+use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::geometry;
 use crate::tui::text::{counted, distance, grouped, moment, span};
@@ -19,10 +20,12 @@ pub(super) fn draw_facts(app: &App, canvas: &mut Canvas<'_>, area: Rect, connect
     let mut lines = fact_lines(app, canvas, connection, usize::from(inner.width));
     if lines.len() + 1 < usize::from(inner.height) {
         lines.push(canvas.line());
-        let release = if connection.held.is_some() { " release" } else { " hold (stop all calls)" };
-        lines.push(
-            canvas.line().key("t").say(" test now   ").key("p").say(release).say("   ").key("x").say(" reset circuit"),
-        );
+        let release = if connection.held.is_some() { " release" } else { " hold" };
+        let key = |line: Line, action: Action, words: &str| line.key(app.key(action)).say(format!(" {words}   "));
+        let line = key(canvas.line(), Action::TestConnection, "test now");
+        let line = key(line, Action::HoldRelease, release.trim_start());
+        let line = key(line, Action::ResetCircuit, "reset circuit");
+        lines.push(key(line, Action::LowerBudget, "budget"));
     }
     canvas.put_all(inner, &lines);
 }
@@ -39,6 +42,12 @@ fn fact_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus, wid
         let text =
             format!("{} by {}{why}; its jobs wait, also after a restart", distance(held.since, app.now), held.by);
         lines.extend(wrapped(canvas, "held", &text, room, Tone::Pause));
+    }
+    if let Some(lowered) = &connection.lowered {
+        let why = lowered.reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
+        let since = distance(lowered.since, app.now);
+        let text = format!("to {} {since} by {}{why}, until it is set back", lowered.budget, lowered.by);
+        lines.extend(wrapped(canvas, "lowered", &text, room, Tone::Warn));
     }
     match &connection.circuit {
         Circuit::Open { since, next, why } => {
@@ -128,7 +137,8 @@ fn budget_line(app: &App, line: Line, connection: &ConnectionStatus) -> Line {
     };
     match (&budget.rule, budget.limit) {
         (Some(rule), Some(burst)) => {
-            line.say(format!("{rule}, {} at once", grouped(burst))).dim(format!(" (configuration){refill}"))
+            let by = if connection.lowered.is_some() { "lowered" } else { "configuration" };
+            line.say(format!("{rule}, {} at once", grouped(burst))).dim(format!(" ({by}){refill}"))
         }
         (None, Some(limit)) => {
             line.say(format!("{} of {}", grouped(budget.remaining), grouped(limit))).dim(format!(" (headers){refill}"))

@@ -11,7 +11,7 @@ use crate::tui::text::{brief_moment, counted, grouped, moment};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Order {
@@ -36,6 +36,7 @@ pub struct State {
     order: Order,
     is_reversed: bool,
     list: ListState,
+    marked: BTreeSet<GroupId>,
     pub problem: Option<String>,
     seen: (u64, u64),
 }
@@ -53,6 +54,10 @@ impl State {
     /// The causes in the order of the screen.
     pub fn groups(&self) -> &[LetterGroup] {
         self.groups.as_deref().unwrap_or_default()
+    }
+
+    pub fn forget_marks(&mut self) {
+        self.marked.clear();
     }
 
     /// Letters of `group` in the places that the filter asks for.
@@ -221,6 +226,7 @@ pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     app.dead.filter = filter;
     app.dead.groups = None;
     app.dead.list = ListState::default();
+    app.dead.marked.clear();
     if app.screen == Screen::Letters {
         super::letters::filter_changed(app);
     } else {
@@ -242,6 +248,12 @@ pub fn settle(app: &mut App, body: Rect) {
     let rows = geometry::table_rows(layout(app, body).list);
     let len = app.dead.groups.as_ref().map_or(0, Vec::len);
     app.dead.list.settle(len, rows);
+}
+
+pub fn step_back(app: &mut App) -> bool {
+    let had_marks = !app.dead.marked.is_empty();
+    app.dead.marked.clear();
+    had_marks
 }
 
 pub fn act(app: &mut App, action: Action) {
@@ -275,6 +287,16 @@ pub fn act(app: &mut App, action: Action) {
             app.dead.sort();
             app.note(format!("sorted {}", app.dead.order_words()));
         }
+        Action::View => super::letters::open_flat(app),
+        Action::Mark => mark(app),
+        Action::MarkUp | Action::MarkDown => {
+            let len = app.dead.groups.as_ref().map_or(0, Vec::len);
+            let ends = super::range_ends(&mut app.dead.list, action, len);
+            let groups = app.dead.groups.as_deref().unwrap_or_default();
+            app.dead.marked.extend(ends.iter().filter_map(|at| groups.get(*at).map(|group| group.id)));
+        }
+        Action::MarkAll => mark_all(app),
+        Action::DiscardAll => discard_all(app),
         Action::Retry => with_scope(app, |app, scope| bulk::retry(app, scope, false)),
         Action::RetryAll => with_scope(app, |app, scope| bulk::retry(app, scope, true)),
         Action::Discard => with_scope(app, bulk::discard),
@@ -286,7 +308,50 @@ pub fn act(app: &mut App, action: Action) {
     }
 }
 
+fn mark(app: &mut App) {
+    let Some(id) = app.dead.selected_group().map(|group| group.id) else { return };
+    if !app.dead.marked.remove(&id) {
+        app.dead.marked.insert(id);
+    }
+    let len = app.dead.groups.as_ref().map_or(0, Vec::len);
+    app.dead.list.move_by(1, len);
+}
+
+fn mark_all(app: &mut App) {
+    let all: BTreeSet<GroupId> = app.dead.groups.iter().flatten().map(|group| group.id).collect();
+    if app.dead.marked == all {
+        app.dead.marked.clear();
+        return app.note("nothing is marked");
+    }
+    app.note(format!("marked all {} that match", counted(all.len() as u64, "cause", "causes")));
+    app.dead.marked = all;
+}
+
+/// All letters that match the filter, whatever their cause.
+fn discard_all(app: &mut App) {
+    if app.dead.groups.as_ref().is_none_or(Vec::is_empty) {
+        return app.note("no dead letter matches");
+    }
+    let what = match app.dead.filter_text.trim() {
+        "" => "all dead letters that wait, of all jobs".to_owned(),
+        text => format!("all that match: {text}"),
+    };
+    bulk::discard(app, Scope { selection: Selection::Matching(app.dead.filter.clone()), count: None, what });
+}
+
+/// The marked causes, or the selected one where none is marked.
 fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
+    let state = &app.dead;
+    let marked: Vec<&LetterGroup> =
+        state.groups.iter().flatten().filter(|group| state.marked.contains(&group.id)).collect();
+    if !marked.is_empty() {
+        let waiting = marked.iter().map(|group| group.waiting).sum();
+        let count = (!state.filter.reads_letters()).then_some(waiting);
+        let filter = LetterFilter { groups: marked.iter().map(|group| group.id).collect(), ..state.filter.clone() };
+        let titles: Vec<String> = marked.iter().map(|group| group.reason.title()).collect();
+        let what = format!("{}: {}", counted(marked.len() as u64, "cause", "causes"), titles.join("; "));
+        return order(app, Scope { selection: Selection::Matching(filter), count, what });
+    }
     let Some(group) = app.dead.selected_group() else {
         app.note("no cause is selected");
         return;
@@ -340,7 +405,11 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Some(_) => {
             let retried = crate::tui::retries::brief(app, None).map(|words| format!(" · {words}")).unwrap_or_default();
             let causes = counted(n_causes, "cause", "causes");
-            format!("{causes} · {} listed · sort: {order}{retried}", grouped(listed))
+            let marked = match state.marked.len() {
+                0 => String::new(),
+                n => format!("■ {n} marked · "),
+            };
+            format!("{marked}{causes} · {} listed · sort: {order}{retried}", grouped(listed))
         }
     };
     let inner = canvas.panel(area, "Dead letters by cause", &right, true);
@@ -352,15 +421,16 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if groups.is_empty() {
-        let line = if state.filter_text.is_empty() {
-            canvas
-                .line()
-                .tone(" ✓ ", Tone::Ok)
-                .say("No dead letters wait. /state:all lists those that were discarded or recovered too.")
+        let retrying: u64 = app.jobs().iter().map(|job| job.dead_retrying).sum();
+        let lines = if state.filter_text.is_empty() {
+            let none = canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait.");
+            vec![none, canvas.line().dim("   /state:all lists those that were discarded or recovered too")]
         } else {
-            canvas.line().say(" No dead letter matches the filter. Esc clears it.")
+            let none = canvas.line().say(" No dead letter matches the filter. Esc clears it.");
+            let now = format!(" Being retried right now: {} (/state:retrying)", grouped(retrying));
+            if retrying > 0 { vec![none, canvas.line().dim(now)] } else { vec![none] }
         };
-        return canvas.put(inner, &line);
+        return canvas.put_all(inner, &lines);
     }
     let window = state.list.window(groups.len());
     let rows: Vec<Vec<Cell>> = groups[window.clone()]
@@ -378,7 +448,9 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             ]
         })
         .collect();
-    table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &|_| false);
+    let shown = &groups[window.clone()];
+    let is_marked = |at: usize| shown.get(at).is_some_and(|group| state.marked.contains(&group.id));
+    table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &is_marked);
 }
 
 fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {

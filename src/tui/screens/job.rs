@@ -1,10 +1,10 @@
 //! One job, whole: speed, progress, the sum of its counts, its causes of failure, checkpoint, events, limits.
 
-use super::jobs::{balance_sign, draw_throughput, progress_line, state_sign, state_words};
+use super::jobs::{balance_sign, eta_words, progress_line, state_sign, state_words};
 use super::{Screen, move_in};
 use crate::control::Request;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, JobId, JobStatus, LetterFilter, LetterGroup, Level, Notice, RunMark,
+    Circuit, ConnectionStatus, Counts, JobId, JobStatus, LetterFilter, LetterGroup, Level, Notice, RunMark, Snapshot,
 };
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
@@ -12,8 +12,9 @@ use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::text::{brief_moment, counted, distance, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
+use crate::tui::zoom;
 use ratatui::layout::Rect;
-use std::time::Duration;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -26,6 +27,8 @@ pub struct State {
     /// That one has all the room below the progress.
     is_zoomed: bool,
     seen_dead: u64,
+    /// What the screen shows while it is frozen.
+    frozen: Option<Arc<Snapshot>>,
 }
 
 const PANES: [&str; 3] = ["causes", "events", "limits"];
@@ -69,8 +72,25 @@ pub fn opened(app: &mut App) {
     refresh(app);
 }
 
+/// What is shown: the engine's last word, or the one at which the screen was frozen.
+fn shown(app: &App) -> Option<&Arc<Snapshot>> {
+    app.job.frozen.as_ref().or(app.snapshot.as_ref())
+}
+
 fn status(app: &App) -> Option<&JobStatus> {
-    app.job.id.as_ref().and_then(|id| app.job_status(id))
+    let id = app.job.id.as_ref()?;
+    shown(app)?.jobs.iter().find(|job| job.id == *id)
+}
+
+fn freeze(app: &mut App) {
+    app.job.frozen = match app.job.frozen {
+        Some(_) => None,
+        None => app.snapshot.clone(),
+    };
+    app.note(match app.job.frozen {
+        Some(_) => "frozen: the job goes on, the screen does not",
+        None => "live again",
+    });
 }
 
 pub fn is_stale(app: &App) -> bool {
@@ -99,16 +119,23 @@ pub fn settle(app: &mut App, body: Rect) {
 
 pub fn act(app: &mut App, action: Action) {
     match action {
-        Action::PauseResume | Action::RunNow | Action::StopRun => super::jobs::order(app, action),
+        Action::PauseResume | Action::RunNow | Action::StopRun | Action::ReadRange => super::jobs::order(app, action),
         Action::NextPane => app.job.pane = (app.job.pane + 1) % PANES.len(),
         Action::Plan => {
             if let Some(job) = app.job.id.clone() {
                 crate::tui::overlays::plan::open(app, job);
             }
         }
+        Action::Withheld => {
+            if let Some(job) = app.job.id.clone() {
+                crate::tui::overlays::held::open(app, job);
+            }
+        }
         Action::Zoom => app.job.is_zoomed = !app.job.is_zoomed,
         Action::PreviousPane => app.job.pane = (app.job.pane + PANES.len() - 1) % PANES.len(),
         Action::Next | Action::Previous => step(app, action),
+        Action::Freeze => freeze(app),
+        Action::ZoomIn | Action::ZoomOut => zoom::act(app, action),
         Action::Open => open(app),
         action => {
             let len = app.job.groups.as_ref().map_or(0, Vec::len);
@@ -164,7 +191,8 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
         return canvas.put(inner, &canvas.line().say(text));
     };
     let layout = layout(app, body);
-    draw_throughput(canvas, layout.chart, "Throughput", &job.history, job.rate);
+    let mode = if app.job.frozen.is_some() { "‖ frozen · " } else { "▸ live · " };
+    zoom::draw(app, canvas, layout.chart, "Throughput", &job.history, job.rate, mode);
     draw_progress(app, canvas, layout.progress, job);
     draw_causes(app, canvas, layout.causes, job);
     draw_checkpoint(app, canvas, layout.checkpoint, job);
@@ -224,12 +252,10 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
         }
     }
     let elapsed = job.run.as_ref().map(|run| span(app.now.since(run.started_at)));
-    let eta = progress.eta_seconds.map(|seconds| format!("ETA {}   ", span(Duration::from_secs(seconds))));
-    lines.push(match elapsed {
-        Some(elapsed) => {
-            canvas.line().say(eta.unwrap_or_default()).say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate)))
-        }
-        None => canvas.line().say(state_words(job, app.now)),
+    lines.push(match (elapsed, eta_words(job, app.now, false)) {
+        (Some(elapsed), Some(eta)) => canvas.line().say(format!("{eta}   elapsed {elapsed}")),
+        (Some(elapsed), None) => canvas.line().say(format!("elapsed {elapsed}   {} rec/s", rate(job.rate))),
+        (None, _) => canvas.line().say(state_words(job, app.now)),
     });
     lines.extend(count_tree(canvas, counts));
     lines.push(in_flight);
@@ -406,7 +432,7 @@ fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
     let inner = padded(canvas.panel(area, "Limits", &shared(app, area, ""), false));
     let width = usize::from(inner.width);
     let mut lines = facts(canvas, "limited by  ", job.limited_by.as_deref().unwrap_or("nothing"), width);
-    let connections = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections);
+    let connections = shown(app).into_iter().flat_map(|snapshot| &snapshot.connections);
     // The destination first: it is what mostly holds a job back.
     let mut mine: Vec<&ConnectionStatus> =
         connections.filter(|connection| connection.id == job.destination || connection.id == job.source).collect();

@@ -12,20 +12,19 @@
 use super::{Screen, move_in};
 use crate::control::Request;
 use crate::model::filter::{Sieve, parse};
-use crate::model::{
-    Counts, Finding, FindingKind, FindingTarget, JobId, JobState, JobStatus, Level, Phase, RATE_BUCKET_SECONDS,
-    Timestamp,
-};
+use crate::model::{Counts, Finding, FindingKind, FindingTarget, JobId, JobState, JobStatus, Level, Phase, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::filters::JOB_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::keymap::Context;
 use crate::tui::overlays::{Confirm, Overlay, pause};
-use crate::tui::text::{counted, distance, fitted, grouped, moment, rate, short, span};
+use crate::tui::text::{brief_moment, counted, distance, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
-use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, chart, table};
+use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
+use crate::tui::zoom;
 use ratatui::layout::{Position, Rect};
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +41,11 @@ pub struct State {
     /// Those of them that the filter lets through.
     pub shown: Vec<JobId>,
     pub selected: Option<JobId>,
+    marked: BTreeSet<JobId>,
     pub list: ListState,
     is_touched: bool,
+    /// The order is no more the one of who needs a person first.
+    is_overtaken: bool,
     pub filter: String,
     /// The last filter that could be read.
     sieve: Sieve,
@@ -111,19 +113,18 @@ fn need(job: &JobStatus) -> u8 {
 
 fn sort(app: &mut App) {
     app.jobs.order = wanted_order(app);
+    app.jobs.is_overtaken = false;
     filter(app);
 }
 
 pub fn snapshot_came(app: &mut App) {
-    let is_same_set = {
-        let mut known: Vec<&JobId> = app.jobs.order.iter().collect();
-        let mut now: Vec<&JobId> = app.jobs().iter().map(|job| &job.id).collect();
-        known.sort();
-        now.sort();
-        known == now
-    };
-    if !app.jobs.is_touched || !is_same_set {
-        app.jobs.order = wanted_order(app);
+    let wanted = wanted_order(app);
+    let is_same_set =
+        wanted.len() == app.jobs.order.len() && app.jobs.order.iter().all(|id| app.job_status(id).is_some());
+    if app.jobs.is_touched && is_same_set {
+        app.jobs.is_overtaken = wanted != app.jobs.order;
+    } else {
+        (app.jobs.order, app.jobs.is_overtaken) = (wanted, false);
     }
     filter(app);
 }
@@ -152,7 +153,9 @@ pub fn step_back(app: &mut App) -> bool {
         state.is_zoomed = false;
         return true;
     }
-    false
+    let had_marks = !state.marked.is_empty();
+    state.marked.clear();
+    had_marks
 }
 
 pub fn settle(app: &mut App, body: Rect) {
@@ -198,9 +201,17 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::Zoom => app.jobs.is_zoomed = !app.jobs.is_zoomed,
-        Action::PauseResume | Action::RunNow | Action::StopRun | Action::PauseAll | Action::RunAll => {
-            order(app, action)
+        Action::PauseResume
+        | Action::RunNow
+        | Action::StopRun
+        | Action::ReadRange
+        | Action::PauseAll
+        | Action::RunAll => {
+            order(app, action);
         }
+        Action::ZoomIn | Action::ZoomOut => zoom::act(app, action),
+        Action::Mark | Action::MarkUp | Action::MarkDown => mark(app, action),
+        Action::MarkAll => mark_all(app),
         action if app.jobs.pane == Pane::Attention => {
             move_in(&mut app.jobs.findings, action, n_findings);
         }
@@ -210,6 +221,80 @@ pub fn act(app: &mut App, action: Action) {
                 app.jobs.is_touched = true;
                 app.jobs.selected = app.jobs.shown.get(app.jobs.list.selected).cloned();
             }
+        }
+    }
+}
+
+fn mark(app: &mut App, action: Action) {
+    if app.jobs.pane == Pane::Attention {
+        return app.note("jobs are marked, findings are not; Tab goes to the jobs");
+    }
+    let len = app.jobs.shown.len();
+    app.jobs.is_touched = true;
+    if action == Action::Mark {
+        let Some(id) = app.jobs.selected.clone() else { return };
+        if !app.jobs.marked.remove(&id) {
+            app.jobs.marked.insert(id);
+        }
+        app.jobs.list.move_by(1, len);
+    } else {
+        let ends = super::range_ends(&mut app.jobs.list, action, len);
+        let ids: Vec<JobId> = ends.iter().filter_map(|at| app.jobs.shown.get(*at).cloned()).collect();
+        app.jobs.marked.extend(ids);
+    }
+    app.jobs.selected = app.jobs.shown.get(app.jobs.list.selected).cloned();
+}
+
+fn mark_all(app: &mut App) {
+    let all: BTreeSet<JobId> = app.jobs.shown.iter().cloned().collect();
+    if app.jobs.marked == all {
+        app.jobs.marked.clear();
+        return app.note("nothing is marked");
+    }
+    app.note(format!("marked all {} that match", counted(all.len() as u64, "job", "jobs")));
+    app.jobs.marked = all;
+    app.jobs.is_touched = true;
+}
+
+/// Pause, resume, run, stop: of the marked jobs together. Those for which it means nothing are left out.
+fn order_marked(app: &mut App, action: Action) {
+    let is_marked = |job: &&JobStatus| app.jobs.marked.contains(&job.id) && job.state != JobState::Disabled;
+    let marked: Vec<&JobStatus> = app.jobs().iter().filter(is_marked).collect();
+    let ids = |jobs: &[&JobStatus]| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>();
+    let can_pause = |job: &&JobStatus| {
+        !matches!(job.state, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. })
+    };
+    let moving: Vec<&JobStatus> = marked.iter().copied().filter(can_pause).collect();
+    let running: Vec<&JobStatus> = marked.iter().copied().filter(|job| job.run.is_some()).collect();
+    match action {
+        _ if marked.is_empty() => app.note("the marked jobs are disabled in the configuration"),
+        Action::PauseResume if moving.is_empty() => {
+            let jobs = ids(&marked);
+            app.order(Request::Resume { jobs });
+        }
+        Action::PauseResume => {
+            let jobs = ids(&moving);
+            app.overlay = Some(pause::open(jobs));
+        }
+        Action::RunNow => {
+            let jobs = ids(&marked);
+            app.order(Request::Trigger { jobs });
+        }
+        _ if running.is_empty() => app.note("none of the marked jobs has a run to stop"),
+        _ => {
+            let names: Vec<&str> = running.iter().map(|job| job.id.as_str()).collect();
+            let lines = vec![
+                names.join(", "),
+                "Each ends at its next page border. What is confirmed stays; the next runs go on from there."
+                    .to_owned(),
+            ];
+            app.overlay = Some(Overlay::Confirm(Confirm {
+                title: format!("Stop {}?", counted(running.len() as u64, "run", "runs")),
+                lines,
+                yes: "stop them".to_owned(),
+                request: Request::Cancel { jobs: ids(&running) },
+                opened_at: app.now,
+            }));
         }
     }
 }
@@ -228,10 +313,14 @@ fn open_finding(app: &mut App) {
 /// Pause, resume, run, stop: of the selected job, on this screen and on the job's own.
 pub fn order(app: &mut App, action: Action) {
     if action == Action::PauseAll {
-        return pause_all(app);
+        let all = app.jobs().iter().map(|job| job.id.clone()).collect();
+        return pause_all(app, all);
     }
     if action == Action::RunAll {
         return run_all(app);
+    }
+    if app.screen == Screen::Jobs && !app.jobs.marked.is_empty() {
+        return order_marked(app, action);
     }
     let Some(job) = app.selected_job().and_then(|id| app.job_status(&id).cloned()) else {
         app.note("no job is selected");
@@ -240,10 +329,12 @@ pub fn order(app: &mut App, action: Action) {
     let jobs = vec![job.id.clone()];
     match (action, &job.state) {
         (_, JobState::Disabled) => app.note(format!("{} is disabled in the configuration", job.id)),
-        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing | JobState::NeedsAttention { .. }) => {
+        (Action::PauseResume, JobState::Paused { .. } | JobState::Pausing) => app.order(Request::Resume { jobs }),
+        (Action::PauseResume, JobState::NeedsAttention { .. }) if !job.is_withholding() => {
             app.order(Request::Resume { jobs });
         }
         (Action::PauseResume, _) => app.overlay = Some(pause::open(jobs)),
+        (Action::ReadRange, _) => crate::tui::overlays::range::open(app, job.id),
         (Action::RunNow, _) => app.order(Request::Trigger { jobs }),
         (_, _) => match &job.run {
             None => app.note(format!("{} has no run to stop", job.id)),
@@ -265,16 +356,19 @@ pub fn order(app: &mut App, action: Action) {
     }
 }
 
-fn pause_all(app: &mut App) {
+/// Pauses those of the jobs that are not; where all are, asks whether to resume them.
+pub(super) fn pause_all(app: &mut App, of: Vec<JobId>) {
+    let of: HashSet<JobId> = of.into_iter().collect();
+    let all: Vec<JobStatus> = app.jobs().iter().filter(|job| of.contains(&job.id)).cloned().collect();
     let is_held = |job: &&JobStatus| matches!(job.state, JobState::Paused { .. } | JobState::Pausing);
     let ids = |jobs: Vec<&JobStatus>| jobs.into_iter().map(|job| job.id.clone()).collect::<Vec<_>>();
     let can_pause = |job: &&JobStatus| !is_held(job) && !matches!(job.state, JobState::Disabled);
-    let moving = ids(app.jobs().iter().filter(can_pause).collect());
+    let moving = ids(all.iter().filter(can_pause).collect());
     if !moving.is_empty() {
         app.overlay = Some(pause::open(moving));
         return;
     }
-    let held = ids(app.jobs().iter().filter(is_held).collect());
+    let held = ids(all.iter().filter(is_held).collect());
     if held.is_empty() {
         app.note("there is no job to pause");
         return;
@@ -282,7 +376,7 @@ fn pause_all(app: &mut App) {
     let names: Vec<&str> = held.iter().map(JobId::as_str).collect();
     app.overlay = Some(Overlay::Confirm(Confirm {
         title: format!("Resume {}?", counted(held.len() as u64, "job", "jobs")),
-        lines: vec!["All jobs are paused. They go on from their checkpoints:".to_owned(), names.join(", ")],
+        lines: vec!["All of them are paused. They go on from their checkpoints:".to_owned(), named(&names)],
         yes: "resume all".to_owned(),
         request: Request::Resume { jobs: held },
         opened_at: app.now,
@@ -300,11 +394,20 @@ fn run_all(app: &mut App) {
     let names: Vec<&str> = ids.iter().map(JobId::as_str).collect();
     app.overlay = Some(Overlay::Confirm(Confirm {
         title: format!("Run {} now?", counted(ids.len() as u64, "job", "jobs")),
-        lines: vec![names.join(", "), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
+        lines: vec![named(&names), "Jobs that run, are paused or need a person are left as they are.".to_owned()],
         yes: "run them".to_owned(),
         request: Request::Trigger { jobs: ids },
         opened_at: app.now,
     }));
+}
+
+/// The names, or the first of very many.
+fn named(names: &[&str]) -> String {
+    const SHOWN_MAX: usize = 12;
+    match names.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0) {
+        None => names.join(", "),
+        Some(more) => format!("{} and {} more", names[..SHOWN_MAX].join(", "), grouped(more as u64)),
+    }
 }
 
 /// Sign, short word and tone of a state.
@@ -419,14 +522,20 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if wanted_order(app) == state.order {
+    let order = if !state.is_overtaken {
         "those that need you first".to_owned()
     } else {
         format!("order changed, {} sorts again", app.key(Action::LetIn))
     };
     let right = match app.jobs().len() {
         0 => String::new(),
-        n => format!("{} of {n} · {order}", state.shown.len()),
+        n => {
+            let marked = match state.marked.len() {
+                0 => String::new(),
+                n => format!("■ {n} marked · "),
+            };
+            format!("{marked}{} of {n} · {order}", state.shown.len())
+        }
     };
     let inner = canvas.panel(area, "Jobs", &right, state.pane == Pane::List);
     if app.snapshot.is_none() {
@@ -462,7 +571,9 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             .map(|row| row.into_iter().enumerate().filter(|(at, _)| *at != HELD).map(|(_, cell)| cell).collect())
             .collect()
     };
-    table(canvas, inner, &columns, &rows, selected, &|_| false);
+    let on_screen = &state.shown[window];
+    let is_marked = |at: usize| on_screen.get(at).is_some_and(|id| state.marked.contains(id));
+    table(canvas, inner, &columns, &rows, selected, &is_marked);
 }
 
 fn draw_attention(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -512,15 +623,26 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
         FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
         FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
         FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
-        FindingKind::Stalled | FindingKind::ManyErrors => key(line, Action::Open, "opens the job"),
+        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered => {
+            key(line, Action::Open, "opens the job")
+        }
         FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
         FindingKind::Held => {
             let line = key(line, Action::Open, "opens the connection, there").say(" ");
             let release = app.settings.keymap.labels(&[Context::Connections], Action::HoldRelease).into_iter().next();
             line.key(release.unwrap_or_default()).dim(" releases it")
         }
+        FindingKind::Withheld => {
+            let line = key(line, Action::Open, "opens the job, there").say(" ");
+            let shows = app.settings.keymap.labels(&[Context::Job], Action::Withheld).into_iter().next();
+            line.key(shows.unwrap_or_default()).dim(" shows what is withheld")
+        }
         FindingKind::BudgetLow => key(line, Action::Open, "opens the connection"),
-        FindingKind::StoreError | FindingKind::Failed | FindingKind::CircuitOpen => line.dim(&finding.hint),
+        FindingKind::StoreError
+        | FindingKind::Failed
+        | FindingKind::CircuitOpen
+        | FindingKind::ConfigChanged
+        | FindingKind::NotConfigured => line.dim(&finding.hint),
     }
 }
 
@@ -539,24 +661,7 @@ fn draw_chart(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let now: f64 = snapshot.jobs.iter().map(|job| job.rate).sum();
-    draw_throughput(canvas, area, "Throughput, all jobs", &snapshot.throughput, now);
-}
-
-/// A chart with its scale: how long it goes back, its peak and the rate of now.
-pub fn draw_throughput(canvas: &mut Canvas<'_>, area: Rect, title: &str, values: &[u32], now: f64) {
-    let back = span(Duration::from_secs(values.len() as u64 * RATE_BUCKET_SECONDS));
-    let peak = values.iter().copied().max().unwrap_or(0);
-    let right = format!("{back} · peak {} rec/s", short(u64::from(peak)));
-    let inner = canvas.panel(area, title, &right, false);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let (columns, below) = geometry::top(inner, inner.height.saturating_sub(1));
-    chart(canvas, columns, values);
-    if values.is_empty() {
-        canvas.put(columns, &canvas.line().dim("nothing counted yet"));
-    } else {
-        canvas.put(below, &canvas.line().dim(format!("-{back}")));
-    }
-    canvas.put_right(below, &canvas.line().bold(rate(now)).say(" rec/s now"));
+    zoom::draw(app, canvas, area, "Throughput, all jobs", &snapshot.throughput, now, "");
 }
 
 /// The sum that must hold, with whether it does; where `room` is short, created, updated and deleted are one figure.
@@ -668,16 +773,35 @@ pub fn progress_line(app: &App, line: Line, job: &JobStatus, cells: usize) -> Li
         return line
             .say(format!("{} done, total unknown: no total from source", counted(progress.done, "record", "records")));
     };
+    // Where room is short the end counts for more than how the total is known.
+    let (known, is_brief) = if cells < 40 { ("", true) } else { (" (source count)", false) };
     let line = line.tone(bar(app.theme, progress.done, total, cells), Tone::Run).say(format!(
-        "  {:>2}%   {} of {} (source count)",
+        "  {:>2}%   {} of {}{known}",
         percent(progress.done, total),
         grouped(progress.done),
         grouped(total)
     ));
-    match progress.eta_seconds {
-        Some(seconds) => line.say(format!("   ETA {}", span(Duration::from_secs(seconds)))),
+    match eta_words(job, app.now, is_brief) {
+        Some(words) => line.say(format!("   {words}")),
         None => line,
     }
+}
+
+/// When the listing is at its end: the moment, how long that is, and how much speed varied; or why nobody can tell.
+pub fn eta_words(job: &JobStatus, now: Timestamp, is_brief: bool) -> Option<String> {
+    job.progress.total?;
+    if matches!(job.state, JobState::Waiting { .. }) {
+        return Some("ETA paused while it waits".to_owned());
+    }
+    let seconds = job.progress.eta_seconds?;
+    let left = Duration::from_secs(seconds);
+    let band = job.progress.eta_band(&job.history).filter(|band| *band > 0);
+    let band = band.map(|band| format!(" ± {}", span(Duration::from_secs(band)))).unwrap_or_default();
+    if is_brief {
+        return Some(format!("ETA {}{band}", span(left)));
+    }
+    let at = brief_moment(now.plus(left), now);
+    Some(format!("ETA {} ({}{band})", at.get(..5).filter(|_| at.contains(':')).unwrap_or(&at), span(left)))
 }
 
 fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {

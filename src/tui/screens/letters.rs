@@ -3,7 +3,7 @@
 use super::{Screen, move_in, record};
 use crate::control::{LetterView, Request};
 use crate::model::{
-    DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterRow, LetterState, RecordId, Selection,
+    DeadLetterId, GroupId, JobId, LetterFilter, LetterGroup, LetterRow, LetterState, RecordId, Selection, related_id,
 };
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
@@ -106,6 +106,20 @@ impl State {
         self.marks = Marks::None;
     }
 
+    /// Letters of all causes stand in the list.
+    pub fn is_flat(&self) -> bool {
+        self.group.is_none()
+    }
+
+    /// Marks these and takes no mark away.
+    fn mark_these(&mut self, ids: &[DeadLetterId]) {
+        match &mut self.marks {
+            Marks::None => self.marks = Marks::Some(ids.iter().copied().collect()),
+            Marks::Some(marked) => marked.extend(ids),
+            Marks::AllBut(but) => but.retain(|id| !ids.contains(id)),
+        }
+    }
+
     fn marked(&self) -> u64 {
         match &self.marks {
             Marks::None => 0,
@@ -170,6 +184,13 @@ impl State {
 /// Opens the records of a cause.
 pub fn open_group(app: &mut App, group: LetterGroup) {
     open(app, group.job.clone(), group.id, group.reason.title());
+}
+
+/// Opens the letters of all causes that the filter shows.
+pub fn open_flat(app: &mut App) {
+    app.letters = State { title: "all causes".to_owned(), ..State::default() };
+    app.screen = Screen::Letters;
+    ask_ids(app);
 }
 
 /// Opens one letter among those of its cause.
@@ -351,8 +372,19 @@ pub fn act(app: &mut App, action: Action) {
         Action::Open => app.letters.is_in_record = true,
         Action::Next => app.letters.list.move_by(1, len),
         Action::Previous => app.letters.list.move_by(-1, len),
+        Action::View if app.letters.is_flat() && !app.letters.is_in_record => super::show(app, Screen::Dead),
         Action::View | Action::HideUnchanged | Action::Reveal => record::act(app, action),
         Action::Mark => mark(app),
+        Action::MarkUp | Action::MarkDown => {
+            let ends = super::range_ends(&mut app.letters.list, action, len);
+            let ids: Vec<DeadLetterId> = ends.iter().filter_map(|row| app.letters.id_at(*row)).collect();
+            app.letters.mark_these(&ids);
+        }
+        Action::DiscardAll => {
+            let scope = matching_scope(app);
+            bulk::discard(app, scope);
+        }
+        Action::LookUpRelated => look_up_related(app),
         Action::MarkAll => mark_all(app),
         Action::LetIn => {
             app.letters.keep = app.letters.selected_id();
@@ -374,11 +406,34 @@ pub fn act(app: &mut App, action: Action) {
             Some(id) => crate::tui::overlays::edit::open(app, id),
             None => app.note("no record is selected"),
         },
+        Action::Settle => crate::tui::overlays::settle::open(app),
         Action::Discard => with_scope(app, bulk::discard),
         Action::BringBack => with_scope(app, bulk::bring_back),
         action if app.letters.is_in_record => record::act(app, action),
         action => {
             move_in(&mut app.letters.list, action, len);
+        }
+    }
+}
+
+/// Asks both systems for the record that the complaint names, else for the letter's own; nothing is written.
+fn look_up_related(app: &mut App) {
+    let Some((job, record)) = app.letters.selected_record() else {
+        return app.note("no record is selected");
+    };
+    let Some(view) = app.letters.record() else {
+        return app.note("the record is still being read; a moment");
+    };
+    let letter = &view.letter;
+    let own = [record.as_str(), letter.destination_id.as_ref().map_or("", |id| id.as_str())];
+    match related_id(&letter.reason, &own) {
+        Some(id) => {
+            app.note(format!("the complaint names {id}; both systems are asked for it"));
+            super::why::show_live(app, job, id);
+        }
+        None => {
+            app.note("the complaint names no other record; both systems are asked for this one");
+            super::why::show_live(app, job, record.shown());
         }
     }
 }
@@ -425,12 +480,10 @@ fn with_scope(app: &mut App, order: impl FnOnce(&mut App, Scope)) {
             let scope = matching_scope(app);
             return order(app, scope);
         }
-        Marks::AllBut(_) if state.total > state.len() as u64 => {
-            app.note("too many match to leave some out: mark all, or filter first");
-            return;
-        }
         Marks::AllBut(but) => {
-            state.ids.iter().flat_map(|ids| ids.iter()).filter(|id| !but.contains(id)).copied().collect()
+            let filter = LetterFilter { except: but.iter().copied().collect(), ..frozen_filter(app) };
+            let what = format!("{}, all but {} taken out", state.title, counted(but.len() as u64, "record", "records"));
+            return order(app, Scope { selection: Selection::Matching(filter), count: None, what });
         }
     };
     let what = match ids.as_slice() {
@@ -476,7 +529,16 @@ pub fn new_words(app: &App) -> Option<String> {
     })
 }
 
-const COLUMNS: [Column<'static>; 5] = [
+const COLUMNS: [Column<'static>; 6] = [
+    Column::word("", 0),
+    Column::id("RECORD", 10, 0),
+    Column::text("CAUSE", 8, 0),
+    Column::number("TRIES", 1),
+    Column::word("WHEN", 2),
+    Column::word("STATE", 3),
+];
+/// Of one cause each letter has the same, and when it was is worth more.
+const COLUMNS_OF_CAUSE: [Column<'static>; 5] = [
     Column::word("", 0),
     Column::id("RECORD", 10, 0),
     Column::number("TRIES", 1),
@@ -536,7 +598,8 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let ids: Vec<DeadLetterId> = window.clone().filter_map(|row| state.id_at(row)).collect();
     let rows: Vec<Vec<Cell>> = ids.iter().map(|id| row(app, *id)).collect();
     let selected = state.list.selected.checked_sub(window.start);
-    table(canvas, list, &COLUMNS, &rows, selected, &|at| ids.get(at).is_some_and(|id| state.is_marked(*id)));
+    let columns: &[Column<'_>] = if state.is_flat() { &COLUMNS } else { &COLUMNS_OF_CAUSE };
+    table(canvas, list, columns, &rows, selected, &|at| ids.get(at).is_some_and(|id| state.is_marked(*id)));
     canvas.put(below, &canvas.line().say(format!(" ■ {} marked", grouped(state.marked()))));
     let place = format!("{}/{} ", grouped(state.list.selected as u64 + 1), grouped(state.len() as u64));
     canvas.put_right(below, &canvas.line().dim(place));
@@ -545,17 +608,24 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 fn row(app: &App, id: DeadLetterId) -> Vec<Cell> {
     match app.letters.rows.get(&id) {
         // Until it is read, a row says that it is there and no more.
-        None => vec![Cell::new(" "), Cell::toned("…", Tone::Dim), Cell::new("…"), Cell::new("…"), Cell::new("…")],
+        None => {
+            let mut cells = vec![Cell::new(" "), Cell::toned("…", Tone::Dim)];
+            cells.resize_with(if app.letters.is_flat() { 6 } else { 5 }, || Cell::new("…"));
+            cells
+        }
         Some(None) => vec![Cell::new(" "), Cell::toned(format!("letter {id} is gone"), Tone::Dim)],
         Some(Some(row)) => {
             let (sign, word, tone) = state_sign(&row.state);
-            vec![
-                Cell::toned(sign, tone),
-                Cell::new(RecordId::shown(&row.record)),
+            let mut cells = vec![Cell::toned(sign, tone), Cell::new(RecordId::shown(&row.record))];
+            if app.letters.is_flat() {
+                cells.push(Cell::new(row.title.as_str()));
+            }
+            cells.extend([
                 Cell::new(grouped(u64::from(row.attempts))),
                 Cell::new(brief_moment(row.last_at, app.now)),
                 Cell::toned(word, tone),
-            ]
+            ]);
+            cells
         }
     }
 }

@@ -3,11 +3,12 @@
 use super::job::level_word;
 use super::move_in;
 use crate::control::Request;
-use crate::model::{Level, LogFilter, Notice};
+use crate::model::filter::contains;
+use crate::model::{Level, LogFilter, Notice, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, WIDE};
-use crate::tui::text::{brief_moment, counted, grouped};
+use crate::tui::text::{brief_moment, counted, distance, grouped};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -17,12 +18,25 @@ const PAGE: usize = 500;
 /// Lines that are held; older ones are asked for again when a person scrolls up to them.
 const HELD_MAX: usize = 5_000;
 
+/// How moments are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum TimeFormat {
+    #[default]
+    Utc,
+    /// In the zone of this machine.
+    Local,
+    Ago,
+}
+
 #[derive(Clone, Debug)]
 pub struct State {
     pub filter_text: String,
     /// The last filter that could be read.
     filter: LogFilter,
     level: Level,
+    /// What is looked for in the lines.
+    pub find: String,
+    time: TimeFormat,
     /// Newest last; none while they are being asked for.
     lines: Option<Vec<Notice>>,
     has_older: bool,
@@ -39,6 +53,8 @@ impl Default for State {
             filter_text: String::new(),
             filter: LogFilter::default(),
             level: Level::Info,
+            find: String::new(),
+            time: TimeFormat::Utc,
             lines: None,
             has_older: false,
             list: ListState::default(),
@@ -62,6 +78,13 @@ impl State {
 
     fn len(&self) -> usize {
         self.lines.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The lines in which what is looked for stands.
+    fn found(&self) -> impl Iterator<Item = usize> {
+        let find = self.find.to_lowercase();
+        let lines = self.lines.iter().flatten().enumerate().filter(move |(_, notice)| is_found(notice, &find));
+        lines.map(|(at, _)| at)
     }
 
     fn filter(&self) -> LogFilter {
@@ -158,13 +181,64 @@ pub fn settle(app: &mut App, body: Rect) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
-    std::mem::take(&mut app.logs.is_open)
+    if std::mem::take(&mut app.logs.is_open) {
+        return true;
+    }
+    let had_find = !app.logs.find.is_empty();
+    app.logs.find.clear();
+    had_find
+}
+
+/// Looks for text, first from the selected line on: the lines all stay.
+pub fn find(app: &mut App, text: &str) {
+    text.trim().clone_into(&mut app.logs.find);
+    let from = app.logs.list.selected;
+    let next = app.logs.found().find(|at| *at >= from).or_else(|| app.logs.found().last());
+    if let Some(at) = next.filter(|_| !app.logs.find.is_empty()) {
+        go_to(app, at);
+    }
+}
+
+fn find_next(app: &mut App, action: Action) {
+    if app.logs.find.is_empty() {
+        let key = app.key(Action::Filter);
+        return app.note(format!("nothing is looked for; {key} takes a text"));
+    }
+    let from = app.logs.list.selected;
+    let (next, other_end) = match action {
+        Action::FindNext => (app.logs.found().find(|at| *at > from), app.logs.found().next()),
+        _ => (app.logs.found().filter(|at| *at < from).last(), app.logs.found().last()),
+    };
+    match (next, other_end) {
+        (Some(at), _) => go_to(app, at),
+        (None, Some(at)) => {
+            go_to(app, at);
+            app.note(if action == Action::FindNext { "from the first line again" } else { "from the last line again" });
+        }
+        (None, None) => {
+            let (n, key) = (grouped(app.logs.len() as u64), app.key(Action::FilterLines));
+            app.note(format!("not in the {n} lines read so far; {key} looks through all that are kept"));
+        }
+    }
+}
+
+fn go_to(app: &mut App, at: usize) {
+    if at != app.logs.list.selected {
+        app.logs.follows = false;
+        app.logs.list.selected = at;
+    }
+}
+
+fn is_found(notice: &Notice, find: &str) -> bool {
+    !find.is_empty() && (contains(&notice.text, find) || contains(&place(notice), find))
 }
 
 pub fn act(app: &mut App, action: Action) {
     match action {
         Action::MoreLines | Action::FewerLines => change_level(app, action),
-        Action::Open => app.logs.is_open = !app.logs.is_open,
+        Action::Open | Action::View => app.logs.is_open = !app.logs.is_open,
+        Action::FindNext | Action::FindPrevious => find_next(app, action),
+        Action::TimeFormat => next_time_format(app),
         Action::LetIn if app.logs.follows => app.logs.follows = false,
         Action::LetIn | Action::Bottom => {
             app.logs.follows = true;
@@ -178,6 +252,30 @@ pub fn act(app: &mut App, action: Action) {
                 app.logs.follows = false;
             }
         }
+    }
+}
+
+fn next_time_format(app: &mut App) {
+    let has_zone = app.settings.zone.is_some();
+    let (time, words) = match app.logs.time {
+        TimeFormat::Utc if has_zone => (TimeFormat::Local, "times in the zone of this machine"),
+        TimeFormat::Utc | TimeFormat::Local => (TimeFormat::Ago, "times as how long ago"),
+        TimeFormat::Ago => (TimeFormat::Utc, "times in UTC"),
+    };
+    app.logs.time = time;
+    app.note(words);
+}
+
+/// A moment as the person wants it.
+fn time_words(app: &App, at: Timestamp) -> String {
+    match (app.logs.time, &app.settings.zone) {
+        (TimeFormat::Local, Some(zone)) => {
+            let (at, now) = (at.to_jiff().to_zoned(zone.clone()), app.now.to_jiff().to_zoned(zone.clone()));
+            let format = if at.date() == now.date() { "%H:%M:%S" } else { "%b %d %H:%M" };
+            at.strftime(format).to_string()
+        }
+        (TimeFormat::Ago, _) => distance(at, app.now),
+        (TimeFormat::Utc | TimeFormat::Local, _) => brief_moment(at, app.now),
     }
 }
 
@@ -198,7 +296,25 @@ fn change_level(app: &mut App, action: Action) {
 pub fn crumb(app: &App, line: Line) -> Line {
     let filter = app.logs.filter_text.trim();
     let line = line.dim(" level ≥ ").bold(level_word(app.logs.level).0);
-    if filter.is_empty() { line } else { line.dim("   / ").within(filter, 60, Tone::Bold).dim("   (Esc clears)") }
+    let line = match filter.is_empty() {
+        true => line,
+        false => line.dim(format!("   {} ", app.key(Action::FilterLines))).within(filter, 50, Tone::Bold),
+    };
+    let line = match app.logs.find.as_str() {
+        "" => line,
+        find => {
+            let n = counted(app.logs.found().count() as u64, "match", "matches");
+            let keys = format!("{} next, ", app.key(Action::FindNext));
+            line.dim("   find ")
+                .within(find, 30, Tone::Bold)
+                .say(format!("   {n}"))
+                .dim(format!("   ({keys}Esc clears)"))
+        }
+    };
+    match (filter.is_empty(), app.logs.find.is_empty()) {
+        (false, true) => line.dim("   (Esc clears)"),
+        _ => line,
+    }
 }
 
 pub fn new_words(app: &App) -> Option<String> {
@@ -249,10 +365,10 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         .map(|notice| {
             let (word, tone) = level_word(notice.level);
             vec![
-                Cell::new(brief_moment(notice.at, app.now)),
+                Cell::new(time_words(app, notice.at)),
                 Cell::toned(word, tone),
-                Cell::new(place(notice)),
-                Cell::new(notice.text.clone()),
+                Cell::new(place(notice)).finding(&state.find),
+                Cell::new(notice.text.clone()).finding(&state.find),
             ]
         })
         .collect();

@@ -4,6 +4,7 @@ pub mod checkpoints;
 pub mod conflicts;
 pub mod connections;
 mod connections_detail;
+pub mod customer;
 pub mod dead;
 pub mod job;
 pub mod jobs;
@@ -26,6 +27,8 @@ use ratatui::layout::Rect;
 pub enum Screen {
     Jobs,
     Job,
+    /// All jobs of one instance.
+    Customer,
     Dead,
     Letters,
     Conflicts,
@@ -53,6 +56,7 @@ impl Screen {
         match self {
             Self::Jobs => Context::Jobs,
             Self::Job => Context::Job,
+            Self::Customer => Context::Customer,
             Self::Dead => Context::Dead,
             Self::Letters => Context::Letters,
             Self::Conflicts => Context::Conflicts,
@@ -67,7 +71,7 @@ impl Screen {
     /// The screen whose tab is lit.
     pub fn tab(self) -> Self {
         match self {
-            Self::Job => Self::Jobs,
+            Self::Job | Self::Customer => Self::Jobs,
             Self::Letters => Self::Dead,
             other => other,
         }
@@ -78,6 +82,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     match app.screen {
         Screen::Jobs => jobs::draw(app, canvas, body),
         Screen::Job => job::draw(app, canvas, body),
+        Screen::Customer => customer::draw(app, canvas, body),
         Screen::Dead => dead::draw(app, canvas, body),
         Screen::Letters => letters::draw(app, canvas, body),
         Screen::Conflicts => conflicts::draw(app, canvas, body),
@@ -99,6 +104,7 @@ pub fn show(app: &mut App, screen: Screen) {
     match screen {
         Screen::Jobs => jobs::opened(app),
         Screen::Job => job::opened(app),
+        Screen::Customer => customer::opened(app),
         Screen::Dead => dead::opened(app, is_return),
         Screen::Letters | Screen::Conflicts | Screen::Connections => {}
         Screen::Checkpoints => checkpoints::opened(app),
@@ -112,6 +118,7 @@ pub fn act(app: &mut App, action: Action) {
     match app.screen {
         Screen::Jobs => jobs::act(app, action),
         Screen::Job => job::act(app, action),
+        Screen::Customer => customer::act(app, action),
         Screen::Dead => dead::act(app, action),
         Screen::Letters => letters::act(app, action),
         Screen::Conflicts => {}
@@ -133,6 +140,7 @@ pub fn snapshot_came(app: &mut App) {
 pub fn is_stale(app: &App) -> bool {
     match app.screen {
         Screen::Job => job::is_stale(app),
+        Screen::Customer => customer::is_stale(app),
         Screen::Dead => dead::is_stale(app),
         Screen::Letters => letters::is_stale(app),
         Screen::Runs => runs::is_stale(app),
@@ -145,6 +153,7 @@ pub fn is_stale(app: &App) -> bool {
 pub fn refresh(app: &mut App) {
     match app.screen {
         Screen::Job => job::refresh(app),
+        Screen::Customer => customer::refresh(app),
         Screen::Dead => dead::refresh(app),
         Screen::Letters => letters::refresh(app),
         Screen::Runs => runs::refresh(app),
@@ -160,6 +169,7 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Groups, Answer::Groups(groups)) => dead::groups_came(app, groups),
         (Purpose::GroupNow, Answer::Groups(groups)) => dead::group_came(app, groups),
         (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
+        (Purpose::GroupsOfCustomer(id), Answer::Groups(groups)) => customer::groups_came(app, id, groups),
         (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
@@ -176,12 +186,15 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::Runs, Answer::Runs(runs)) => runs::came(app, runs),
         (Purpose::NewRuns, Answer::Runs(runs)) => runs::new_came(app, runs),
         (Purpose::OlderRuns, Answer::Runs(runs)) => runs::older_came(app, runs),
+        (Purpose::Bulks, Answer::Bulks(bulks)) => runs::bulks_came(app, bulks),
+        (Purpose::NewBulks, Answer::Bulks(bulks)) => runs::new_bulks_came(app, bulks),
         (Purpose::UsualRuns(job), Answer::Runs(runs)) => runs::usual_came(app, job, runs),
         (Purpose::Bundle(name), Answer::Bundle { text }) => {
             app.effects.push(Effect::Save { name: name.clone(), text });
         }
         (Purpose::ExportIds, Answer::Ids { ids, .. }) => crate::tui::export::ids_came(app, &ids),
         (Purpose::ExportRows, Answer::Rows(rows)) => crate::tui::export::rows_came(app, &rows),
+        (Purpose::History(job), Answer::History(history)) => super::zoom::came(app, job.clone(), *history),
         (Purpose::Test, Answer::Tested(result)) => connections::tested(app, &result),
         (Purpose::Logs, Answer::Logs(lines)) => logs::came(app, lines),
         (Purpose::OlderLogs, Answer::Logs(lines)) => logs::older_came(app, lines),
@@ -207,10 +220,12 @@ pub fn refused(app: &mut App, purpose: &Purpose, refusal: &Refusal) {
 
 /// Brings scroll offsets and questions in line with what is on the screen now.
 pub fn settle(app: &mut App) {
+    super::zoom::keep_fresh(app);
     let body = geometry::regions(app).body;
     match app.screen {
         Screen::Jobs => jobs::settle(app, body),
         Screen::Job => job::settle(app, body),
+        Screen::Customer => customer::settle(app, body),
         Screen::Dead => dead::settle(app, body),
         Screen::Letters => letters::settle(app, body),
         Screen::Conflicts => {}
@@ -228,8 +243,10 @@ pub fn filter_text(app: &App) -> Option<&str> {
         Screen::Jobs => Some(&app.jobs.filter),
         Screen::Dead | Screen::Letters => Some(&app.dead.filter_text),
         Screen::Runs => Some(&app.runs.filter_text),
+        Screen::Checkpoints => Some(&app.checkpoints.filter_text),
+        Screen::Connections => Some(&app.connections.filter_text),
         Screen::Logs => Some(&app.logs.filter_text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => None,
+        Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Why => None,
     }
 }
 
@@ -245,9 +262,15 @@ pub fn set_filter(app: &mut App, text: &str) {
     let result = match app.screen {
         Screen::Jobs => jobs::set_filter(app, text),
         Screen::Dead | Screen::Letters => dead::set_filter(app, text),
+        Screen::Logs if app.typing.as_ref().is_some_and(|typing| typing.is_find) => {
+            logs::find(app, text);
+            Ok(())
+        }
         Screen::Logs => logs::set_filter(app, text),
         Screen::Runs => runs::set_filter(app, text),
-        Screen::Job | Screen::Conflicts | Screen::Checkpoints | Screen::Connections | Screen::Why => Ok(()),
+        Screen::Checkpoints => checkpoints::set_filter(app, text),
+        Screen::Connections => connections::set_filter(app, text),
+        Screen::Job | Screen::Customer | Screen::Conflicts | Screen::Why => Ok(()),
     };
     match (&mut app.typing, result) {
         (Some(typing), result) => typing.error = result.err(),
@@ -266,7 +289,9 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Logs => logs::step_back(app),
         Screen::Why => why::step_back(app),
         Screen::Checkpoints => checkpoints::step_back(app),
-        Screen::Job | Screen::Dead | Screen::Conflicts => false,
+        Screen::Dead => dead::step_back(app),
+        Screen::Customer => customer::step_back(app),
+        Screen::Job | Screen::Conflicts => false,
     };
     if is_done {
         return true;
@@ -276,6 +301,13 @@ pub fn step_back(app: &mut App) -> bool {
         set_filter(app, "");
     }
     has_filter
+}
+
+/// Moves one row up or down; the rows before and after, which a growing range of marks takes in.
+fn range_ends(list: &mut ListState, action: Action, len: usize) -> [usize; 2] {
+    let from = list.selected;
+    list.move_by(if action == Action::MarkUp { -1 } else { 1 }, len);
+    [from, list.selected]
 }
 
 /// Moves about in a list of `len`; false when the action is no movement.

@@ -10,11 +10,10 @@
 use super::move_in;
 use super::runs_usual::{self, Usual};
 use crate::control::Request;
-use crate::model::filter::{Sieve, Test, parse};
-use crate::model::{JobId, Run, RunEnd, RunId, RunKind, Timestamp};
+use crate::model::filter::RunFilter;
+use crate::model::{BulkRetry, BulkStage, JobId, Run, RunEnd, RunId, RunKind, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
-use crate::tui::filters::RUN_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::text::{brief_moment, counted, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
@@ -29,11 +28,13 @@ const PAGE: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub filter_text: String,
-    filter: Filter,
-    /// Newest first, whether the filter lets them through or not; none while they are being asked for.
+    /// The last filter that could be read.
+    filter: RunFilter,
+    /// Newest first; none while they are being asked for.
     runs: Option<Vec<Run>>,
-    /// Those that the filter lets through, by their place in `runs`.
-    shown: Vec<usize>,
+    /// Careful retries of many letters: all that are kept and match, newest first.
+    bulks: Vec<BulkRetry>,
+    rows: Vec<Row>,
     has_older: bool,
     list: ListState,
     marked: BTreeSet<RunId>,
@@ -47,55 +48,65 @@ pub struct State {
     is_zoomed: bool,
     /// Runs that began since the list was read.
     new: usize,
+    new_bulks: usize,
     seen: u64,
     pub problem: Option<String>,
 }
 
-/// What a person typed, taken apart.
-#[derive(Clone, Debug, Default)]
-struct Filter {
-    /// Asked of the engine.
-    job: Option<JobId>,
-    sieve: Sieve,
-}
-
-impl Filter {
-    fn parse(text: &str, now: Timestamp) -> Result<Self, String> {
-        let terms = parse(text, RUN_FIELDS, now)?;
-        let job = terms.iter().find_map(|term| match (&term.field, &term.test) {
-            (Some(field), Test::Is(names)) if field == "job" && !term.is_not => match names.as_slice() {
-                [name] if !name.contains('*') => Some(JobId::from(name.as_str())),
-                _ => None,
-            },
-            _ => None,
-        });
-        Ok(Self { job, sieve: Sieve::new(&terms) })
-    }
-
-    fn lets_through(&self, run: &Run) -> bool {
-        self.sieve.lets_through(run)
-    }
+/// A row of the list: a run, or a careful retry of many letters, by its place in what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    Run(usize),
+    Bulk(usize),
 }
 
 impl State {
     /// Those that the filter lets through, newest first, as far as they were read.
     pub fn listed(&self) -> impl Iterator<Item = &Run> {
         let runs = self.runs.as_deref().unwrap_or_default();
-        self.shown.iter().filter_map(|at| runs.get(*at))
+        self.rows.iter().filter_map(|row| match row {
+            Row::Run(at) => runs.get(*at),
+            Row::Bulk(_) => None,
+        })
     }
 
     pub fn selected_run(&self) -> Option<&Run> {
-        self.runs.as_ref()?.get(*self.shown.get(self.list.selected)?)
+        match self.rows.get(self.list.selected)? {
+            Row::Run(at) => self.runs.as_ref()?.get(*at),
+            Row::Bulk(_) => None,
+        }
+    }
+
+    /// The careful retry that is selected.
+    pub fn selected_bulk(&self) -> Option<&BulkRetry> {
+        match self.rows.get(self.list.selected)? {
+            Row::Run(_) => None,
+            Row::Bulk(at) => self.bulks.get(*at),
+        }
+    }
+
+    pub fn selected_job(&self) -> Option<&JobId> {
+        self.selected_run().map(|run| &run.job).or_else(|| self.selected_bulk().map(|bulk| &bulk.job))
     }
 
     fn find(&self, id: RunId) -> Option<&Run> {
         self.runs.iter().flatten().find(|run| run.id == id)
     }
 
-    fn sift(&mut self) {
-        let runs = self.runs.iter().flatten().enumerate();
-        self.shown = runs.filter(|(_, run)| self.filter.lets_through(run)).map(|(at, _)| at).collect();
-        self.list.selected = self.list.selected.min(self.shown.len().saturating_sub(1));
+    /// Puts runs and careful retries into one list, newest first. A retry that is older than all runs that were read
+    /// waits until older ones are.
+    fn arrange(&mut self) {
+        let runs = self.runs.as_deref().unwrap_or_default();
+        let oldest = runs.last().filter(|_| self.has_older).map(|run| run.started_at);
+        let mut rows: Vec<(Timestamp, Row)> =
+            runs.iter().enumerate().map(|(at, run)| (run.started_at, Row::Run(at))).collect();
+        let is_meant = |bulk: &&BulkRetry| oldest.is_none_or(|oldest| bulk.at >= oldest);
+        let bulks = self.bulks.iter().enumerate().filter(|(_, bulk)| is_meant(bulk));
+        rows.extend(bulks.map(|(at, bulk)| (bulk.at, Row::Bulk(at))));
+        // The runs stay in the order of their numbers: those of one moment began one after the other.
+        rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        self.rows = rows.into_iter().map(|(_, row)| row).collect();
+        self.list.selected = self.list.selected.min(self.rows.len().saturating_sub(1));
     }
 }
 
@@ -104,13 +115,21 @@ pub fn opened(app: &mut App) {
     ask(app);
 }
 
+fn request(app: &App, before: Option<RunId>) -> Request {
+    let RunFilter { job, terms } = app.runs.filter.clone();
+    Request::Runs { job, terms, before, limit: PAGE }
+}
+
 fn ask(app: &mut App) {
     app.runs.seen = app.newest_notice();
     app.runs.new = 0;
     app.forget(&Purpose::OlderRuns);
     app.forget(&Purpose::NewRuns);
-    let job = app.runs.filter.job.clone();
-    app.ask(Purpose::Runs, Request::Runs { job, before: None, limit: PAGE });
+    app.forget(&Purpose::NewBulks);
+    let filter = app.runs.filter.clone();
+    app.ask(Purpose::Bulks, Request::Bulks { filter });
+    let request = request(app, None);
+    app.ask(Purpose::Runs, request);
 }
 
 pub fn is_stale(app: &App) -> bool {
@@ -121,8 +140,10 @@ pub fn is_stale(app: &App) -> bool {
 pub fn refresh(app: &mut App) {
     app.runs.seen = app.newest_notice();
     if app.runs.runs.is_some() {
-        let job = app.runs.filter.job.clone();
-        app.ask(Purpose::NewRuns, Request::Runs { job, before: None, limit: PAGE });
+        let filter = app.runs.filter.clone();
+        app.ask(Purpose::NewBulks, Request::Bulks { filter });
+        let request = request(app, None);
+        app.ask(Purpose::NewRuns, request);
     }
 }
 
@@ -131,7 +152,24 @@ pub fn came(app: &mut App, runs: Vec<Run>) {
     state.has_older = runs.len() == PAGE;
     state.runs = Some(runs);
     state.problem = None;
-    state.sift();
+    state.arrange();
+}
+
+pub fn bulks_came(app: &mut App, bulks: Vec<BulkRetry>) {
+    app.runs.bulks = bulks;
+    app.runs.arrange();
+}
+
+/// Takes over how far known retries are; those that began since wait to be let in.
+pub fn new_bulks_came(app: &mut App, newest: Vec<BulkRetry>) {
+    let state = &mut app.runs;
+    let known = state.bulks.iter().map(|bulk| bulk.number).max().unwrap_or(0);
+    state.new_bulks = newest.iter().filter(|bulk| bulk.number > known).count();
+    for bulk in newest {
+        if let Some(old) = state.bulks.iter_mut().find(|old| old.number == bulk.number) {
+            *old = bulk;
+        }
+    }
 }
 
 pub fn new_came(app: &mut App, newest: Vec<Run>) {
@@ -144,36 +182,34 @@ pub fn new_came(app: &mut App, newest: Vec<Run>) {
     state.new = 0;
     for run in newest {
         if known.is_some_and(|known| run.id > known) {
-            state.new += usize::from(state.filter.lets_through(&run));
+            state.new += 1;
         } else if let Some(old) = runs.iter_mut().find(|old| old.id == run.id) {
             *old = run;
         }
     }
-    state.sift();
 }
 
 pub fn older_came(app: &mut App, older: Vec<Run>) {
     let state = &mut app.runs;
     state.has_older = older.len() == PAGE;
     state.runs.get_or_insert_default().extend(older);
-    state.sift();
+    state.arrange();
 }
 
 pub fn usual_came(app: &mut App, job: &JobId, runs: Vec<Run>) {
     app.runs.usual = Some(Usual { job: job.clone(), runs });
 }
 
+/// Takes a filter, which the engine applies to all runs; the last valid one stays when this one is none. The old rows
+/// stay until the new ones come.
 pub fn set_filter(app: &mut App, text: &str) -> Result<(), String> {
     text.clone_into(&mut app.runs.filter_text);
-    let filter = Filter::parse(text, app.now)?;
-    let is_other_job = filter.job != app.runs.filter.job;
-    app.runs.filter = filter;
-    if is_other_job {
-        app.runs.runs = None;
+    let filter = RunFilter::parse(text, app.now)?;
+    if filter != app.runs.filter {
+        app.runs.filter = filter;
         app.runs.list = ListState::default();
         ask(app);
     }
-    app.runs.sift();
     Ok(())
 }
 
@@ -205,19 +241,22 @@ fn layout(app: &App, body: Rect) -> Layout {
 
 pub fn settle(app: &mut App, body: Rect) {
     let rows = geometry::table_rows(layout(app, body).list);
-    let len = app.runs.shown.len();
+    let len = app.runs.rows.len();
     app.runs.list.settle(len, rows);
     let near_end = app.runs.list.near(len).end == len;
     let oldest = app.runs.runs.iter().flatten().last().map(|run| run.id);
     if near_end && app.runs.has_older && oldest.is_some() && !app.is_asking(&Purpose::OlderRuns) {
-        let job = app.runs.filter.job.clone();
-        app.ask(Purpose::OlderRuns, Request::Runs { job, before: oldest, limit: PAGE });
+        let request = request(app, oldest);
+        app.ask(Purpose::OlderRuns, request);
     }
     // The comparison is of the selected run's job.
     let Some(job) = app.runs.selected_run().map(|run| run.job.clone()) else { return };
     let purpose = Purpose::UsualRuns(job.clone());
     if app.runs.usual.as_ref().is_none_or(|usual| usual.job != job) && !app.is_asking(&purpose) {
-        app.ask(purpose, Request::Runs { job: Some(job), before: None, limit: runs_usual::LOOKED_AT });
+        app.ask(
+            purpose,
+            Request::Runs { job: Some(job), terms: Vec::new(), before: None, limit: runs_usual::LOOKED_AT },
+        );
     }
 }
 
@@ -241,6 +280,7 @@ pub fn act(app: &mut App, action: Action) {
             ask(app);
         }
         Action::Mark => mark(app),
+        Action::MarkUp | Action::MarkDown => mark_range(app, action),
         Action::ComparePair => compare_pair(app),
         Action::CompareKind => {
             app.runs.same_kind = !app.runs.same_kind;
@@ -249,19 +289,32 @@ pub fn act(app: &mut App, action: Action) {
         }
         Action::StopRun => stop(app),
         action => {
-            let len = app.runs.shown.len();
+            let len = app.runs.rows.len();
             move_in(&mut app.runs.list, action, len);
         }
     }
 }
 
 fn mark(app: &mut App) {
-    let Some(id) = app.runs.selected_run().map(|run| run.id) else { return };
+    let Some(id) = app.runs.selected_run().map(|run| run.id) else {
+        return app.note("runs are marked to be compared; this is no run");
+    };
     if !app.runs.marked.remove(&id) {
         app.runs.marked.insert(id);
     }
-    let len = app.runs.shown.len();
+    let len = app.runs.rows.len();
     app.runs.list.move_by(1, len);
+}
+
+fn mark_range(app: &mut App, action: Action) {
+    let len = app.runs.rows.len();
+    let ends = super::range_ends(&mut app.runs.list, action, len);
+    let ids = ends.iter().filter_map(|at| match app.runs.rows.get(*at)? {
+        Row::Run(at) => app.runs.runs.as_ref()?.get(*at).map(|run| run.id),
+        Row::Bulk(_) => None,
+    });
+    let ids: Vec<RunId> = ids.collect();
+    app.runs.marked.extend(ids);
 }
 
 fn compare_pair(app: &mut App) {
@@ -276,6 +329,12 @@ fn compare_pair(app: &mut App) {
 }
 
 fn stop(app: &mut App) {
+    if let Some(bulk) = app.runs.selected_bulk() {
+        return match (bulk.is_open(), bulk.job.clone()) {
+            (true, job) => app.order(Request::StopRetry { job }),
+            (false, _) => app.note("this retry has ended; one in progress can be stopped"),
+        };
+    }
     let Some(run) = app.runs.selected_run().cloned() else {
         return app.note("no run is selected");
     };
@@ -287,6 +346,14 @@ fn stop(app: &mut App) {
     }
 }
 
+/// The filter that shows what failed again in the selected careful retry; none where none is selected, or nothing did.
+pub fn failed_again(app: &App) -> Option<String> {
+    let bulk =
+        app.runs.selected_bulk().filter(|bulk| app.screen == super::Screen::Runs && !bulk.failed_as.is_empty())?;
+    let groups: Vec<String> = bulk.failed_as.iter().map(|cause| cause.group.to_string()).collect();
+    Some(format!("job:{} group:{} since:{}", bulk.job, groups.join("|"), bulk.at))
+}
+
 pub fn crumb(app: &App, line: Line) -> Line {
     let filter = app.runs.filter_text.trim();
     match filter.is_empty() {
@@ -296,44 +363,23 @@ pub fn crumb(app: &App, line: Line) -> Line {
 }
 
 pub fn new_words(app: &App) -> Option<String> {
-    let n = app.runs.new;
+    let n = app.runs.new + app.runs.new_bulks;
     (n > 0)
         .then(|| format!("{} began since; {} lets them in", counted(n as u64, "run", "runs"), app.key(Action::LetIn)))
 }
 
 /// Sign, short word and tone of how a run stands or ended.
 pub fn sign(run: &Run) -> (&'static str, &'static str, Tone) {
-    match &run.end {
-        None => ("▸", "run", Tone::Run),
-        Some(RunEnd::Done | RunEnd::HandedOver) if run.counts.errored > 0 => ("!", "part", Tone::Warn),
-        Some(RunEnd::Done | RunEnd::HandedOver) => ("✓", "ok", Tone::Ok),
-        Some(RunEnd::Stopped { .. }) => ("□", "stop", Tone::Plain),
-        Some(RunEnd::Failed { .. } | RunEnd::Guarded { .. }) => ("✗", "fail", Tone::Fail),
-        Some(RunEnd::Interrupted) => ("✗", "cut", Tone::Fail),
-    }
+    signed(run.state_word())
 }
 
-pub fn kind_word(kind: &RunKind) -> &'static str {
-    match kind {
-        RunKind::Sync => "sync",
-        RunKind::Full => "full",
-        RunKind::Retry => "retry",
-        RunKind::Record => "record",
-    }
-}
-
-/// How it ended, in words; nothing for a run that simply did what was to do.
-pub fn end_words(run: &Run) -> String {
-    match &run.end {
-        None => "in progress".to_owned(),
-        Some(RunEnd::Done) => "end of the list".to_owned(),
-        Some(RunEnd::HandedOver) => "a limit was reached; the next run goes on".to_owned(),
-        Some(RunEnd::Stopped { by }) => format!("stopped by {by}"),
-        Some(RunEnd::Failed { reason, parked, .. }) => {
-            format!("{reason}{}", if *parked { "; the job waits for a person" } else { "; it is tried again" })
-        }
-        Some(RunEnd::Guarded { reason, .. }) => format!("{reason}; the job waits for a person"),
-        Some(RunEnd::Interrupted) => "the process ended without a word".to_owned(),
+fn signed(word: &'static str) -> (&'static str, &'static str, Tone) {
+    match word {
+        "run" => ("▸", word, Tone::Run),
+        "part" => ("!", word, Tone::Warn),
+        "ok" => ("✓", word, Tone::Ok),
+        "stop" => ("□", word, Tone::Plain),
+        _ => ("✗", word, Tone::Fail),
     }
 }
 
@@ -374,7 +420,7 @@ fn row(app: &App, run: &Run) -> Vec<Cell> {
         Cell::new(grouped(run.id.0)),
         Cell::new(run.job.as_str()),
         Cell::toned(format!("{mark} {word}"), tone),
-        Cell::new(kind_word(&run.kind)),
+        Cell::new(run.kind.word()),
         Cell::new(brief_moment(run.started_at, app.now)),
         Cell::new(run.by.to_string()),
         Cell::new(long(took(app, run))),
@@ -386,21 +432,44 @@ fn row(app: &App, run: &Run) -> Vec<Cell> {
     ]
 }
 
+/// A careful retry in the columns of the runs.
+fn bulk_row(app: &App, bulk: &BulkRetry) -> Vec<Cell> {
+    let (mark, word, tone) = signed(bulk.state_word());
+    let number = |n: u64| Cell::new(fitted(n, 11));
+    let took = bulk.ended_at.unwrap_or(app.now).since(bulk.at);
+    let seconds = took.as_secs_f64();
+    vec![
+        Cell::new("↻"),
+        Cell::new(bulk.job.as_str()),
+        Cell::toned(format!("{mark} {word}"), tone),
+        Cell::new("careful"),
+        Cell::new(brief_moment(bulk.at, app.now)),
+        Cell::new(bulk.by.to_string()),
+        Cell::new(long(took)),
+        number(bulk.done()),
+        number(bulk.recovered),
+        number(bulk.needless),
+        Cell::toned(fitted(bulk.failed, 11), if bulk.failed > 0 { Tone::Bold } else { Tone::Plain }),
+        Cell::new(if seconds > 0.0 { rate(bulk.done() as f64 / seconds) } else { "—".to_owned() }),
+    ]
+}
+
 pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     let layout = layout(app, body);
     draw_list(app, canvas, layout.list);
-    draw_run(app, canvas, layout.run);
+    match app.runs.selected_bulk() {
+        Some(bulk) => draw_bulk(app, canvas, layout.run, bulk),
+        None => draw_run(app, canvas, layout.run),
+    }
     draw_comparison(app, canvas, layout.comparison);
 }
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.runs;
-    let n_known = state.runs.as_ref().map_or(0, Vec::len);
     let more = if state.has_older { "+" } else { "" };
     let marked = if state.marked.is_empty() { String::new() } else { format!("{} marked · ", state.marked.len()) };
-    let right =
-        format!("{marked}{} of {}{more} · newest first", grouped(state.shown.len() as u64), grouped(n_known as u64));
-    let inner = canvas.panel(area, "Runs", if n_known == 0 { "" } else { &right }, true);
+    let right = format!("{marked}{}{more} · newest first", grouped(state.rows.len() as u64));
+    let inner = canvas.panel(area, "Runs", if state.rows.is_empty() { "" } else { &right }, true);
     let Some(runs) = &state.runs else {
         let line = match &state.problem {
             Some(problem) => canvas.line().tone(format!(" ✗ {problem}"), Tone::Fail),
@@ -408,18 +477,89 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         };
         return canvas.put(inner, &line);
     };
-    if state.shown.is_empty() {
-        let text = match (runs.is_empty(), state.filter_text.is_empty()) {
-            (true, true) => " No run yet. n on a job in Jobs runs it now.",
-            _ => " No run matches the filter. Esc clears it.",
+    if state.rows.is_empty() {
+        let text = match state.filter_text.is_empty() {
+            true => " No run yet. n on a job in Jobs runs it now.",
+            false => " No run matches the filter. Esc clears it.",
         };
         return canvas.put(inner, &canvas.line().say(text));
     }
-    let window = state.list.window(state.shown.len());
-    let on_screen: Vec<&Run> = state.shown[window.clone()].iter().filter_map(|at| runs.get(*at)).collect();
-    let rows: Vec<Vec<Cell>> = on_screen.iter().map(|run| row(app, run)).collect();
-    let is_marked = |at: usize| on_screen.get(at).is_some_and(|run| state.marked.contains(&run.id));
+    let window = state.list.window(state.rows.len());
+    let on_screen = &state.rows[window.clone()];
+    let cells = |row: &Row| match row {
+        Row::Run(at) => runs.get(*at).map(|run| self::row(app, run)),
+        Row::Bulk(at) => state.bulks.get(*at).map(|bulk| bulk_row(app, bulk)),
+    };
+    let rows: Vec<Vec<Cell>> = on_screen.iter().filter_map(cells).collect();
+    let is_marked = |at: usize| match on_screen.get(at) {
+        Some(Row::Run(at)) => runs.get(*at).is_some_and(|run| state.marked.contains(&run.id)),
+        Some(Row::Bulk(_)) | None => false,
+    };
     table(canvas, inner, &COLUMNS, &rows, state.list.selected.checked_sub(window.start), &is_marked);
+}
+
+/// A careful retry: who ordered it, how far it is or how it ended, and what failed again.
+fn draw_bulk(app: &App, canvas: &mut Canvas<'_>, area: Rect, bulk: &BulkRetry) {
+    if area.height == 0 {
+        return;
+    }
+    let (mark, word, tone) = signed(bulk.state_word());
+    let inner = canvas.panel(area, &format!("Careful retry of {}", bulk.job), "", false);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    let label = |name: &str| canvas.line().dim(name).to(12);
+    let width = usize::from(inner.width).saturating_sub(12).max(10);
+    let took = bulk.ended_at.unwrap_or(app.now).since(bulk.at);
+    let stage = match &bulk.stage {
+        BulkStage::Gathering => "its letters are being gathered; nothing is sent yet".to_owned(),
+        BulkStage::Canary => "one letter is on its way; the others wait for its outcome".to_owned(),
+        BulkStage::Rest => format!("the others follow, at most {} a minute", grouped(u64::from(bulk.per_minute))),
+        BulkStage::Stopping { why } => format!("stopping: {why}"),
+        BulkStage::Ended { stopped: Some(why) } => format!("stopped because {why}"),
+        BulkStage::Ended { stopped: None } => "went through to its last letter".to_owned(),
+    };
+    let to_go = bulk.total.saturating_sub(bulk.done());
+    let not_sent = if bulk.is_open() { "to go" } else { "not sent" };
+    let since = format!("{}, took {}", moment(bulk.at, app.now), long(took));
+    let mut lines = vec![
+        label("started by").say(format!("{}  ", bulk.by)).dim(since),
+        label("of").within(&bulk.what, width, Tone::Plain),
+    ];
+    for (at, part) in crate::tui::text::wrapped(&stage, width.saturating_sub(8)).iter().take(3).enumerate() {
+        let line = label(if at == 0 { if bulk.is_open() { "now" } else { "ended" } } else { "" });
+        lines.push(if at == 0 { line.tone(format!("{mark} {word}  "), tone).say(part) } else { line.say(part) });
+    }
+    let sum = format!(
+        "{} = {} recovered + {} needed nothing + {} failed again + {} {not_sent}",
+        grouped(bulk.total),
+        grouped(bulk.recovered),
+        grouped(bulk.needless),
+        grouped(bulk.failed),
+        grouped(to_go)
+    );
+    for (at, part) in crate::tui::text::wrapped(&sum, width).iter().enumerate() {
+        lines.push(label(if at == 0 { "letters" } else { "" }).say(part));
+    }
+    for (at, cause) in bulk.failed_as.iter().enumerate() {
+        let line = label(if at == 0 { "failed as" } else { "" });
+        lines.push(line.say(format!("{} × ", grouped(cause.letters))).within(
+            &cause.title,
+            width.saturating_sub(8),
+            Tone::Bold,
+        ));
+    }
+    let named: u64 = bulk.failed_as.iter().map(|cause| cause.letters).sum();
+    if named < bulk.failed {
+        lines.push(label("").dim(format!("and {} with other causes", grouped(bulk.failed - named))));
+    }
+    lines.push(label("checkpoint").say("not moved (a retry never moves it)"));
+    lines.truncate(usize::from(inner.height));
+    if usize::from(inner.height) > lines.len() + 1 {
+        lines.push(canvas.line());
+        let words = if bulk.failed > 0 { " what failed again   " } else { " dead letters   " };
+        let line = canvas.line().key(app.key(Action::DeadOfJob)).say(words);
+        lines.push(if bulk.is_open() { line.key(app.key(Action::StopRun)).say(" stops it") } else { line });
+    }
+    canvas.put_all(inner, &lines);
 }
 
 fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -437,14 +577,15 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let label = |name: &str| canvas.line().dim(name).to(12);
     let width = usize::from(inner.width).saturating_sub(12);
     let mut ended = label("ended").tone(format!("{mark} {word}  "), tone);
-    let words = crate::tui::text::wrapped(&end_words(run), width.saturating_sub(8).max(10));
+    let words = crate::tui::text::wrapped(&run.end_words(), width.saturating_sub(8).max(10));
     ended = ended.say(words.first().map_or("", String::as_str));
     let since = format!("{}, took {}", moment(run.started_at, app.now), long(took(app, run)));
-    let mut lines = vec![label("started by").say(format!("{}, {}  ", run.by, kind_word(&run.kind))).dim(since), ended];
+    let mut lines = vec![label("started by").say(format!("{}, {}  ", run.by, run.kind.word())).dim(since), ended];
     lines.extend(words.iter().skip(1).map(|line| label("").say(line)));
     if let Some(RunEnd::Failed { hint: Some(hint), .. } | RunEnd::Guarded { hint: Some(hint), .. }) = &run.end {
         lines.push(label("hint").say(hint));
     }
+    lines.extend(run.kind.range_words().map(|range| label("range").say(range)));
     let (sum, sum_tone) = sum_words(run);
     let sum = crate::tui::text::wrapped(&sum, width.max(10));
     lines.extend(
@@ -453,6 +594,8 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     lines.push(label("pages").say(format!("{} saved; sent again {}", grouped(run.pages), grouped(run.counts.retried))));
     lines.push(match (&run.kind, run.checkpoint) {
         (RunKind::Retry, _) => label("checkpoint").say("not moved (a retry never moves it)"),
+        (RunKind::Release, _) => label("checkpoint").say("not moved (a release never moves it)"),
+        (RunKind::Range { .. }, _) => label("checkpoint").say("not moved (a range never moves it)"),
         (_, Some(sequence)) => label("checkpoint").say(format!("#{} is the last that it saved", grouped(sequence.0))),
         (_, None) => label("checkpoint").say("none saved"),
     });

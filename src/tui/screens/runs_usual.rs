@@ -1,6 +1,6 @@
 //! Whether a run is usual: its figures beside those of the job's other runs, or of one other run.
 
-use super::runs::{kind_word, long, sign, took};
+use super::runs::{long, sign, took};
 use crate::model::{JobId, Run};
 use crate::tui::app::App;
 use crate::tui::text::{brief_moment, counted, grouped, wrapped};
@@ -79,9 +79,9 @@ pub(super) fn draw_usual(app: &App, canvas: &mut Canvas<'_>, area: Rect, run: &R
         .iter()
         .filter(|other| other.id != run.id && other.end.is_some() && (!same_kind || other.kind == run.kind))
         .collect();
-    let kind = if same_kind { format!("{} runs", kind_word(&run.kind)) } else { "runs".to_owned() };
+    let kind = if same_kind { format!("{} runs", run.kind.word()) } else { "runs".to_owned() };
     let title = if same_kind {
-        format!("Compared with usual {} runs of this job", kind_word(&run.kind))
+        format!("Compared with usual {} runs of this job", run.kind.word())
     } else {
         "Compared with the usual run of this job".to_owned()
     };
@@ -116,7 +116,7 @@ pub(super) fn draw_usual(app: &App, canvas: &mut Canvas<'_>, area: Rect, run: &R
         lines.push(canvas.line());
         let (key, words) = match same_kind {
             true => ("c", " compares with all runs of the job again".to_owned()),
-            false => ("c", format!(" compares with other {} runs alone", kind_word(&run.kind))),
+            false => ("c", format!(" compares with other {} runs alone", run.kind.word())),
         };
         lines.push(canvas.line().key(key).say(words));
     }

@@ -144,6 +144,15 @@ pub fn show(app: &mut App, key: String) {
     look_up(app);
 }
 
+/// Looks up what was named elsewhere in one job, and asks both systems for it.
+pub fn show_live(app: &mut App, job: JobId, key: String) {
+    open(app);
+    app.why.job = Some(job);
+    app.why.is_live = true;
+    app.why.input = Input::new(key);
+    look_up(app);
+}
+
 /// Gives the keys to the field; what stands in it is typed over.
 pub fn type_again(app: &mut App) {
     app.why.is_typing = true;

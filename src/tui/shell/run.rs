@@ -79,6 +79,7 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
     let mut screen = Screen::take()?;
     let size = screen.size()?;
     let settings = Settings {
+        zone: Some(jiff::tz::TimeZone::system()),
         redact: options.redact.clone(),
         is_demo: options.is_demo,
         is_read_only: options.is_read_only,

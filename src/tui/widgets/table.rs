@@ -46,15 +46,23 @@ impl<'t> Column<'t> {
 pub struct Cell {
     pub text: String,
     pub tone: Tone,
+    /// In small letters: where it stands in the text, it is marked.
+    pub found: String,
 }
 
 impl Cell {
+    /// Marks `found` wherever it stands in the text.
+    #[must_use]
+    pub fn finding(self, found: &str) -> Self {
+        Self { found: found.to_lowercase(), ..self }
+    }
+
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: Tone::Plain }
+        Self::toned(text, Tone::Plain)
     }
 
     pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: text.into(), tone, found: String::new() }
     }
 }
 
@@ -74,7 +82,7 @@ pub fn table(
     let widths = widths(columns, rows, room, theme);
     let mut lines = area.rows();
     if let Some(row) = lines.next() {
-        let titles = columns.iter().map(|column| (column.title, Tone::Dim));
+        let titles = columns.iter().map(|column| (column.title, Tone::Dim, ""));
         canvas.put(row, &aligned(Line::new(theme).say("  "), columns, &widths, titles, theme));
     }
     for (at, (row, cells)) in lines.zip(rows).enumerate() {
@@ -84,7 +92,7 @@ pub fn table(
             (true, false) => "» ",
             (false, false) => "  ",
         };
-        let cells = cells.iter().map(|cell| (cell.text.as_str(), cell.tone));
+        let cells = cells.iter().map(|cell| (cell.text.as_str(), cell.tone, cell.found.as_str()));
         canvas.put(row, &aligned(Line::new(theme).say(mark), columns, &widths, cells, theme));
         if let Some(selected) = selected {
             canvas.hit(row, Hit::Row(at as isize - selected as isize));
@@ -100,17 +108,21 @@ fn aligned<'t>(
     start: Line,
     columns: &[Column<'_>],
     widths: &[Option<usize>],
-    cells: impl Iterator<Item = (&'t str, Tone)>,
+    cells: impl Iterator<Item = (&'t str, Tone, &'t str)>,
     theme: Theme,
 ) -> Line {
     let mut line = start;
     let mut is_first = true;
-    for ((column, width), (text, tone)) in columns.iter().zip(widths).zip(cells) {
+    for ((column, width), (text, tone, found)) in columns.iter().zip(widths).zip(cells) {
         let Some(width) = *width else { continue };
         if !is_first {
             line = line.say(" ".repeat(GAP));
         }
         is_first = false;
+        if !found.is_empty() {
+            line = line.and(marked(column, text, width, tone, found, theme));
+            continue;
+        }
         let shown = shown(column, text, width, theme);
         let missing = width.saturating_sub(shown.width());
         line = if column.is_right {
@@ -120,6 +132,40 @@ fn aligned<'t>(
         };
     }
     line
+}
+
+/// A cell in which what was looked for is marked: reversed, and in quotes where there is no colour to rely on.
+fn marked(column: &Column<'_>, text: &str, width: usize, tone: Tone, found: &str, theme: Theme) -> Line {
+    let is_plain = theme.is_ascii() || theme.look.name == "mono";
+    let quoted = if is_plain { in_quotes(text, found) } else { text.to_owned() };
+    let shown = shown(column, &quoted, width, theme);
+    let missing = width.saturating_sub(shown.width());
+    let mut line = Line::new(theme);
+    for (piece, is_found) in pieces(shown.as_str(), found) {
+        line = line.tone(piece, if is_found { Tone::Found } else { tone });
+    }
+    line.say(" ".repeat(missing))
+}
+
+fn in_quotes(text: &str, found: &str) -> String {
+    let quoted = |(piece, is_found): (&str, bool)| if is_found { format!("«{piece}»") } else { piece.to_owned() };
+    pieces(text, found).into_iter().map(quoted).collect()
+}
+
+/// `text` cut where `found` (in small letters) begins and ends, in any case of ASCII letters.
+fn pieces<'t>(text: &'t str, found: &str) -> Vec<(&'t str, bool)> {
+    let mut pieces = Vec::new();
+    // Small letters of ASCII alone, so that places in the one text are places in the other.
+    let small = text.to_ascii_lowercase();
+    let mut from = 0;
+    for (at, part) in small.match_indices(found) {
+        pieces.push((&text[from..at], false));
+        from = at + part.len();
+        pieces.push((&text[at..from], true));
+    }
+    pieces.push((&text[from..], false));
+    pieces.retain(|(piece, _)| !piece.is_empty());
+    pieces
 }
 
 fn shown(column: &Column<'_>, text: &str, width: usize, theme: Theme) -> Shown {
@@ -186,6 +232,13 @@ mod tests {
 
     fn rows() -> Vec<Vec<Cell>> {
         vec![vec![Cell::new("customers_to_crm"), Cell::new("1,203,009"), Cell::new("1,167")]]
+    }
+
+    #[test]
+    fn what_was_looked_for_is_cut_out_in_any_case() {
+        assert_eq!(pieces("a 429, then 429", "429"), [("a ", false), ("429", true), (", then ", false), ("429", true)]);
+        assert_eq!(in_quotes("Größe: Email, email", "email"), "Größe: «Email», «email»");
+        assert_eq!(pieces("none", "x"), [("none", false)]);
     }
 
     #[test]

@@ -25,11 +25,11 @@ source = { connection = "shop", path = "/customers", records = "/data", id = "/i
 destination = { connection = "crm", path = "/customers/{{ id }}" }
 "#;
 
-pub async fn engine(store: Store) -> Arc<Engine> {
-    let config = config::parse(CONFIG, Path::new("bench.toml"), &|_| None);
+/// `more` is added to the configuration.
+pub async fn engine(store: Store, more: &str) -> Arc<Engine> {
+    let config = config::parse(&format!("{CONFIG}{more}"), Path::new("bench.toml"), &|_| None);
     let config = config.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-    let link = |connection| connect::link(connection, config.masks.clone()).expect("a client");
-    let links = config.connections.iter().map(link).collect();
+    let links = connect::links(&config.connections, &config.masks).expect("clients");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let info = EngineInfo {
         workspace: "bench".to_owned(),
@@ -41,8 +41,9 @@ pub async fn engine(store: Store) -> Arc<Engine> {
         state_folder: "state".to_owned(),
         log_folder: "log".to_owned(),
         store_error: None,
+        config_changed_at: None,
         redact: Vec::new(),
     };
-    let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7 };
+    let parts = Parts { store, clock, jobs: config.jobs, links, info, seed: 7, runs_at_once: 16 };
     Engine::new(parts).await.expect("an engine")
 }

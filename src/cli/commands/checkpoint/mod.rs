@@ -8,12 +8,15 @@ mod confirm;
 mod file;
 mod rewind;
 
+pub(super) use confirm::typed;
+
 use crate::cli::commands::status::{balance, extend};
 use crate::cli::json;
 use crate::cli::questions::{Ask, checkpoints};
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
+use crate::model::filter::{CHECKPOINT_FIELDS, parse};
 use crate::model::{Checkpoint, JobId, ResumeRules, Timestamp};
 use serde_json::{Value, json};
 
@@ -57,6 +60,9 @@ pub struct Show {
 pub struct History {
     /// The job's name, as `syncdeck status` shows it
     pub job: String,
+    /// Words, or conditions such as `run:218`, `kind:rewind`, `errored:>0`, `since:2h`
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// The most checkpoints to list
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = super::limit)]
     pub limit: usize,
@@ -95,7 +101,7 @@ async fn carry_out(
         Action::Export(args) => return file::export(args, ask, out).await,
         Action::Import(args) => return file::import(args, rules, ask, out).await,
         Action::Show(show) => {
-            let last = checkpoints(ask, &JobId::from(show.job.as_str()), 1).await?.pop();
+            let last = checkpoints(ask, &JobId::from(show.job.as_str()), &[], 1).await?.pop();
             if show.json {
                 out.json(&json::checkpoint(last.as_ref()))?;
             } else {
@@ -103,7 +109,10 @@ async fn carry_out(
             }
         }
         Action::History(history) => {
-            let past = checkpoints(ask, &JobId::from(history.job.as_str()), history.limit).await?;
+            let asked_at = Timestamp::from(jiff::Timestamp::now());
+            let terms = parse(history.filter.as_deref().unwrap_or_default(), CHECKPOINT_FIELDS, asked_at)
+                .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
+            let past = checkpoints(ask, &JobId::from(history.job.as_str()), &terms, history.limit).await?;
             if history.json {
                 let past: Vec<Value> = past.iter().map(document).collect();
                 out.json(&json!({ "job": history.job, "checkpoints": past }))?;
@@ -200,7 +209,7 @@ mod tests {
     }
 
     fn history(limit: usize, json: bool) -> Action {
-        Action::History(History { job: "customers".to_owned(), limit, json })
+        Action::History(History { job: "customers".to_owned(), filter: None, limit, json })
     }
 
     #[tokio::test]

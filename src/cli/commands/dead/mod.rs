@@ -5,6 +5,7 @@ pub mod edit;
 pub mod export;
 pub mod groups;
 pub mod list;
+pub mod settle;
 pub mod show;
 
 use crate::cli::questions::Ask;
@@ -42,6 +43,9 @@ pub enum Action {
     /// Mark letters as not to be sent; nothing is deleted
     #[command(after_help = act::DISCARD_EXAMPLE)]
     Discard(act::DiscardArgs),
+    /// Say whether a record was made whose create got no answer
+    #[command(after_help = settle::EXAMPLE)]
+    Settle(settle::Args),
     /// All letters that wait, for other tools
     #[command(after_help = export::EXAMPLE)]
     Export(export::Args),
@@ -52,7 +56,7 @@ pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit,
         Action::List(args) => args.job.as_deref(),
         Action::Groups(args) => args.job.as_deref(),
         Action::Retry(args) => args.which.job.as_deref(),
-        Action::Show(_) | Action::Edit(_) | Action::Discard(_) | Action::Export(_) => None,
+        Action::Show(_) | Action::Edit(_) | Action::Discard(_) | Action::Settle(_) | Action::Export(_) => None,
     };
     super::must_be_known(job, handle).await?;
     let redact = handle.watch().borrow().engine.redact.clone();
@@ -67,6 +71,7 @@ async fn carry_out(action: &Action, redact: &[String], ask: &impl Ask, out: &mut
         Action::Retry(args) => act::retry(args, ask, out).await,
         Action::Edit(args) => edit::carry_out(args, redact, ask, out).await,
         Action::Discard(args) => act::discard(args, ask, out).await,
+        Action::Settle(args) => settle::carry_out(args, ask, out).await,
         Action::Export(args) => export::carry_out(args, redact, ask, out).await,
     }
 }
