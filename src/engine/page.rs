@@ -583,7 +583,9 @@ impl OpenPage {
         let (Some(held), Some(change)) = (&self.held[index], self.change(index)) else { return false };
         if change.deleted {
             return match &self.steps[index] {
-                Step::Write(_) => matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. })),
+                Step::Write(_) => {
+                    matches!(end, Some(WriteEnd::Confirmed(_) | WriteEnd::Failed { .. } | WriteEnd::Unknown { .. }))
+                }
                 // It was deleted already, which a crash hid.
                 Step::Skip(SkipReason::Ignored) => {
                     held.kept.is_none() && self.links[index].as_ref().is_none_or(|link| !link.is_live())
@@ -610,7 +612,7 @@ impl OpenPage {
             kept: None,
         };
         changes.held.push(HeldChange::Hold(Box::new(row)));
-        if let Some(link) = &self.links[index] {
+        if let Some(link) = self.links[index].as_ref().filter(|link| link.is_live()) {
             let mut link = link.clone();
             link.remember(LinkEvent { at: facts.at, run: facts.run, outcome: Outcome::Held });
             changes.links.push((self.keys[index].clone(), link));

@@ -126,7 +126,7 @@ fn judge(evidence: &Evidence) -> Verdict {
         return Verdict::DeadLetter(letter_facts(evidence, letter));
     }
     if let Some(held) = evidence.held.clone()
-        && !evidence.found().is_some_and(|found| !found.is_deleted)
+        && evidence.found().is_none_or(|found| found.is_deleted)
     {
         return Verdict::Withheld { cause: held.cause, run: held.run, since: held.since, kept: held.kept };
     }

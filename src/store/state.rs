@@ -65,6 +65,7 @@ impl Store {
     /// Saves a job's control state together with its journal entry.
     pub async fn set_control(&self, job: &JobId, control: JobControl, note: Option<Note>) -> Result<(), StoreError> {
         let job = job.clone();
+        let control = Box::new(control);
         self.order(|reply| Order::Control { job, control, note, reply }).await
     }
 

@@ -65,7 +65,7 @@ pub(super) enum Order {
     },
     Control {
         job: JobId,
-        control: JobControl,
+        control: Box<JobControl>,
         note: Option<Note>,
         reply: Reply<()>,
     },
@@ -407,7 +407,7 @@ impl Writer {
                 batch.reply(reply, ());
             }
             Order::Control { job, control, note, reply } => {
-                batch.controls.insert(heads.job_mut(&job).row.number, control);
+                batch.controls.insert(heads.job_mut(&job).row.number, *control);
                 batch.journal.extend(note.map(|note| heads.next_entry(note)));
                 batch.reply(reply, ());
             }

@@ -390,6 +390,8 @@ fn configuration(dice: &mut Rng) -> (String, bool) {
     let config = format!(
         r#"{CONNECTIONS}{limits}
 [jobs.customers]
+# How many deletes wait for a person has tests of its own.
+guard = {{ max_delete_fraction = 1.0 }}
 {max_pages}
 [jobs.customers.source]
 connection = "shop"

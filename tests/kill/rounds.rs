@@ -37,6 +37,7 @@ limits = {{ in_flight = 6 }}
 retry = {{ attempts = 8, first_delay = "20ms", max_delay = "80ms" }}
 
 [jobs.contacts]
+guard = {{ max_delete_fraction = 1.0 }}
 schedule = {{ every = "100ms" }}
 delete = "soft"
 [jobs.contacts.source]
@@ -66,6 +67,7 @@ active = {{ value = true }}
 updated_at = "updated_at"
 
 [jobs.orders]
+guard = {{ max_delete_fraction = 1.0 }}
 schedule = {{ every = "100ms" }}
 delete = "hard"
 [jobs.orders.source]
@@ -91,6 +93,7 @@ status = {{ from = "status", to = "upper" }}
 updated_at = "updated_at"
 
 [jobs.invoices]
+guard = {{ max_delete_fraction = 1.0 }}
 schedule = {{ every = "100ms" }}
 delete = "hard"
 [jobs.invoices.source]
