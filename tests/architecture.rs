@@ -27,6 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("axum", &["sim", "control"]),
+    ("hyper", &["connect"]),
     ("toml", &["config"]),
     ("tracing_appender", &["logging"]),
 ];

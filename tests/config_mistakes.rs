@@ -7,6 +7,7 @@ use syncdeck::config::{Mistakes, load, parse};
 const FULL: &str = include_str!("configs/full.toml");
 /// The whole format, also what belongs to later versions.
 const CONTRACT: &str = include_str!("configs/contract.toml");
+const WEBHOOKS: &str = include_str!("configs/webhook_mistakes.toml");
 const MISTAKES: &str = include_str!("configs/mistakes.toml");
 
 fn env(name: &str) -> Option<String> {
@@ -66,6 +67,11 @@ fn mistakes_never_show_what_a_reference_stands_for() {
         let mistakes = wrong(&text(value));
         assert!(!format!("{mistakes} {mistakes:?}").contains("the-secret-token"), "{mistakes}");
     }
+}
+
+#[test]
+fn mistakes_of_a_webhook_are_told_with_their_mends() {
+    insta::assert_snapshot!(wrong(WEBHOOKS));
 }
 
 #[test]

@@ -15,6 +15,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("SEARCH_KEY", "find-me-not"),
     ("TENANT", "tenant-77"),
     ("SALT", "pepper-and-salt"),
+    ("SHOP_HOOK_SECRET", "hook-secret-one"),
+    ("SHOP_HOOK_OLD_SECRET", "hook-secret-zero"),
     ("GLOBEX_TOKEN", "globex-market-key"),
     ("INITECH_TOKEN", "initech-market-key"),
 ];
@@ -53,13 +55,22 @@ fn the_full_example_is_read() {
     let jobs: Vec<Job> =
         config.jobs.iter().map(|job| Job { configured: 0, source_identity: 0, ..job.clone() }).collect();
     insta::assert_snapshot!("full_jobs", masked(format!("{jobs:#?}")));
-    insta::assert_snapshot!("full_rest", format!("{:#?}\n{:#?}", config.workspace, config.console));
+    insta::assert_snapshot!(
+        "full_rest",
+        format!("{:#?}\n{:#?}\n{:#?}", config.workspace, config.console, config.serve)
+    );
 }
 
 #[test]
 fn nothing_but_offset_paging_is_warned_of_in_the_full_example() {
     let warnings: Vec<String> = right(FULL).warnings.iter().map(|warning| warning.problem.clone()).collect();
-    assert_eq!(warnings, ["offset paging skips records of a set that changes while it is read"]);
+    assert_eq!(
+        warnings,
+        [
+            "events are taken without a signature: whoever reaches the address can send them",
+            "offset paging skips records of a set that changes while it is read"
+        ]
+    );
 }
 
 // Row 99 of the fault matrix.
@@ -363,4 +374,19 @@ fn five_hundred_instances_with_four_jobs_each_are_two_thousand_jobs() {
         .collect();
     let config = right(&format!("{}{jobs}", with_instances(&instances)));
     assert_eq!((config.jobs.len(), config.connections.len()), (2000, 501));
+}
+
+#[test]
+fn each_instance_has_a_webhook_path_of_its_own() {
+    let text = |path: &str| {
+        let webhook = format!("webhook = {{ path = \"{path}\", record = \"\", insecure = true }}");
+        let job = with_job(&webhook, "", "for_each = \"instances\"");
+        format!("[instances.globex]\n[instances.initech]\n{job}")
+    };
+    let paths = |path: &str| -> Vec<String> {
+        let jobs = right(&text(path)).jobs;
+        jobs.into_iter().filter_map(|job| Some(job.source.webhook?.path)).collect()
+    };
+    assert_eq!(paths("/hooks/shop"), ["/hooks/shop/globex", "/hooks/shop/initech"]);
+    assert_eq!(paths("/hooks/{{ instance.name }}/x"), ["/hooks/globex/x", "/hooks/initech/x"]);
 }

@@ -300,6 +300,7 @@ fn job() -> Job {
         description: None,
         enabled: true,
         schedule: Schedule::Manual,
+        batch_window: Duration::ZERO,
         max_pages: None,
         max_runtime: None,
         max_attempts: 5,
@@ -320,6 +321,7 @@ fn job() -> Job {
             missing: Missing::Ignore,
             fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None, prefix: String::new() },
             searchable: Vec::new(),
+            webhook: None,
             stream: SourceStream::Rest(RestSource {
                 path: "/customers".to_owned(),
                 query: Vec::new(),

@@ -124,7 +124,7 @@ impl Spec {
 
     /// True when a value of this table is masked wherever it is shown.
     pub(super) fn holds_secrets(&self) -> bool {
-        self.keys.iter().any(|key| matches!(key.kind, Kind::Secret))
+        self.keys.iter().any(|key| key.kind.holds_secrets())
     }
 }
 
@@ -143,6 +143,16 @@ impl Tagged {
 }
 
 impl Kind {
+    /// True where a value of this kind is, or may be, a text that is masked.
+    fn holds_secrets(&self) -> bool {
+        match self {
+            Self::Secret => true,
+            Self::List(of) => of.holds_secrets(),
+            Self::Either(kinds) => kinds.iter().any(Kind::holds_secrets),
+            _ => false,
+        }
+    }
+
     /// What the value must be, for a sentence that says it is not.
     pub(super) fn wanted(&self) -> String {
         match self {

@@ -2,6 +2,7 @@
 
 use super::declare::{Kind, Spec, Tagged, Word, key, later, later_variant, variant, word};
 use super::format_job::JOB;
+use super::format_webhook::SERVE;
 
 pub(super) const COUNT: Kind = Kind::Integer { min: 1, max: u32::MAX as u64 };
 
@@ -19,7 +20,7 @@ pub(super) static FILE: Spec = Spec {
         key("jobs", Kind::Named(&JOB_KIND), "The jobs, by name."),
         key("notify", Kind::Named(&Kind::Table(&NOTIFY)), "Who is told when something needs a person, by name."),
         later("flows", "Requests that are answered step by step, by name."),
-        later("serve", "The address for webhooks and flows."),
+        key("serve", Kind::Table(&SERVE), "The address at which webhooks are taken in."),
         key("console", Kind::Table(&CONSOLE), "How the console looks and which keys it knows."),
     ],
 };
@@ -118,7 +119,7 @@ static NOTIFY: Spec = Spec {
     about: "Who is told when something needs a person, and when that is over.",
     keys: &[
         key("on", Kind::List(&NOTIFIED_WORD), "What is told.").default(
-            "[\"needs_attention\", \"stalled\", \"missed_schedule\", \"dead_letters\", \"circuit_open\", \"store_error\"]",
+            "[\"needs_attention\", \"stalled\", \"missed_schedule\", \"dead_letters\", \"circuit_open\", \"webhook\", \"silent\", \"store_error\"]",
         ),
         key(
             "command",
@@ -133,18 +134,22 @@ static NOTIFY: Spec = Spec {
 
 static NOTIFIED_WORD: Kind = Kind::Word(&NOTIFIED);
 
-static NOTIFIED: [Word; 11] = [
+static NOTIFIED: [Word; 15] = [
     word("needs_attention"),
+    word("withheld"),
     word("stalled"),
     word("failed"),
     word("missed_schedule"),
     word("many_errors"),
     word("dead_letters"),
     word("circuit_open"),
+    word("webhook"),
+    word("silent"),
     word("held"),
     word("budget_low"),
     word("paused_long"),
     word("store_error"),
+    word("config_changed"),
 ];
 
 pub(super) static CONNECTION_KIND: Kind = Kind::Tagged(&CONNECTION);

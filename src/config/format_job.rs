@@ -5,6 +5,7 @@ use super::format::{
     ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, MISSING_ANSWERS,
     NO_PAGES, ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
+use super::format_webhook::WEBHOOK;
 
 pub(super) static JOB: Tagged = Tagged {
     tag: "mode",
@@ -29,7 +30,12 @@ static ONE_WAY: Spec = Spec {
             "When the job runs by itself. Not written, it is `\"manual\"`: it runs when a person triggers it.",
         )
         .default("\"manual\""),
-        later("batch_window", "How long webhook events are gathered before they are written."),
+        key(
+            "batch_window",
+            Kind::Duration,
+            "How long webhook events are gathered after the first before they are written; zero is at once.",
+        )
+        .default("\"0s\""),
         key("max_pages", COUNT, "A run ends after so many pages; the next goes on from its checkpoint."),
         key("max_runtime", Kind::Span, "A run ends after this time; the next goes on from its checkpoint."),
         key("max_attempts", COUNT, "A record's attempts before it is dead-lettered.").default("5"),
@@ -160,7 +166,7 @@ static SOURCE: Spec = Spec {
             Kind::Table(&CHANGE_LOG),
             "Where the source tells what changed: it is read once everything was listed. Needs `one`.",
         ),
-        later("webhook", "Changes come by webhook."),
+        key("webhook", Kind::Table(&WEBHOOK), "Changes come by webhook too, beside the schedule."),
     ],
 };
 

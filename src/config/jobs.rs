@@ -94,7 +94,7 @@ fn job(order: &Order, part: &Part, connections: &Connections, report: &mut Repor
         })
     });
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["description", "enabled", "max_pages", "max_runtime"].into_iter().any(is_wrong) {
+    if ["description", "enabled", "batch_window", "max_pages", "max_runtime"].into_iter().any(is_wrong) {
         return None;
     }
     Some(Job {
@@ -102,6 +102,7 @@ fn job(order: &Order, part: &Part, connections: &Connections, report: &mut Repor
         description: table.owned_text("description"),
         enabled: table.boolean("enabled") && order.instance.as_ref().is_none_or(|instance| instance.is_enabled),
         schedule: schedule?,
+        batch_window: table.duration("batch_window")?,
         max_pages: table.integer("max_pages"),
         max_runtime: table.duration("max_runtime"),
         max_attempts: table.count("max_attempts")?,
@@ -218,6 +219,10 @@ fn configured(job: &Table, part: &Part) -> u64 {
             destination.remove(name);
         }
     }
+    if let Json::Object(source) = &mut parts[0] {
+        // How news of changes come decides nothing of where records go.
+        source.remove("webhook");
+    }
     xxhash_rust::xxh3::xxh3_64(Json::Array(parts).to_string().as_bytes())
 }
 
@@ -227,6 +232,7 @@ fn source_identity(job: &Table, part: &Part) -> u64 {
     part.put_into(&mut source);
     if let Json::Object(members) = &mut source {
         members.remove("filter");
+        members.remove("webhook");
     }
     xxhash_rust::xxh3::xxh3_64(source.to_string().as_bytes())
 }

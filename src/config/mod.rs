@@ -13,6 +13,7 @@ mod files;
 mod find;
 mod format;
 mod format_job;
+mod format_webhook;
 mod gather;
 mod instance_text;
 mod instances;
@@ -34,6 +35,7 @@ mod tests;
 mod tree;
 mod values;
 mod watched;
+mod webhook;
 
 pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
 pub use find::{NotFound, find};
@@ -41,9 +43,10 @@ pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 pub use watched::Watched;
 
-use crate::model::{Connection, Hook, Job, Masks};
+use crate::model::{Connection, Hook, Job, Masks, Serve};
 use declare::Spec;
 use format::{CONNECTION_KIND, CONSOLE, FILE, JOB_KIND, THEME, WORKSPACE};
+use format_webhook::SERVE;
 use instances::{Expansion, Order};
 use jobs::Connections;
 use read::Reader;
@@ -60,6 +63,8 @@ pub struct Config {
     pub jobs: Vec<Job>,
     /// Who is told when something needs a person.
     pub hooks: Vec<Hook>,
+    /// Where webhooks are taken in.
+    pub serve: Serve,
     pub console: ConsoleConfig,
     /// All secrets, to mask them in texts that come from outside.
     pub masks: Masks,
@@ -181,6 +186,7 @@ fn read_table(
 struct Document {
     workspace: Option<Entry>,
     console: Option<Entry>,
+    serve: Option<Entry>,
     /// The file of a theme of one's own.
     theme: Option<Table>,
     connections: Vec<Entry>,
@@ -206,8 +212,12 @@ impl Document {
                 ("jobs", Value::Table(table)) => extend(&mut self.jobs, table, "job", files, report),
                 ("notify", Value::Table(table)) => extend(&mut self.hooks, table, "hook", files, report),
                 ("connections" | "instances" | "jobs" | "notify", _) => self.is_partial = true,
-                (name @ ("workspace" | "console"), value) => {
-                    let slot = if name == "workspace" { &mut self.workspace } else { &mut self.console };
+                (name @ ("workspace" | "console" | "serve"), value) => {
+                    let slot = match name {
+                        "workspace" => &mut self.workspace,
+                        "console" => &mut self.console,
+                        _ => &mut self.serve,
+                    };
                     let entry = Entry { node: tree::Node { value, ..entry.node }, ..entry };
                     match slot {
                         None => *slot = Some(entry),
@@ -236,6 +246,7 @@ impl Document {
         };
         let workspace = table_or_default(self.workspace, &WORKSPACE);
         let console = table_or_default(self.console, &CONSOLE);
+        let serve = table_or_default(self.serve, &SERVE);
         let workspace = workspace.and_then(|table| workspace_of(&table, &files[0].folder, env, report));
         let instances = instances::instances(&self.instances, report);
         let mut expansion = Expansion::new(&instances, files, env);
@@ -255,6 +266,8 @@ impl Document {
         let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
         let names = Connections::new(&connection_orders);
         let jobs: Vec<_> = orders.iter().map(|order| jobs::jobs(order, &names, report)).collect();
+        let serve = serve.and_then(|table| webhook::serve(&table, report));
+        webhook::check_together(&orders, serve.as_ref(), report);
         cycles::warn_of_cycles(&orders, &names, report);
         // Last, when all secrets are known: the lines of the console may be shown.
         let console = console.and_then(|table| console::console(&table, self.theme.as_ref(), files, report));
@@ -263,6 +276,7 @@ impl Document {
             connections: connections.into_iter().collect::<Option<_>>()?,
             jobs: jobs.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
             hooks: hooks.into_iter().collect::<Option<_>>()?,
+            serve: serve?,
             console: console?,
             masks: Masks::default(),
             warnings: Vec::new(),

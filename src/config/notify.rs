@@ -6,7 +6,7 @@ use crate::model::{FindingKind, Hook, HookWay, Secret};
 use url::Url;
 
 /// The words of `on`, as [`FindingKind`] writes them.
-pub(super) const KINDS: [(&str, FindingKind); 13] = [
+pub(super) const KINDS: [(&str, FindingKind); 15] = [
     ("needs_attention", FindingKind::NeedsAttention),
     ("withheld", FindingKind::Withheld),
     ("stalled", FindingKind::Stalled),
@@ -15,6 +15,8 @@ pub(super) const KINDS: [(&str, FindingKind); 13] = [
     ("many_errors", FindingKind::ManyErrors),
     ("dead_letters", FindingKind::DeadLetters),
     ("circuit_open", FindingKind::CircuitOpen),
+    ("webhook", FindingKind::Webhook),
+    ("silent", FindingKind::Silent),
     ("held", FindingKind::Held),
     ("budget_low", FindingKind::BudgetLow),
     ("paused_long", FindingKind::PausedLong),

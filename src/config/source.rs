@@ -29,12 +29,23 @@ pub(super) fn source(table: &Table, part: &Part, within: &Within<'_>, report: &m
     let searchable = searchable(table, report);
     let missing = missing(table, report);
     let change_log = table.table("change_log").map(|log| change_log(table, log, report));
+    let webhook = table.table("webhook").map(|inner| super::webhook::webhook(inner, table, within.instance, report));
     // From here on nothing is told any more.
     let is_wrong = |name: &str| table.is_written(name) && table.get(name).is_none();
-    if ["version", "deleted", "filter", "body", "error", "total", "one", "incremental", "searchable", "change_log"]
-        .into_iter()
-        .any(is_wrong)
-    {
+    let optional = [
+        "version",
+        "deleted",
+        "filter",
+        "body",
+        "error",
+        "total",
+        "one",
+        "incremental",
+        "searchable",
+        "change_log",
+        "webhook",
+    ];
+    if optional.into_iter().any(is_wrong) {
         return None;
     }
     let incremental = incremental?;
@@ -47,6 +58,10 @@ pub(super) fn source(table: &Table, part: &Part, within: &Within<'_>, report: &m
         missing: missing?,
         fields: RecordFields { id: id?, version, deleted: table.pointer("deleted"), prefix: part.prefix.clone() },
         searchable: searchable?,
+        webhook: match webhook {
+            Some(webhook) => Some(webhook?),
+            None => None,
+        },
         stream: SourceStream::Rest(RestSource {
             path: path?,
             query: query?,
@@ -143,7 +158,7 @@ fn missing(table: &Table, report: &mut Report) -> Option<Missing> {
     Some(Missing::Delete)
 }
 
-fn pointers(value: &Value) -> Option<Vec<Pointer>> {
+pub(super) fn pointers(value: &Value) -> Option<Vec<Pointer>> {
     match value {
         Value::Pointer(pointer) => Some(vec![pointer.clone()]),
         Value::List(nodes) => nodes

@@ -65,12 +65,16 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
         notify::hook(entry, &mut report);
     }
     cycles::warn_of_cycles(&orders, &names, &mut report);
+    let serve = document.serve.take().expect("an address");
+    webhook::check_together(&orders, None, &mut report);
     let (workspace, console) = (document.workspace.expect("a workspace"), document.console.expect("a console"));
     let table_of = |entry: Entry| match entry.node.value {
         Value::Table(table) => table,
         other => panic!("no table: {other:?}"),
     };
     let (workspace, console) = (table_of(workspace), table_of(console));
+    let serve = table_of(serve);
+    webhook::serve(&serve, &mut report);
     workspace_of(&workspace, Path::new(""), &env, &mut report);
     super::console::console(&console, None, &files, &report);
 
@@ -81,6 +85,7 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     }
     gather(&workspace, &mut taken);
     gather(&console, &mut taken);
+    gather(&serve, &mut taken);
     let mut specs = Vec::new();
     FILE.keys.iter().for_each(|key| specs_of(&key.kind, &mut specs));
     for spec in specs {

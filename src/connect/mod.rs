@@ -7,12 +7,13 @@ mod error;
 pub mod http;
 pub mod notify;
 pub mod rest;
+pub mod webhook;
 
 pub use error::{Fault, FaultKind, RecordFault};
 
 use crate::model::{
     Change, Connection, ConnectionId, ConnectionKind, Cursor, DestinationId, Item, Job, LetterRequest, Masks, Page,
-    RawJson, RecordId, Version,
+    RawJson, RecordId, Timestamp, Version,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -164,6 +165,38 @@ pub struct Standing {
     pub record: RawJson,
     /// The destination's own version, where the job asks for it.
     pub version: Option<String>,
+}
+
+/// A subscription as the source tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    pub id: String,
+    /// None where the source does not say when it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How a job's events are ordered at its source. What the configuration knows no request for answers none.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// Orders events at `url`.
+    async fn create(&self, url: &str) -> Reply<Subscribed>;
+
+    /// Makes a subscription last longer; `Ok(None)` when the source no longer has it.
+    async fn renew(&self, id: &str, url: &str) -> Option<Reply<Option<Subscribed>>>;
+
+    async fn is_there(&self, id: &str) -> Option<Reply<bool>>;
+
+    /// The ids of the subscriptions that lead to `url`.
+    async fn find(&self, url: &str) -> Option<Reply<Vec<String>>>;
+
+    /// Ends a subscription; one that is gone already is ended.
+    async fn remove(&self, id: &str) -> Option<Reply<()>>;
+}
+
+/// How events of `job` are ordered at its source; none where it orders none. The reason when a template can not be used.
+pub fn subscriptions(job: &Job, source: &Link) -> Result<Option<Arc<dyn Subscriptions>>, String> {
+    let ConnectionKind::Rest(_) = &source.connection.kind;
+    rest::subscriptions(job, source)
 }
 
 /// The two ends of a job, ready to use.

@@ -56,6 +56,8 @@ pub(super) fn findings(
         findings.extend(withheld(job.status));
         findings.extend(missed(job, now));
         findings.extend(errors(job));
+        findings.extend(subscription(job.status, now));
+        findings.extend(silent(job.status, now));
         findings.extend(altered(job, &engine.redact));
         findings.extend(dead_letters(job));
     }
@@ -178,6 +180,43 @@ fn missed(job: &JobFacts<'_>, now: Timestamp) -> Option<Finding> {
         text: format!("{} was due {} ago and has not begun", status.id, span(late)),
         hint: format!("run `syncdeck trigger {}`; the log says what happened", status.id),
         target: FindingTarget::Job(status.id.clone()),
+    })
+}
+
+/// Webhooks can not be taken in at all.
+pub(super) fn door_closed(error: &str) -> Finding {
+    Finding {
+        kind: FindingKind::Webhook,
+        level: Level::Error,
+        text: format!("{error}; the schedules go on"),
+        hint: "free the address, or name another `listen` in `[serve]`, then start syncdeck again".to_owned(),
+        target: FindingTarget::Engine,
+    }
+}
+
+/// A subscription that is not kept.
+fn subscription(job: &JobStatus, now: Timestamp) -> Option<Finding> {
+    let subscription = job.webhook.as_ref()?.subscription.as_ref()?;
+    let error = subscription.error.as_ref()?;
+    Some(Finding {
+        kind: FindingKind::Webhook,
+        level: Level::Warn,
+        text: format!("{}: the subscription to events of {} is not kept: {error}", job.id, job.source),
+        hint: format!("it is tried again by itself {}; the schedule goes on", next_in(now, subscription.next_at)),
+        target: FindingTarget::Job(job.id.clone()),
+    })
+}
+
+/// A webhook from which nothing comes any more.
+fn silent(job: &JobStatus, now: Timestamp) -> Option<Finding> {
+    let webhook = job.webhook.as_ref()?;
+    let since = webhook.silent_since?;
+    Some(Finding {
+        kind: FindingKind::Silent,
+        level: Level::Warn,
+        text: format!("{}: no webhook event for {}; the source is polled", job.id, span(now.since(since))),
+        hint: format!("does {} still send events? `syncdeck status {}` shows the subscription", job.source, job.id),
+        target: FindingTarget::Job(job.id.clone()),
     })
 }
 

@@ -3,12 +3,14 @@
 use super::bulk::set_bulk;
 use super::deliver::Altered;
 use super::fresh::Fresh;
+use super::inbox::WebhookLive;
 use super::limit::Gate;
 use super::one::OneOrder;
 use super::run::Stop;
 use super::turns::Turns;
 use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
+use crate::model::webhook::EventReader;
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
     Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
@@ -41,6 +43,8 @@ pub struct JobCell {
     pub mapping: Mapping,
     pub filter: Option<Filter>,
     pub reader: RecordReader,
+    /// Reads the events of its webhook, where it has one.
+    pub(super) events: Option<EventReader>,
     pub source: Arc<dyn Source>,
     pub destination: Arc<dyn Destination>,
     pub change_log: Option<Arc<dyn ChangeLog>>,
@@ -110,6 +114,7 @@ pub(super) struct Live {
     pub moved_at: Timestamp,
     pub stage: &'static str,
     pub rates: Rates,
+    pub webhook: WebhookLive,
     /// What the destination kept otherwise than it was sent, in the run in progress or the last one.
     pub altered: Vec<AlteredField>,
 }
@@ -221,6 +226,12 @@ impl JobCell {
     pub(super) fn new(parts: CellParts) -> Self {
         Self {
             reader: RecordReader::new(&parts.spec.source.fields),
+            events: parts
+                .spec
+                .source
+                .webhook
+                .as_ref()
+                .map(|webhook| EventReader::new(webhook, &parts.spec.source.fields, parts.source.can_read_one())),
             spec: parts.spec,
             mapping: parts.mapping,
             filter: parts.filter,
@@ -310,7 +321,7 @@ impl JobCell {
         match run.kind {
             RunKind::Retry => live.retry = None,
             RunKind::Sync | RunKind::Full | RunKind::Sweep => live.trigger = None,
-            RunKind::Record | RunKind::Release | RunKind::Range { .. } => {}
+            RunKind::Record | RunKind::Release | RunKind::Inbox | RunKind::Range { .. } => {}
         }
         let is_record = run.kind == RunKind::Record;
         if !is_record {
@@ -577,6 +588,8 @@ impl JobCell {
             events: live.events.iter().cloned().collect(),
             recovered: live.recovered,
             last_runs: live.last_runs.iter().copied().collect(),
+            // Told by the engine, which knows the door.
+            webhook: None,
         }
     }
 

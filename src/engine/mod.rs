@@ -23,9 +23,11 @@ mod guard;
 mod hands;
 mod held;
 mod history;
+mod inbox;
 mod job;
 mod letter_request;
 mod limit;
+mod listen;
 mod log;
 mod notify;
 mod one;
@@ -39,6 +41,7 @@ mod run;
 mod schedule;
 mod settle;
 mod snapshot;
+mod subscribe;
 mod sweep;
 mod tell;
 mod told;
@@ -119,6 +122,9 @@ pub struct Engine {
     publisher: tokio::sync::Mutex<Option<AbortOnDropHandle<()>>>,
     /// When the last retry was ordered: letters remember their order by its moment, so no two have the same.
     last_retry: parking_lot::Mutex<Timestamp>,
+    door: listen::Door,
+    /// Who keeps the subscriptions, and hears silences.
+    keepers: tokio::sync::Mutex<JoinSet<()>>,
     leftovers: parking_lot::Mutex<Vec<Leftover>>,
     config_changed_at: parking_lot::Mutex<Option<Timestamp>>,
 }
@@ -181,6 +187,8 @@ impl Engine {
             notifier: tokio::sync::Mutex::new(None),
             publisher: tokio::sync::Mutex::new(None),
             last_retry: parking_lot::Mutex::new(Timestamp::ZERO),
+            door: listen::Door::default(),
+            keepers: tokio::sync::Mutex::new(JoinSet::new()),
             leftovers: parking_lot::Mutex::new(Vec::new()),
             config_changed_at: parking_lot::Mutex::new(None),
         });
@@ -217,6 +225,8 @@ impl Engine {
     /// Finishes the pages in progress, checkpoints and stops. Returns when nothing runs any more.
     pub async fn stop(&self) {
         self.stopping.cancel();
+        self.close_door().await;
+        self.end_keepers().await;
         for cell in self.jobs.values() {
             cell.stop_run(&crate::model::Actor::shutdown());
             cell.wake.notify_waiters();
@@ -237,6 +247,8 @@ impl Engine {
     /// Leaves everything where it stands, as the death of the process would: nothing is finished, nothing more is saved
     /// but what the store holds already. The state is as good as after a crash.
     pub async fn halt(&self) {
+        self.close_door().await;
+        self.keepers.lock().await.shutdown().await;
         self.attendants.lock().await.shutdown().await;
         self.publisher.lock().await.take();
         self.notifier.lock().await.take();

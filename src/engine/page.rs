@@ -36,7 +36,9 @@ pub(super) struct PageRead {
     pub settled: Option<oneshot::Sender<()>>,
     /// A person asked for these very records: they are sent even if they are unchanged.
     pub is_forced: bool,
-    /// The records come from a listing, not from the dead-letter queue or a person's order.
+    /// Of a page of webhook events: which.
+    pub inbox: Option<InboxPage>,
+    /// The records come from the source by themselves, not from the dead-letter queue or a person's order.
     pub is_listed: bool,
     /// What says that its tombstones are gone.
     pub cause: DeleteCause,
@@ -55,6 +57,14 @@ pub(super) struct RecordCheck {
     pub unsure: u64,
 }
 
+/// The events that a page was made of, one an item.
+#[derive(Default)]
+pub(super) struct InboxPage {
+    pub numbers: Vec<u64>,
+    /// The source has no such record: nothing is sent for the event, and nothing is deleted either.
+    pub gone: Vec<bool>,
+}
+
 impl PageRead {
     /// An empty page of letters under retry: it moves no checkpoint.
     pub(super) fn of_letters() -> Self {
@@ -67,6 +77,7 @@ impl PageRead {
             settled: None,
             is_listed: false,
             is_forced: false,
+            inbox: None,
             cause: DeleteCause::Tombstone,
             withholds: false,
             seen: None,
@@ -100,6 +111,8 @@ pub(super) struct OpenPage {
     /// What is withheld of the page's records.
     held: Vec<Option<HeldDelete>>,
     letters: Vec<RetriedLetter>,
+    /// Webhook events that it was made of.
+    pub events: Vec<u64>,
     superseded: Vec<bool>,
     keys: Vec<RecordId>,
     links: Vec<Option<Link>>,
@@ -239,11 +252,15 @@ impl OpenPage {
                 }
             }
         }
+        let gone = |i: usize| {
+            read.letters.get(i).is_some_and(|letter| letter.is_gone)
+                || read.inbox.as_ref().is_some_and(|inbox| inbox.gone.get(i) == Some(&true))
+        };
         let steps: Vec<Step> = (0..read.items.len())
             .map(|i| {
                 if superseded[i] {
                     Step::Skip(SkipReason::Superseded)
-                } else if read.letters.get(i).is_some_and(|letter| letter.is_gone) {
+                } else if gone(i) {
                     Step::Skip(SkipReason::Ignored)
                 } else {
                     let correction = read.letters.get(i).and_then(|letter| letter.correction.as_ref());
@@ -268,6 +285,7 @@ impl OpenPage {
             withholds: read.withholds,
             held,
             letters: read.letters,
+            events: read.inbox.map(|inbox| inbox.numbers).unwrap_or_default(),
             superseded,
             keys,
             links,

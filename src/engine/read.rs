@@ -108,6 +108,7 @@ impl Reader {
         let mut seen = CursorsSeen::default();
         let (mut pages, mut records) = (0, 0);
         let mut restarts = 0;
+        let began = Instant::now();
         if let Some(log) = self.cell.change_log.clone().filter(|_| position.reads_log(rules)) {
             // What the log no longer knows is listed.
             position = match self.log_pages(log.as_ref(), position).await {
@@ -122,7 +123,7 @@ impl Reader {
             if position.sweep.is_some() {
                 return self.sweep(position).await;
             }
-            if self.reached(pages, records) {
+            if self.reached(pages, records) || pages > 0 && self.makes_way(began) {
                 return ReadEnd::Limit;
             }
             if let Err(end) = self.note_head(&mut position).await {
@@ -196,6 +197,12 @@ impl Reader {
         bounds.max_pages.is_some_and(|max| pages >= max)
             || bounds.max_records.is_some_and(|max| records >= max)
             || bounds.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// True when a long listing lets events go first that wait; it goes on from its checkpoint after them.
+    fn makes_way(&self, began: Instant) -> bool {
+        let now = self.clock.now();
+        began.elapsed() >= SLICE && self.cell.inbox_due(&self.store, now).is_some_and(|due| due <= now)
     }
 
     pub(super) async fn read_page(&self, from: &ReadFrom) -> Result<crate::model::Page, ReadEnd> {
@@ -461,6 +468,12 @@ fn not_read(letter: &DeadLetter, fault: &Fault) -> Item {
         reason: format!("the source does not give the record again{status}: {}", fault.message),
         body: letter.source.clone(),
     }
+}
+
+/// Why a record that an event named could not be read.
+pub(super) fn not_given(fault: &Fault) -> String {
+    let status = fault.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    format!("the source does not give the record that an event named{status}: {}", fault.message)
 }
 
 pub(super) fn greatest(items: &[Item]) -> Option<Watermark> {

@@ -90,6 +90,7 @@ struct Leaving {
     keys: Vec<RecordId>,
     bulk: Option<u64>,
     settled: Option<oneshot::Sender<()>>,
+    events: Vec<u64>,
     seen: Option<Seen>,
 }
 
@@ -162,6 +163,7 @@ impl RunLoop {
         let reading = match (&parts.record, &parts.kind) {
             (Some(record), _) => tokio::spawn(source.read_record(record.clone())),
             (None, RunKind::Retry | RunKind::Record) => tokio::spawn(source.read_letters(parts.store.clone())),
+            (None, RunKind::Inbox) => tokio::spawn(source.read_inbox(parts.store.clone())),
             (None, RunKind::Release) => tokio::spawn(source.read_held()),
             (None, RunKind::Sync | RunKind::Full | RunKind::Sweep) => {
                 tokio::spawn(source.read_source(parts.start.clone()))
@@ -277,6 +279,7 @@ impl RunLoop {
                 bulk: page.bulk,
                 settled: page.settled.take(),
                 // It is read again, and counts then.
+                events: Vec::new(),
                 seen: None,
             };
             self.commit_links_alone(leaving, PageChanges { settled, ..PageChanges::default() });
@@ -483,6 +486,7 @@ impl RunLoop {
                 records: page.items.len(),
                 bulk: page.bulk,
                 settled: page.settled.take(),
+                events: std::mem::take(&mut page.events),
                 seen: page.seen.take(),
             };
             let facts = CommitFacts {
@@ -563,8 +567,8 @@ impl RunLoop {
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();
         let told = std::mem::take(&mut changes.told);
-        let seen = leaving.seen.take();
-        let commit = PageCommit { seen, ..self.page_commit(position, changes, counts, leaving.bulk) };
+        let (events, seen) = (std::mem::take(&mut leaving.events), leaving.seen.take());
+        let commit = PageCommit { events, seen, ..self.page_commit(position, changes, counts, leaving.bulk) };
         self.push_commit(leaving, commit, told);
     }
 
@@ -614,6 +618,7 @@ impl RunLoop {
             recovered: changes.recovered,
             bulk: bulk.map(|number| BulkPage { number, ends: changes.letter_ends }),
             search: changes.search,
+            events: Vec::new(),
             settled: changes.settled,
             newer: changes.newer,
             held: changes.held,

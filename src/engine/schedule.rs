@@ -161,10 +161,18 @@ impl Attendant {
         if let Some(by) = live.trigger.clone() {
             return Next::Run { kind: RunKind::Sync, by };
         }
-        match live.control.due {
-            Some(due) if due <= now => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
-            due => {
-                let next = due.into_iter().chain(retry_at).min();
+        let due = live.control.due;
+        let went_last = live.webhook.went_last;
+        drop(live);
+        let inbox = self.cell.inbox_due(&self.engine.store, now);
+        let (is_due, has_events) = (due.is_some_and(|due| due <= now), inbox.is_some_and(|due| due <= now));
+        match (is_due, has_events) {
+            // Where both wait, they take turns.
+            (true, true) if went_last => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
+            (_, true) => Next::Run { kind: RunKind::Inbox, by: Actor::engine() },
+            (true, false) => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
+            (false, false) => {
+                let next = due.into_iter().chain(retry_at).chain(inbox).min();
                 Next::Sleep(next.map(|next| next.since(now)))
             }
         }
@@ -181,18 +189,21 @@ impl Attendant {
                 is_refusal = true;
                 break end;
             }
-            let (retry, release) = {
+            let (retry, release, went_last) = {
                 let live = self.cell.live();
-                (live.retry.clone(), live.control.release.is_some())
+                (live.retry.clone(), live.control.release.is_some(), live.webhook.went_last)
             };
+            let has_events = self.cell.inbox_due(&self.engine.store, self.engine.clock.now()).is_some();
             let kind = match (&retry, self.start.range()) {
                 (Some(_), _) => RunKind::Retry,
                 (None, _) if release => self.cell.release_kind(),
                 (None, Some(range)) => range.kind(),
+                // Nothing is gathered any more: this is the last chance of a while.
+                (None, None) if has_events && !went_last => RunKind::Inbox,
                 (None, None) if self.start.full && self.first => RunKind::Full,
                 (None, None) => RunKind::Sync,
             };
-            let was_retry = retry.is_some() || release;
+            let goes_on = retry.is_some() || release || kind == RunKind::Inbox;
             let is_range = matches!(kind, RunKind::Range { .. });
             let turn = Turns::line_up(&self.cell, self.engine.clock.now());
             tokio::select! {
@@ -203,7 +214,7 @@ impl Attendant {
             let (end, ran) = self.one_run(kind, by.clone(), None).await;
             counts += ran;
             match end {
-                RunEnd::Done if was_retry => {}
+                RunEnd::Done if goes_on => {}
                 RunEnd::HandedOver if !is_range && self.may_go_on(&counts) => {}
                 end => break end,
             }
@@ -451,6 +462,12 @@ impl Attendant {
                 live.retry.get_or_insert(by);
                 live.retry_at = Some(now.plus(MAKES_WAY));
             }
+            if kind != RunKind::Record {
+                live.webhook.went_last = kind == RunKind::Inbox;
+            }
+            if kind == RunKind::Inbox {
+                live.webhook.not_before = matches!(end, RunEnd::Failed { .. }).then(|| now.plus(AFTER_FAILURE));
+            }
             if parked.is_some() {
                 live.control.parked = parked;
             }
@@ -461,6 +478,9 @@ impl Attendant {
             // An order that came during the run is as durable as one that comes before it.
             live.control.due = if live.trigger.is_some() { Some(now) } else { due };
         };
+        if kind == RunKind::Sync && end == RunEnd::Done {
+            self.cell.tell_gap(&counts, teller);
+        }
         if kind == RunKind::Retry {
             self.end_stopped_retries(teller).await;
         }

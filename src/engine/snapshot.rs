@@ -1,7 +1,7 @@
 //! Telling the engine's state: collected from what each part counted, published when something changed.
 
 use super::Engine;
-use super::findings::{JobFacts, findings, not_configured};
+use super::findings::{JobFacts, door_closed, findings, not_configured};
 use crate::model::{ConnectionStatus, JobStatus, RATE_BUCKET_SECONDS, RATE_BUCKETS, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,11 @@ impl Engine {
     /// What is true now.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
-        let jobs: Vec<JobStatus> = self.jobs.values().map(|cell| cell.status(now)).collect();
+        let jobs: Vec<JobStatus> = self
+            .jobs
+            .values()
+            .map(|cell| JobStatus { webhook: self.webhook_status(cell, now), ..cell.status(now) })
+            .collect();
         let connections: Vec<ConnectionStatus> = self.gates.values().map(|gate| gate.status()).collect();
         let mut engine = self.info.clone();
         engine.store_error = self.jobs.values().find_map(|cell| cell.live().store_error.clone());
@@ -46,6 +50,8 @@ impl Engine {
             })
             .collect();
         let mut findings = findings(&engine, &facts, &connections, now);
+        findings.extend(self.listen_error().map(|error| door_closed(&error)));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         // The least urgent of all.
         findings.extend(not_configured(&leftovers));
         Snapshot {

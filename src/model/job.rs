@@ -3,7 +3,7 @@
 use super::mapping::FieldRule;
 use super::{
     ConnectionId, JobId, Missing, Pointer, PositionRules, RestDestination, RestSource, ResumeRules, Schedule, Version,
-    VersionKind,
+    VersionKind, Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -15,6 +15,8 @@ pub struct Job {
     pub description: Option<String>,
     pub enabled: bool,
     pub schedule: Schedule,
+    /// Webhook events are gathered so long after the first of them before they are written.
+    pub batch_window: Duration,
     /// A run ends after so many pages and the next goes on from its checkpoint.
     pub max_pages: Option<u64>,
     pub max_runtime: Option<Duration>,
@@ -95,6 +97,8 @@ pub struct JobSource {
     pub fields: RecordFields,
     /// Fields whose values find a record beside its id. Where there are none, no index of them is kept.
     pub searchable: Vec<Pointer>,
+    /// Events that tell what changed, beside the listing.
+    pub webhook: Option<Webhook>,
     pub stream: SourceStream,
 }
 

@@ -60,6 +60,7 @@ fn job(state: JobState) -> JobStatus {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
+        webhook: None,
     }
 }
 

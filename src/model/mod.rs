@@ -49,6 +49,8 @@ mod verdict;
 mod verdict_words;
 mod version;
 mod visible;
+pub mod webhook;
+mod webhook_words;
 mod why;
 
 pub use actor::{Actor, Via};
@@ -105,6 +107,8 @@ pub use template::{BodyTemplate, Template, TemplateUse};
 pub use verdict::{DeadLetterFacts, Delivered, LetterStage, Mend, Subject, Tenor, There, Unread, Verdict};
 pub use version::{Version, VersionKind};
 pub use visible::{is_hidden, visible};
+pub use webhook::{InboxFacts, Serve, Webhook, WebhookStatus};
+pub use webhook_words::{Says, WebhookFact};
 pub use why::{
     Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Refused, Rung, RungMark, RungTarget,
     SourceNow, StoryLine, Why, WhyAnswer,

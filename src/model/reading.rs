@@ -136,7 +136,7 @@ pub(in crate::model) fn kind_of(json: &str) -> &'static str {
 /// Null, false, zero, empty texts, lists and objects, and the text `false` are not truthy; everything else is.
 ///
 /// The text `false` counts as what it says, because the other reading deletes a record.
-fn is_truthy(json: &str) -> bool {
+pub(super) fn is_truthy(json: &str) -> bool {
     match json.as_bytes().first() {
         Some(b'n' | b'f') => false,
         Some(b't') => true,

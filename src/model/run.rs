@@ -19,6 +19,8 @@ pub enum RunKind {
     /// One record that a person asked for, read from the source and sent even if it is unchanged. It never moves the
     /// checkpoint.
     Record,
+    /// Webhook events that waited. It never moves the checkpoint.
+    Inbox,
     /// Withheld deletes that a person released, each looked at once more. It never moves the checkpoint.
     Release,
     /// The source from its start, because a person released withheld deletes that only a whole listing can confirm.
@@ -30,7 +32,7 @@ impl RunKind {
     pub fn moves_checkpoint(&self) -> bool {
         match self {
             Self::Sync | Self::Full | Self::Sweep => true,
-            Self::Retry | Self::Record | Self::Release | Self::Range { .. } => false,
+            Self::Retry | Self::Record | Self::Release | Self::Inbox | Self::Range { .. } => false,
         }
     }
 
@@ -42,6 +44,7 @@ impl RunKind {
             Self::Retry => "retry",
             Self::Range { .. } => "range",
             Self::Record => "record",
+            Self::Inbox => "inbox",
             Self::Release => "release",
             Self::Sweep => "sweep",
         }
@@ -56,7 +59,7 @@ impl RunKind {
 
     /// True where what fails is new, and not in the dead-letter queue or before a person's eyes already.
     pub fn reads_listing(&self) -> bool {
-        self.moves_checkpoint() || matches!(self, Self::Range { .. })
+        self.moves_checkpoint() || matches!(self, Self::Range { .. } | Self::Inbox)
     }
 
     /// True for a run that a release of withheld deletes began.

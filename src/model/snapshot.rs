@@ -2,7 +2,7 @@
 
 use super::{
     Actor, BulkRetry, Checkpoint, ConnectionId, ConnectionStatus, Counts, DeadLetterId, GroupId, JobId, LetterState,
-    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp, Withheld,
+    Level, Notice, Phase, RecordId, ResumeRules, RunId, RunKind, Timestamp, WebhookStatus, Withheld,
 };
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +119,9 @@ pub struct JobStatus {
     pub recovered: RecoveredFaults,
     /// The last runs' ends, oldest first, at most ten.
     pub last_runs: Vec<RunMark>,
+    /// The events by which its source tells of changes, where it does.
+    #[serde(default)]
+    pub webhook: Option<WebhookStatus>,
 }
 
 impl JobStatus {
@@ -278,6 +281,10 @@ pub enum FindingKind {
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,
+    /// Webhooks can not be taken in, or a subscription could not be made or renewed.
+    Webhook,
+    /// No webhook event came for unusually long.
+    Silent,
     /// The files of the configuration hold something else than what the engine runs by.
     ConfigChanged,
     /// A person holds back a connection.

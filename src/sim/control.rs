@@ -47,6 +47,16 @@ pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
         }
         (&Method::GET, ["collection", side, name]) => return dump(world, side, name),
         (&Method::POST, ["faults"]) => order(world, body),
+        (&Method::POST, ["webhooks"]) => webhooks(world, body),
+        (&Method::GET, ["webhooks"]) => {
+            let hooks = &world.webhooks;
+            let figures = (hooks.made(), hooks.taken(), hooks.waiting());
+            let (made, taken, waiting) = figures;
+            return json(
+                200,
+                &json!({ "made": made, "taken": taken, "waiting": waiting, "subscribers": hooks.subscribers() }),
+            );
+        }
         (&Method::POST, ["churn"]) => churn(world, body),
         (&Method::POST, ["token"]) => token(world, body),
         (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
@@ -76,6 +86,17 @@ fn dump(world: &World, side: &str, name: &str) -> Response {
 
 fn order(world: &World, body: &[u8]) -> Told {
     world.faults.order(read::<FaultsOrder>(body)?);
+    Ok(json!({ "set": true }))
+}
+
+/// `POST /sim/webhooks`: how events go wrong from now on; `{"forget": true}` forgets all subscriptions.
+fn webhooks(world: &World, body: &[u8]) -> Told {
+    let order: Map<String, Value> = read(body)?;
+    if order.get("forget") == Some(&Value::Bool(true)) {
+        world.webhooks.forget();
+    } else {
+        world.webhooks.set(read(body)?);
+    }
     Ok(json!({ "set": true }))
 }
 

@@ -1,7 +1,9 @@
 //! The demo: both systems over real HTTP, a life of their own, and a configuration that shows every side of a sync.
 
 use super::faults::Fault;
-use super::{FaultRule, Latency, Options, Profile, RateLimit, Removal, ServeHandle, Side, Spoil, World, serve};
+use super::{
+    Deliveries, FaultRule, Latency, Options, Profile, RateLimit, Removal, ServeHandle, Side, Spoil, World, serve,
+};
 use crate::model::Clock;
 use fastrand::Rng;
 use std::io;
@@ -26,6 +28,8 @@ pub struct Demo {
     pub world: World,
     pub shop_address: SocketAddr,
     pub crm_address: SocketAddr,
+    /// Where webhooks are to be taken in: a port that was free a moment ago.
+    pub hook_address: SocketAddr,
     servers: [ServeHandle; 2],
     life: Life,
 }
@@ -55,13 +59,16 @@ impl Demo {
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (shop_address, shop) = serve(world.router(), local).await?;
         let (crm_address, crm) = serve(world.router(), local).await?;
+        let hook_address = std::net::TcpListener::bind(local)?.local_addr()?;
+        // Long enough to be looked at, short enough that it is renewed while somebody looks.
+        world.webhooks.set(Deliveries { lifetime_ms: 180_000, ..Deliveries::default() });
         let life = tokio::spawn(live(world.clone(), options.faults, options.seed));
-        Ok(Self { world, shop_address, crm_address, servers: [shop, crm], life: Life(life) })
+        Ok(Self { world, shop_address, crm_address, hook_address, servers: [shop, crm], life: Life(life) })
     }
 
     /// The `syncdeck.toml` of this demo.
     pub fn config(&self, state_folder: &Path) -> String {
-        demo_config(self.shop_address, self.crm_address, state_folder)
+        demo_config(self.shop_address, self.crm_address, self.hook_address, state_folder)
     }
 
     /// Ends both systems and their life; the ports are free when this returns.
@@ -175,7 +182,7 @@ fn outage(world: &World, tick: u64) {
 }
 
 /// The demo's configuration, as a person would write it.
-pub fn demo_config(shop: SocketAddr, crm: SocketAddr, state_folder: &Path) -> String {
+pub fn demo_config(shop: SocketAddr, crm: SocketAddr, hooks: SocketAddr, state_folder: &Path) -> String {
     // TOML's quoted texts know the escapes of JSON.
     let state = serde_json::Value::from(state_folder.to_string_lossy());
     format!(
@@ -183,10 +190,15 @@ pub fn demo_config(shop: SocketAddr, crm: SocketAddr, state_folder: &Path) -> St
 [workspace]
 name = "demo"
 state = {state}
+
+[serve]
+listen = "HOOK_ADDRESS"
+public_url = "http://HOOK_ADDRESS"
 {CONNECTIONS}{JOBS}"##
     )
     .replace("SHOP_ADDRESS", &shop.to_string())
     .replace("CRM_ADDRESS", &crm.to_string())
+    .replace("HOOK_ADDRESS", &hooks.to_string())
 }
 
 /// What is added to the configuration for so many customers; four jobs each.

@@ -61,6 +61,10 @@ enum Route<'a> {
     CrmBatch {
         collection: &'a str,
     },
+    /// The shop's subscriptions to events.
+    Webhooks {
+        rest: Option<&'a str>,
+    },
     ChangeLog {
         collection: &'a str,
     },
@@ -79,6 +83,7 @@ impl<'a> Route<'a> {
         let is_read = *method == Method::GET;
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
+            ("api", Some("webhooks"), rest) => Self::Webhooks { rest },
             ("api", Some("events"), Some(collection)) if is_read => Self::ChangeLog { collection },
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
                 Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
@@ -109,7 +114,9 @@ impl<'a> Route<'a> {
 
     fn side(&self) -> Side {
         match self {
-            Self::Listing { .. } | Self::ShopRecord { .. } | Self::ChangeLog { .. } => Side::Source,
+            Self::Listing { .. } | Self::ShopRecord { .. } | Self::ChangeLog { .. } | Self::Webhooks { .. } => {
+                Side::Source
+            }
             Self::Nothing { side, .. } => *side,
             _ => Side::Destination,
         }
@@ -302,6 +309,7 @@ fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, faul
         Route::CrmBatch { collection } => told(batch::write(&world.crm.table(collection), body, fault), ""),
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
+        Route::Webhooks { rest } => world.webhooks.answer(&parts.method, *rest, body),
         Route::ChangeLog { collection } => {
             plain(change_log::answer(&world.shop, collection, &listing::params(parts.uri.query(), b"")))
         }

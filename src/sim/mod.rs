@@ -7,9 +7,10 @@
 //! ```text
 //! shop   GET  /api/{paging}/{collection}     paging: cursor next_url next_header params link_header page offset keyset none search
 //!        GET  /api/{collection}/{id}
+//!        GET POST /api/webhooks      GET DELETE /api/webhooks/{id}      POST /api/webhooks/{id}/renew
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
 //! sim    GET  /sim/audit  /sim/requests  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
+//!        POST /sim/faults  /sim/webhooks  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;
@@ -30,6 +31,7 @@ mod serve;
 mod shop;
 mod standalone;
 mod transport;
+mod webhooks;
 
 pub use audit::{Audit, CollectionAudit, SideAudit, Violation, ViolationKind};
 pub use clock::SimulatedClock;
@@ -42,6 +44,7 @@ pub use serve::{ServeHandle, serve};
 pub use shop::{Churn, ListingHook, Removal, Shop, Spoil};
 pub use standalone::{Standalone, run_standalone};
 pub use transport::{RouterTransport, transport};
+pub use webhooks::{Deliveries, SECRET as WEBHOOK_SECRET, Subscriber, Webhooks, signature as webhook_signature};
 
 use crate::model::{Clock, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -107,6 +110,7 @@ pub struct World {
     pub shop: Shop,
     pub crm: Crm,
     pub faults: Faults,
+    pub webhooks: Webhooks,
     trace: Arc<Trace>,
     traffic: Arc<Traffic>,
 }
@@ -140,6 +144,7 @@ impl World {
             shop: Shop::new(options.seed, options.clock.clone()),
             crm: Crm::new(options.history_max),
             faults: Faults::new(options.seed),
+            webhooks: Webhooks::new(options.clock.clone()),
             trace: Arc::new(Trace {
                 clock: options.clock.clone(),
                 max: options.trace_max,
@@ -151,6 +156,8 @@ impl World {
             let n = if name == "tickets" { options.records / 10 } else { options.records };
             world.shop.fill(name, n, options.bad_fraction);
         }
+        let webhooks = world.webhooks.clone();
+        world.shop.on_change(Arc::new(move |event| webhooks.tell(&event)));
         world
     }
 

@@ -53,6 +53,34 @@ pub enum Churn {
 /// Called with the shop and the collection's name while a listing is paged.
 pub type ListingHook = Arc<dyn Fn(&Shop, &str) + Send + Sync>;
 
+/// What changed in the shop.
+#[derive(Clone, Debug)]
+pub(super) struct ShopEvent {
+    pub collection: String,
+    pub id: String,
+    pub is_new: bool,
+    pub is_deleted: bool,
+    /// The record as it is now; none where it vanished.
+    pub record: Option<Bytes>,
+}
+
+impl ShopEvent {
+    /// The event as it is sent, `{"id","type","recordId","data"}`.
+    pub fn body(&self, delivery: &str) -> Bytes {
+        let what = match (self.is_deleted, self.is_new) {
+            (true, _) => "deleted",
+            (false, true) => "created",
+            (false, false) => "updated",
+        };
+        let (id, record) = (Value::from(delivery), Value::from(self.id.as_str()));
+        let data = self.record.as_deref().map_or("null".into(), String::from_utf8_lossy);
+        Bytes::from(format!(r#"{{"id":{id},"type":"record.{what}","recordId":{record},"data":{data}}}"#))
+    }
+}
+
+/// Called with every change.
+pub(super) type ChangeHook = Arc<dyn Fn(ShopEvent) + Send + Sync>;
+
 /// The shop. Cheap to clone.
 #[derive(Clone)]
 pub struct Shop(Arc<Inner>);
@@ -63,6 +91,7 @@ struct Inner {
     collections: RwLock<HashMap<String, Arc<RwLock<Collection>>>>,
     dice: Mutex<Rng>,
     hooks: Mutex<Vec<(u64, ListingHook)>>,
+    changes: RwLock<Option<ChangeHook>>,
     listings: AtomicU64,
     cursor_generation: AtomicU64,
     token: RwLock<Option<String>>,
@@ -139,6 +168,7 @@ impl Shop {
             collections: RwLock::default(),
             dice: Mutex::new(Rng::with_seed(seed ^ 0x5309)),
             hooks: Mutex::default(),
+            changes: RwLock::default(),
             listings: AtomicU64::new(0),
             cursor_generation: AtomicU64::new(1),
             token: RwLock::default(),
@@ -172,7 +202,22 @@ impl Shop {
         let found = members(&body, &["updated_at", "deleted"]).unwrap_or_default();
         let at = found[0].and_then(text_of).and_then(|text| micros_of(&text)).unwrap_or_else(|| self.now());
         let deleted = found[1] == Some("true");
-        self.collection_or_new(collection).write().put(id, body, at, deleted);
+        let held = self.collection_or_new(collection);
+        let mut held = held.write();
+        let is_new = !held.records.contains_key(id);
+        held.put(id, body.clone(), at, deleted);
+        self.changed(collection, id, is_new, deleted, Some(body));
+    }
+
+    /// Calls `hook` with every change from now on, in the order of the changes of one collection.
+    pub(super) fn on_change(&self, hook: ChangeHook) {
+        *self.0.changes.write() = Some(hook);
+    }
+
+    fn changed(&self, collection: &str, id: &str, is_new: bool, is_deleted: bool, record: Option<Bytes>) {
+        if let Some(hook) = &*self.0.changes.read() {
+            hook(ShopEvent { collection: collection.to_owned(), id: id.to_owned(), is_new, is_deleted, record });
+        }
     }
 
     /// Adds a generated record with the time of now; returns its id.
@@ -196,7 +241,9 @@ impl Shop {
         let id = generate::id_of(collection, held.next_number);
         let number = held.next_number;
         let body = generate::body(&mut self.0.dice.lock(), collection, &id, number, at, None);
-        held.put(&id, Bytes::from(body), at, false);
+        let body = Bytes::from(body);
+        held.put(&id, body.clone(), at, false);
+        self.changed(collection, &id, true, false, Some(body));
         id
     }
 
@@ -226,7 +273,14 @@ impl Shop {
 
     pub fn remove(&self, collection: &str, id: &str, removal: Removal) -> bool {
         match removal {
-            Removal::Vanish => self.collection(collection).is_some_and(|held| held.write().take(id)),
+            Removal::Vanish => self.collection(collection).is_some_and(|held| {
+                let mut held = held.write();
+                let is_gone = held.take(id);
+                if is_gone {
+                    self.changed(collection, id, false, true, None);
+                }
+                is_gone
+            }),
             Removal::Tombstone => self.update(collection, id, |fields| {
                 fields.insert("deleted".to_owned(), true.into());
             }),
@@ -404,7 +458,9 @@ impl Shop {
         change(&mut fields);
         let time = fields.get("updated_at").and_then(Value::as_str).and_then(micros_of);
         let (at, deleted) = (time.unwrap_or_else(|| self.now()), fields.get("deleted") == Some(&Value::Bool(true)));
-        held.put(id, Bytes::from(Value::Object(fields).to_string()), at, deleted);
+        let body = Bytes::from(Value::Object(fields).to_string());
+        held.put(id, body.clone(), at, deleted);
+        self.changed(collection, id, false, deleted, Some(body));
         true
     }
 

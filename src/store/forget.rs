@@ -8,8 +8,8 @@ use super::heads::Heads;
 use super::jobs::JobRow;
 use super::letter_writes::remove_letters;
 use super::tables::{
-    BULKS, CHECKPOINTS, CONTROLS, CORRECTIONS_BY_RECORD, HELD, LETTERS_BY_JOB, LINKS, LINKS_BY_DESTINATION, RUNS,
-    RUNS_BY_JOB, SEARCH, SEARCH_OF_RECORD, SEEN,
+    BULKS, CHECKPOINTS, CONTROLS, CORRECTIONS_BY_RECORD, HELD, INBOX, INBOX_FACTS, LETTERS_BY_JOB, LINKS,
+    LINKS_BY_DESTINATION, RUNS, RUNS_BY_JOB, SEARCH, SEARCH_OF_RECORD, SEEN, SUBSCRIPTIONS,
 };
 use super::{Note, StoreError};
 use crate::model::{BulkRetry, JobId, RunId};
@@ -87,6 +87,7 @@ fn remove_rows(
     left -= remove(transaction, SEARCH, (number, 0, "")..(after, 0, ""), left)?;
     left -= remove(transaction, SEARCH_OF_RECORD, texts(), left)?;
     left -= remove(transaction, CORRECTIONS_BY_RECORD, (number, "", 0, 0)..(after, "", 0, 0), left)?;
+    left -= remove(transaction, INBOX, (number, 0)..(after, 0), left)?;
     left -= remove(transaction, HELD, texts(), left)?;
     left -= remove(transaction, SEEN, (number, 0)..(after, 0), left)?;
     left -= remove_runs(transaction, heads, number, left)?;
@@ -102,6 +103,9 @@ fn remove_rows(
         return Ok(false);
     }
     remove_bulks(transaction, heads, job)?;
+    transaction.open_table(INBOX_FACTS)?.remove(number)?;
+    transaction.open_table(SUBSCRIPTIONS)?.remove(job.as_str())?;
+    heads.inboxes.remove(&number);
     Ok(true)
 }
 

@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::bulks::open_bulks;
 use super::codec::unpack;
+use super::inbox::{Inboxes, load_inboxes};
 use super::jobs::JobRow;
 use super::journal::last_entry;
 use super::links::live_links;
@@ -28,6 +29,7 @@ pub(super) struct Heads {
     /// Retries of many letters that have not ended.
     pub bulks: BTreeMap<u64, BulkRetry>,
     pub bulk_next: u64,
+    pub inboxes: Inboxes,
 }
 
 pub(super) struct JobHead {
@@ -77,6 +79,7 @@ impl Heads {
             letter_next,
             bulks,
             bulk_next,
+            inboxes: load_inboxes(read)?,
         })
     }
 

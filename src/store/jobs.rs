@@ -2,9 +2,10 @@
 
 use super::codec::{pack, unpack};
 use super::heads::Heads;
+use super::inbox::Inboxes;
 use super::tables::{CONTROLS, JOBS};
 use super::{Shared, StoreError};
-use crate::model::{Counts, FilterRule, JobControl, JobId, LetterPlace, RunId};
+use crate::model::{Counts, FilterRule, InboxFacts, JobControl, JobId, LetterPlace, RunId};
 use redb::{ReadTransaction, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -94,6 +95,7 @@ pub(super) struct Directory {
     numbers: HashMap<JobId, u32>,
     names: Vec<JobId>,
     standing: Vec<Standing>,
+    inboxes: Inboxes,
 }
 
 /// What of a job's row readers ask for most; its place is the job's number.
@@ -111,6 +113,7 @@ impl Directory {
             self.numbers.insert(job.id.clone(), job.row.number);
             self.names.push(job.id.clone());
         }
+        self.inboxes.clone_from(&heads.inboxes);
         self.standing.clear();
         self.standing.extend(heads.jobs().iter().map(|job| Standing {
             has_links: job.row.links > 0,
@@ -132,6 +135,10 @@ impl Directory {
     pub(super) fn name(&self, number: u32) -> Result<JobId, StoreError> {
         let name = self.names.get(number as usize);
         name.cloned().ok_or_else(|| StoreError::Row(format!("job number {number} has no job")))
+    }
+
+    pub(super) fn inbox(&self, job: &JobId) -> InboxFacts {
+        self.number(job).and_then(|number| self.inboxes.get(&number)).copied().unwrap_or_default()
     }
 
     pub(super) fn has_held(&self, number: u32) -> bool {

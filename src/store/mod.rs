@@ -11,6 +11,7 @@ mod forget;
 mod heads;
 mod held;
 mod holds;
+mod inbox;
 mod intents;
 mod jobs;
 mod journal;
@@ -26,6 +27,7 @@ mod state;
 mod tables;
 mod writer;
 
+pub use inbox::{NewEvent, Received};
 pub use journal::entry_hash;
 pub use open::Holder;
 pub use state::Store;
@@ -212,6 +214,8 @@ pub struct PageCommit {
     pub bulk: Option<BulkPage>,
     /// What the page's records can be found by beside their ids; empty where the job names no searchable field.
     pub search: Vec<Findable>,
+    /// The webhook events that the page was made of: they leave the inbox with it.
+    pub events: Vec<u64>,
     /// Records whose create has its end, so that nothing of it is in doubt any more.
     pub settled: Vec<RecordId>,
     /// Open letters whose record is another one by now, though nothing of it may be sent.

@@ -9,16 +9,18 @@ use super::links::PackedLink;
 use super::search::PackedTerms;
 use super::writer::{Order, Reply};
 use super::{
-    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewPoint, NewRun, Note, Options, OrderedAt,
-    PageCommit, Settlement, Shared, StoreError, SweepFacts, SweepFrom, open,
+    BulkChange, Committed, HeldChange, LetterIds, LetterMove, Missed, NewEvent, NewPoint, NewRun, Note, Options,
+    OrderedAt, PageCommit, Received, Settlement, Shared, StoreError, SweepFacts, SweepFrom, open,
 };
 use crate::model::filter::Term;
+use crate::model::webhook::{Event, Subscription};
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
-    HeldDelete, Hold, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter, LetterGroup,
-    LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    HeldDelete, Hold, InboxFacts, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter,
+    LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -478,6 +480,50 @@ impl Store {
     /// The record whose counterpart at the destination is `destination`, where the two have different ids.
     pub async fn record_at(&self, job: &JobId, destination: &DestinationId) -> Result<Option<RecordId>, StoreError> {
         open::caught(|| self.shared.record_at(job, destination))
+    }
+
+    /// Takes in a webhook event. `Ok` means that it is durable, or was before, or that there is no room for it.
+    pub fn take_event(
+        &self,
+        job: &JobId,
+        event: NewEvent,
+    ) -> impl Future<Output = Result<Received, StoreError>> + Send + 'static {
+        let job = job.clone();
+        self.order(|reply| Order::Event { job, event, reply })
+    }
+
+    /// What is known of a job's inbox, without reading it.
+    pub fn inbox(&self, job: &JobId) -> InboxFacts {
+        self.shared.directory.read().inbox(job)
+    }
+
+    /// The next events of a job, oldest first, of numbers above the first of `between` and up to the second; at most
+    /// `limit`, and of no more than `bytes` beyond the first.
+    pub async fn events(
+        &self,
+        job: &JobId,
+        between: (u64, u64),
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<Event>, StoreError> {
+        let job = job.clone();
+        self.read(move |shared| shared.events(&job, between, limit, bytes)).await
+    }
+
+    /// The jobs' subscriptions at their sources.
+    pub async fn subscriptions(&self) -> Result<HashMap<JobId, Subscription>, StoreError> {
+        open::caught(|| self.shared.subscriptions())
+    }
+
+    /// Saves what is known of a job's subscription together with its journal entry; none forgets it.
+    pub async fn set_subscription(
+        &self,
+        job: &JobId,
+        subscription: Option<Subscription>,
+        note: Option<Note>,
+    ) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.order(|reply| Order::Subscription { job, subscription, note, reply }).await
     }
 
     /// Hands an order to the writer at once; the future only waits for the answer.

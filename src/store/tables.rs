@@ -91,6 +91,21 @@ pub(super) const CORRECTIONS_BY_RECORD: TableDefinition<(u32, &str, u64, u32), (
 /// Number → [`crate::model::BulkRetry`]. The oldest that ended are thinned. Absent until many letters are retried at once.
 pub(super) const BULKS: TableDefinition<u64, &[u8]> = TableDefinition::new("bulk_retries");
 
+/// (job number, event number) → a webhook event that waits. Absent, as the next four, until a webhook comes.
+pub(super) const INBOX: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("inbox");
+
+/// Job number → what is kept of its inbox beside the events ([`super::inbox`]).
+pub(super) const INBOX_FACTS: TableDefinition<u32, &[u8]> = TableDefinition::new("inbox_facts");
+
+/// (job number, hash of an event's own id) → when it came, so that a second delivery is known.
+pub(super) const INBOX_SEEN: TableDefinition<(u32, u128), i64> = TableDefinition::new("inbox_seen");
+
+/// (when it came, job number, hash of an event's own id): the oldest ids are forgotten.
+pub(super) const INBOX_SEEN_BY_TIME: TableDefinition<(i64, u32, u128), ()> = TableDefinition::new("inbox_seen_by_time");
+
+/// Job's name → its subscription at the source ([`crate::model::webhook::Subscription`]).
+pub(super) const SUBSCRIPTIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("subscriptions");
+
 /// (job number, record id at the source) → [`crate::model::Intent`]. Absent until a job makes records whose ids the
 /// destination makes.
 pub(super) const INTENTS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("intents");

@@ -16,6 +16,7 @@ use super::forget::{ForgetPiece, ForgetWork, write_forgets};
 use super::heads::Heads;
 use super::held::write_held;
 use super::holds::write_holds;
+use super::inbox::{EventWork, NewEvent, Received, write_inbox, write_subscriptions};
 use super::intents::{IntentWork, write_intents};
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
@@ -29,6 +30,7 @@ use super::{
     BulkChange, Committed, HeldChange, LetterMove, NewPoint, NewRun, Note, Options, PageCommit, Seen, Settlement,
     Shared, StoreError,
 };
+use crate::model::webhook::Subscription;
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, Counts, Epoch, Hold, Intent, JobControl, JobId, JournalEntry,
     LowBudget, RecordId, Run, RunEnd, RunId, Sequence, Timestamp,
@@ -128,6 +130,19 @@ pub(super) enum Order {
         note: Option<Note>,
         reply: Reply<Option<BulkRetry>>,
     },
+    /// A webhook event; its sender waits for the answer.
+    Event {
+        job: JobId,
+        event: NewEvent,
+        reply: Reply<Received>,
+    },
+    /// What is known of a job's subscription; none forgets it.
+    Subscription {
+        job: JobId,
+        subscription: Option<Subscription>,
+        note: Option<Note>,
+        reply: Reply<()>,
+    },
     /// A person decides about withheld deletes. The note is written with the first of them.
     Held {
         job: JobId,
@@ -150,11 +165,13 @@ impl Order {
         match self {
             Self::Page { page, links, terms, .. } => {
                 let letters = page.dead.len() + page.failed_again.len() + page.recovered.len();
-                let others = page.settled.len() + 2 * page.newer.len() + page.held.len();
+                let others = page.settled.len() + 2 * page.newer.len() + page.held.len() + page.events.len();
                 3 + links.len() + 6 * letters + 2 * terms.len() + others
             }
             Self::Intents { intents, links, .. } => intents.len() + links.len(),
             Self::Move { piece, .. } => 7 * piece.ids.len(),
+            // A large body weighs as much as the rows that would fill its room.
+            Self::Event { event, .. } => 3 + event.body.len() / 1_024,
             Self::Held { changes, .. } => changes.len(),
             Self::Forget { .. } => super::forget::ROWS,
             _ => 2,
@@ -176,6 +193,7 @@ impl Order {
             Self::Point { reply, .. } => drop(reply.send(Err(error))),
             Self::BeginBulk { reply, .. } => drop(reply.send(Err(error))),
             Self::ChangeBulk { reply, .. } => drop(reply.send(Err(error))),
+            Self::Event { reply, .. } => drop(reply.send(Err(error))),
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
@@ -185,6 +203,7 @@ impl Order {
             | Self::Intents { reply, .. }
             | Self::Settle { reply, .. }
             | Self::Correct { reply, .. }
+            | Self::Subscription { reply, .. }
             | Self::Held { reply, .. }
             | Self::Forget { reply, .. }
             | Self::Close { reply } => drop(reply.send(Err(error))),
@@ -302,6 +321,10 @@ struct Batch {
     runs: BTreeMap<RunId, RunRow>,
     controls: BTreeMap<u32, JobControl>,
     holds: Vec<(ConnectionId, Option<Hold>)>,
+    events: Vec<EventWork>,
+    /// Events (job number, number) that pages were made of.
+    taken: Vec<(u32, u64)>,
+    subscriptions: Vec<(JobId, Option<Subscription>)>,
     budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
@@ -464,6 +487,19 @@ impl Writer {
                 }
                 batch.reply(reply, bulk);
             }
+            Order::Event { job, event, reply } => match heads.next_event(&job, event) {
+                Ok(work) => {
+                    let became = work.became.clone();
+                    batch.events.push(work);
+                    batch.replies.push(Box::new(move |saved| drop(reply.send(saved.map(|()| *became.lock())))));
+                }
+                Err(full) => drop(reply.send(Ok(full))),
+            },
+            Order::Subscription { job, subscription, note, reply } => {
+                batch.subscriptions.push((job, subscription));
+                batch.journal.extend(note.map(|note| heads.next_entry(note)));
+                batch.reply(reply, ());
+            }
             Order::Held { job, changes, note, reply } => {
                 let number = heads.job_mut(&job).row.number;
                 batch.held.extend(changes.into_iter().map(|change| (number, change)));
@@ -532,6 +568,8 @@ impl Writer {
         write_controls(&transaction, &batch.controls)?;
         write_forgets(&transaction, heads, batch.forgets)?;
         write_holds(&transaction, &batch.holds)?;
+        write_inbox(&transaction, heads, batch.events, &batch.taken)?;
+        write_subscriptions(&transaction, &batch.subscriptions)?;
         write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;
@@ -552,6 +590,7 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
         failed_again,
         recovered,
         bulk,
+        events,
         settled,
         newer,
         held,
@@ -597,6 +636,7 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
         at,
         run: run_id,
     }));
+    batch.taken.extend(events.into_iter().map(|event| (number, event)));
     batch.pages.push((id, epoch));
     batch.reply(reply, Committed { checkpoint, total, bulk });
 }
@@ -676,6 +716,7 @@ mod tests {
             recovered: Vec::new(),
             bulk: None,
             search: Vec::new(),
+            events: Vec::new(),
             settled: Vec::new(),
             newer: Vec::new(),
             held: Vec::new(),

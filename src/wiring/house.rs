@@ -13,7 +13,7 @@ use crate::control::{Attachment, Handle, Host};
 use crate::engine::clock::SystemClock;
 use crate::engine::{Engine, EngineError, Parts, Start};
 use crate::logging::{self, LogError, Logs};
-use crate::model::{Actor, Clock, EngineInfo, Via};
+use crate::model::{Actor, Clock, EngineInfo, Serve, Via};
 use crate::store::{Options, Store, StoreError};
 use crate::tui::{self, Left};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,7 @@ struct Own {
     /// Looks whether the configuration changed, for as long as the house stands.
     watch: Option<AbortOnDropHandle<()>>,
     /// Writes what was logged until the house is left.
+    serve: Serve,
     _logs: Option<Logs>,
 }
 
@@ -194,8 +195,18 @@ impl House {
         let local = Local::new(engine.clone());
         let handle = Handle::new(local.clone(), actor.clone());
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };
-        let own =
-            Own { engine, local, store, folder, host, server: None, watched: config.watched, watch: None, _logs: logs };
+        let own = Own {
+            engine,
+            local,
+            store,
+            folder,
+            host,
+            server: None,
+            watched: config.watched,
+            watch: None,
+            serve: config.serve,
+            _logs: logs,
+        };
         Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder })
     }
 
@@ -248,6 +259,20 @@ impl House {
         }
     }
 
+    /// Takes in webhooks from now on, where a job has any. What stands in the way keeps no job from its schedule, and
+    /// stands among the findings.
+    pub(super) async fn receive(&self, out: &mut Output) {
+        let Some(own) = &self.own else { return };
+        match own.engine.listen(&own.serve).await {
+            Ok(Some(address)) => tracing::info!(%address, "webhooks are taken in"),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "webhooks are not taken in");
+                out.note(format!("warning: {error}; the schedules go on"));
+            }
+        }
+    }
+
     /// Says goodbye to who is attached, saves what is on its way and gives the state up.
     pub(super) async fn close(self) {
         if let Some(own) = self.own {
@@ -271,6 +296,7 @@ impl House {
         options.is_demo = is_demo;
         self.listen(out);
         engine.start(Start::service()).await;
+        self.receive(out).await;
         let left = tui::run(self.handle.clone(), options).await;
         let at_once = matches!(left, Ok(Left::QuitNow));
         if !at_once {

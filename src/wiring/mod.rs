@@ -197,6 +197,9 @@ async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output
     let signals = Signals::listen();
     house.listen(out);
     let finished = house.engine().start(start).await;
+    if !args.once {
+        house.receive(out).await;
+    }
     let engine = house.engine().clone();
     let told = signals.told();
     let stopping = tokio::spawn({

@@ -20,6 +20,7 @@ pub(super) async fn run(args: &Args, config: Config, out: &mut Output) -> Result
     house.listen(out);
     let jobs = house.handle().jobs().len();
     house.engine().start(Start::service()).await;
+    house.receive(out).await;
     let jobs = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
     out.note(format!("serving `{name}`: {jobs}; `syncdeck` attaches a screen, SIGTERM ends it in order"));
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("{jobs} on their schedules"))]);

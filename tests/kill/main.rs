@@ -8,3 +8,4 @@ mod rounds;
 mod running;
 mod signals;
 mod truth;
+mod webhooks;

@@ -489,6 +489,7 @@ pub fn job(name: &str, from: &str, to: &str, state: JobState) -> JobStatus {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
+        webhook: None,
     }
 }
 

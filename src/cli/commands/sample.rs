@@ -90,6 +90,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         events: Vec::new(),
         recovered: RecoveredFaults::default(),
         last_runs: Vec::new(),
+        webhook: None,
     };
     let paused = JobStatus {
         id: JobId::from("orders"),

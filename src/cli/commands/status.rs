@@ -4,7 +4,8 @@
 //! `{"at","workspace","engine":{"running","pid","started_at","version","state_folder","log_folder","store_error"},"jobs":[…],"connections":[…],"findings":[…]}`.
 //! A job is `{"job","instance","description","source","destination","schedule","state","why","since","until","phase",
 //! "scanned",…,"errored","retried","skipped_because","rate","in_flight","dead_waiting","dead_retrying","lag_seconds","next_run","limited_by",
-//! "progress":{"done","total","eta_seconds"},"run":{"id","kind","by","started_at",…counts,"pages"}|null,"checkpoint":{…}|null}`.
+//! "progress":{"done","total","eta_seconds"},"webhook":{"path","listening","is_insecure","window_ms","inbox":{"waiting","bytes","oldest_at",
+//! "received","duplicates","last_at",…},"refused","turned_away","silence_ms","silent_since","subscription"}|null,"run":{"id","kind","by","started_at",…counts,"pages"}|null,"checkpoint":{…}|null}`.
 //! Times are RFC 3339; `rate` is records a second; the counts are those of all checkpointed pages since the job began.
 //! `lag_seconds` is the age of the newest version that is in step (the watermark), `null` where versions are no times.
 
@@ -14,8 +15,8 @@ use crate::cli::which::which;
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobId, JobState, JobStatus, Level, RunStatus, Snapshot,
-    Timestamp, Version,
+    Circuit, ConnectionStatus, Counts, Finding, FindingTarget, JobId, JobState, JobStatus, Level, RunStatus, Says,
+    Snapshot, Timestamp, Version,
 };
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -170,6 +171,9 @@ fn details(snapshot: &Snapshot, job: &JobStatus) -> Vec<Line> {
     );
     lines.extend(job.limited_by.clone().map(|text| fact("limited by", text)));
     lines.push(fact("dead letters", format!("{} waiting{}", figure(job.dead_waiting), retrying(snapshot, job))));
+    let says = Says { span: &|time| span(time.as_secs()), moment: &|at| at.to_string() };
+    let webhook = job.webhook.iter().flat_map(|webhook| webhook.facts(snapshot.at, &says));
+    lines.extend(webhook.map(|told| fact(told.name, told.text)));
     lines.push(match &job.checkpoint {
         Some(checkpoint) => fact(
             "checkpoint",
@@ -260,6 +264,7 @@ fn job_document(at: Timestamp, job: &JobStatus) -> Value {
             "progress": {
                 "done": job.progress.done, "total": job.progress.total, "eta_seconds": job.progress.eta_seconds,
             },
+            "webhook": job.webhook,
             "run": job.run.as_ref().map(run_document),
             "checkpoint": json::checkpoint(job.checkpoint.as_ref()),
         }),

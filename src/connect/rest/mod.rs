@@ -12,10 +12,11 @@ mod request;
 mod shown;
 mod signals;
 mod source;
+mod subscribe;
 #[cfg(test)]
 mod testing;
 
-use super::{ChangeLog, Destination, Fault, FaultKind, Link, Reply, Signals, Source};
+use super::{ChangeLog, Destination, Fault, FaultKind, Link, Reply, Signals, Source, Subscriptions};
 use crate::model::Job;
 use std::sync::Arc;
 
@@ -32,6 +33,11 @@ pub fn change_log(job: &Job, link: &Link) -> Result<Option<Arc<dyn ChangeLog>>, 
 /// The destination of `job`, with all its templates checked; the reason when one can not be used.
 pub fn destination(job: &Job, link: &Link) -> Result<Arc<dyn Destination>, String> {
     destination::destination(job, link)
+}
+
+/// How events of `job` are ordered at its source; none where it orders none.
+pub fn subscriptions(job: &Job, link: &Link) -> Result<Option<Arc<dyn Subscriptions>>, String> {
+    subscribe::subscriptions(job, link)
 }
 
 /// Asks for the connection's base address: the status of whatever answers, unless it refuses the credentials.

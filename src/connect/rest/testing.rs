@@ -136,6 +136,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
         description: None,
         enabled: true,
         schedule: Schedule::Manual,
+        batch_window: Duration::ZERO,
         max_pages: None,
         max_runtime: None,
         max_attempts: 5,
@@ -156,6 +157,7 @@ pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
             missing: Missing::Ignore,
             fields,
             searchable: Vec::new(),
+            webhook: None,
             stream: SourceStream::Rest(source),
         },
         destination: JobDestination {

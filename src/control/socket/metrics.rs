@@ -1,6 +1,6 @@
 //! `/metrics`: what a snapshot counts, as OpenMetrics text.
 
-use crate::model::{Circuit, JobStatus, Level, Snapshot, Timestamp};
+use crate::model::{Circuit, JobStatus, Level, Snapshot, Timestamp, WebhookStatus};
 use std::fmt::{Display, Write};
 
 /// The words of a job's state, one series each, so that an alert can name one.
@@ -70,6 +70,35 @@ fn jobs(text: &mut Text, jobs: &[JobStatus]) {
     each(text, jobs, "", |job| job.checkpoint.as_ref().map(|checkpoint| seconds(checkpoint.saved_at)));
     text.family("syncdeck_job_next_run_time_seconds", "gauge", "When the schedule lets the job run next.");
     each(text, jobs, "", |job| job.due.map(seconds));
+    webhooks(text, jobs);
+}
+
+fn webhooks(text: &mut Text, jobs: &[JobStatus]) {
+    if jobs.iter().all(|job| job.webhook.is_none()) {
+        return;
+    }
+    fn of<N>(pick: impl Fn(&WebhookStatus) -> Option<N>) -> impl Fn(&JobStatus) -> Option<N> {
+        move |job| job.webhook.as_ref().and_then(&pick)
+    }
+    text.family("syncdeck_webhook_events", "counter", "Webhook events taken in, since the job has webhooks.");
+    each(text, jobs, "_total", of(|webhook| Some(webhook.inbox.received)));
+    text.family("syncdeck_webhook_duplicates", "counter", "Webhook events that had come before.");
+    each(text, jobs, "_total", of(|webhook| Some(webhook.inbox.duplicates)));
+    text.family("syncdeck_webhook_refused_requests", "counter", "Requests that were not signed rightly or not whole.");
+    each(text, jobs, "_total", of(|webhook| Some(webhook.refused)));
+    text.family("syncdeck_webhook_turned_away_events", "counter", "Events sent away because the inbox was full.");
+    each(text, jobs, "_total", of(|webhook| Some(webhook.turned_away)));
+    text.family("syncdeck_webhook_waiting_events", "gauge", "Webhook events that wait to be processed.");
+    each(text, jobs, "", of(|webhook| Some(webhook.inbox.waiting)));
+    text.family("syncdeck_webhook_oldest_event_time_seconds", "gauge", "When the oldest event that waits came.");
+    each(text, jobs, "", of(|webhook| webhook.inbox.oldest_at.map(seconds)));
+    text.family("syncdeck_webhook_last_event_time_seconds", "gauge", "When the last event came.");
+    each(text, jobs, "", of(|webhook| webhook.inbox.last_at.map(seconds)));
+    text.family("syncdeck_webhook_silent", "gauge", "1 while events stay away for unusually long.");
+    each(text, jobs, "", of(|webhook| Some(u8::from(webhook.silent_since.is_some()))));
+    text.family("syncdeck_webhook_subscription_end_time_seconds", "gauge", "When the subscription ends.");
+    let ends = |webhook: &WebhookStatus| webhook.subscription.as_ref()?.expires_at.map(seconds);
+    each(text, jobs, "", of(ends));
 }
 
 fn connections(text: &mut Text, snapshot: &Snapshot) {

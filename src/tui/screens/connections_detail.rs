@@ -77,6 +77,7 @@ fn fact_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus, wid
         counted(connection.queued.into(), "call", "calls")
     )));
     lines.extend(user_lines(canvas, connection, room));
+    lines.extend(webhook_lines(app, canvas, connection, room));
     lines.push(match &connection.last_throttled {
         None => label("last 429").dim("none since this engine started"),
         Some(last) => {
@@ -129,6 +130,27 @@ fn budget_line(app: &App, line: Line, connection: &ConnectionStatus) -> Line {
         }
         (_, None) => line.say(format!("{} left", grouped(budget.remaining))).dim(format!(" (headers){refill}")),
     }
+}
+
+/// The events that it sends: of each job when the last came, how many wait, and what is wrong.
+fn webhook_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus, room: usize) -> Vec<Line> {
+    let jobs = app.snapshot.iter().flat_map(|snapshot| &snapshot.jobs);
+    let mine = jobs.filter(|job| job.source == connection.id).filter_map(|job| Some((job, job.webhook.as_ref()?)));
+    let mut lines = Vec::new();
+    for (job, webhook) in mine {
+        let facts = super::job::webhook_facts(app, webhook);
+        let (words, tone) = match facts.iter().find(|fact| fact.is_bad) {
+            Some(bad) => (format!("{}: {}", bad.name, bad.text), Tone::Warn),
+            None => {
+                let said = |name: &str| facts.iter().find(|fact| fact.name == name).map_or("—", |fact| &fact.text);
+                let subscription = facts.iter().find(|fact| fact.name == "subscription");
+                let subscription = subscription.map(|fact| format!(", subscription {}", fact.text)).unwrap_or_default();
+                (format!("last event {}, inbox {}{subscription}", said("last event"), said("inbox")), Tone::Plain)
+            }
+        };
+        lines.extend(wrapped(canvas, "webhooks", &format!("{}: {words}", job.id), room, tone));
+    }
+    lines
 }
 
 /// Who uses it: the share of each job of the calls of the last 15 minutes.

@@ -4,7 +4,8 @@ use super::jobs::{balance_sign, eta_words, progress_line, state_sign, state_word
 use super::{Screen, move_in};
 use crate::control::Request;
 use crate::model::{
-    Circuit, ConnectionStatus, Counts, JobId, JobStatus, LetterFilter, LetterGroup, Level, Notice, RunMark, Snapshot,
+    Circuit, ConnectionStatus, Counts, JobId, JobStatus, LetterFilter, LetterGroup, Level, Notice, RunMark, Says,
+    Snapshot, WebhookFact, WebhookStatus,
 };
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
@@ -228,7 +229,7 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
                 .say(format!("{} rec/s   {} in flight", rate(job.rate), grouped(job.in_flight)))
                 .say(limited(job)),
             canvas.line().say(state_words(job, app.now)),
-            canvas.line().dim(job.schedule.as_str()),
+            canvas.line().dim(job.schedule.as_str()).dim(webhook_words(job)),
         ];
         return canvas.put_all(inner, &lines);
     }
@@ -261,6 +262,15 @@ fn draw_progress(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus
     lines.push(in_flight);
     lines.push(balance_sign(canvas.line(), counts));
     canvas.put_all(inner, &lines);
+}
+
+/// Beside the schedule: that events come too, and how many wait.
+fn webhook_words(job: &JobStatus) -> String {
+    match job.webhook.as_ref().map(|webhook| webhook.inbox.waiting) {
+        None => String::new(),
+        Some(0) => ", and webhooks".to_owned(),
+        Some(n) => format!(", and webhooks: {} waiting", grouped(n)),
+    }
 }
 
 fn limited(job: &JobStatus) -> String {
@@ -432,6 +442,7 @@ fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
     let inner = padded(canvas.panel(area, "Limits", &shared(app, area, ""), false));
     let width = usize::from(inner.width);
     let mut lines = facts(canvas, "limited by  ", job.limited_by.as_deref().unwrap_or("nothing"), width);
+    lines.extend(webhook_lines(app, canvas, job, width));
     let connections = shown(app).into_iter().flat_map(|snapshot| &snapshot.connections);
     // The destination first: it is what mostly holds a job back.
     let mut mine: Vec<&ConnectionStatus> =
@@ -441,6 +452,30 @@ fn draw_limits(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStatus) 
         lines.extend(connection_lines(app, canvas, connection, connection.id == job.destination, width));
     }
     canvas.put_all(inner, &lines);
+}
+
+/// What is known of the events by which its source tells of changes.
+fn webhook_lines(app: &App, canvas: &Canvas<'_>, job: &JobStatus, width: usize) -> Vec<Line> {
+    let Some(webhook) = &job.webhook else { return Vec::new() };
+    let mut lines = Vec::new();
+    for fact in webhook_facts(app, webhook) {
+        let label = format!("{:<14}", fact.name);
+        let shown = crate::tui::text::visible_within(&fact.text, width * 3, canvas.theme.symbols);
+        let parts = crate::tui::text::wrapped(shown.as_str(), width.saturating_sub(label.len()).max(8));
+        let tone = if fact.is_bad { Tone::Warn } else { Tone::Plain };
+        lines.extend(
+            parts
+                .iter()
+                .enumerate()
+                .map(|(at, part)| canvas.line().dim(if at == 0 { label.as_str() } else { "" }).to(14).tone(part, tone)),
+        );
+    }
+    lines
+}
+
+/// As they are said on the screen.
+pub(super) fn webhook_facts(app: &App, webhook: &WebhookStatus) -> Vec<WebhookFact> {
+    webhook.facts(app.now, &Says { span: &|time| span(time), moment: &|at| moment(at, app.now) })
 }
 
 /// A label and what it labels, in as many lines as that takes.

@@ -641,6 +641,8 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
         FindingKind::StoreError
         | FindingKind::Failed
         | FindingKind::CircuitOpen
+        | FindingKind::Webhook
+        | FindingKind::Silent
         | FindingKind::ConfigChanged
         | FindingKind::NotConfigured => line.dim(&finding.hint),
     }

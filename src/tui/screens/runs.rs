@@ -594,6 +594,7 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     lines.push(label("pages").say(format!("{} saved; sent again {}", grouped(run.pages), grouped(run.counts.retried))));
     lines.push(match (&run.kind, run.checkpoint) {
         (RunKind::Retry, _) => label("checkpoint").say("not moved (a retry never moves it)"),
+        (RunKind::Inbox, _) => label("checkpoint").say("not moved (webhook events never move it)"),
         (RunKind::Release, _) => label("checkpoint").say("not moved (a release never moves it)"),
         (RunKind::Range { .. }, _) => label("checkpoint").say("not moved (a range never moves it)"),
         (_, Some(sequence)) => label("checkpoint").say(format!("#{} is the last that it saved", grouped(sequence.0))),

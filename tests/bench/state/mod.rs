@@ -57,6 +57,7 @@ fn empty_page(run: &Run, epoch: Epoch, first: u64) -> PageCommit {
         recovered: Vec::new(),
         bulk: None,
         search: Vec::new(),
+        events: Vec::new(),
         settled: Vec::new(),
         newer: Vec::new(),
         held: Vec::new(),

@@ -44,6 +44,7 @@ pub fn page(run: &Run, epoch: Epoch, first: u64, n: u64) -> PageCommit {
         recovered: Vec::new(),
         bulk: None,
         search: Vec::new(),
+        events: Vec::new(),
         settled: Vec::new(),
         newer: Vec::new(),
         held: Vec::new(),
