@@ -30,7 +30,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     if shown == text {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(shown)
+    // A mark that stood behind something hidden stands behind its number now, and may join on to that.
+    Cow::Owned(visible(&shown).into_owned())
 }
 
 /// True for scalars that a terminal obeys, shows as nothing, or lets change the order of what stands around them.
@@ -101,6 +102,13 @@ mod tests {
         assert_eq!(visible("a\u{200b}b\u{200d}c\u{200c}"), "a‹200B›b‹200D›c‹200C›");
         assert_eq!(visible("pay\u{e0041}"), "pay‹E0041›");
         assert_eq!(visible("1\u{a0}200"), "1‹00A0›200");
+    }
+
+    // The mark joined on to the bracket of the number before it, so that a second look took it apart once more.
+    #[test]
+    fn a_mark_behind_something_hidden_does_not_join_on_to_its_number() {
+        let shown = visible("\u{2028}\u{949}\u{1a19}").into_owned();
+        assert_eq!(visible(&shown), shown);
     }
 
     #[test]
