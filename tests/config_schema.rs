@@ -101,7 +101,6 @@ fn the_schema_refuses_what_the_reader_refuses() {
         ("/connections/shop/timeout", json!("30")),
         ("/connections/shop/max_body", json!("10MB")),
         ("/connections/shop/limits/requests", json!(0)),
-        ("/connections/shop/auth/type", json!("oauth2")),
         ("/connections/shop/type", json!("postgres")),
         ("/jobs/customers_to_crm/mode", json!("two_way")),
         ("/jobs/customers_to_crm/delete", json!("sfot")),

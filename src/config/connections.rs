@@ -4,7 +4,9 @@ use super::instances::Order;
 use super::report::{Place, Report};
 use super::suspects::is_secret_name;
 use super::tree::{Table, Value};
-use crate::model::{Auth, Connection, ConnectionId, ConnectionKind, Limits, RestConnection, RetryRule, Secret};
+use crate::model::{
+    Auth, Connection, ConnectionId, ConnectionKind, Limits, QuotaRule, RestConnection, RetryRule, Secret,
+};
 use url::{Host, Url};
 
 /// Builds one connection. None when a part of it is wrong, which was told.
@@ -72,15 +74,19 @@ fn base_url(table: &Table, report: &mut Report) -> Option<Url> {
 }
 
 fn warn_of_clear_text(url: &Url, has_credentials: bool, place: Place, report: &mut Report) {
-    let is_loopback = match url.host() {
+    if has_credentials && url.scheme() == "http" && !is_loopback(url) {
+        let hint = "write `https://`, if the system speaks it".to_owned();
+        report.warning(place, "credentials are sent without encryption", hint);
+    }
+}
+
+/// What is sent there leaves this machine for no network.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    if has_credentials && url.scheme() == "http" && !is_loopback {
-        let hint = "write `https://`, if the system speaks it".to_owned();
-        report.warning(place, "credentials are sent without encryption", hint);
     }
 }
 
@@ -147,6 +153,7 @@ fn auth_of(table: &Table, report: &mut Report) -> Option<Auth> {
             is_header_value(value.expose(), "value", table.place_of("value"), report)
                 .then_some(Auth::Header { name, value })
         }
+        "oauth2" => super::oauth2::auth(table, report).map(|oauth| Auth::OAuth2(Box::new(oauth))),
         _ => Some(Auth::Query { name: table.owned_text("name")?, value: secret("value")? }),
     }
 }
@@ -158,8 +165,13 @@ fn limits(table: &Table) -> Limits {
         per: table.duration("per").unwrap_or(usual.per),
         burst: table.count("burst").unwrap_or(usual.burst),
         in_flight: table.count("in_flight").unwrap_or(usual.in_flight),
+        quota: table.table("quota").and_then(quota),
         in_flight_fixed: table.is_written("in_flight"),
     }
+}
+
+fn quota(table: &Table) -> Option<QuotaRule> {
+    Some(QuotaRule { requests: u64::from(table.count("requests")?), per: table.duration("per")? })
 }
 
 fn retry_rule(table: &Table, report: &mut Report) -> Option<RetryRule> {

@@ -191,7 +191,7 @@ static AUTH: Tagged = Tagged {
         variant("basic", &BASIC),
         variant("header", &AUTH_HEADER),
         variant("query", &AUTH_QUERY),
-        later_variant("oauth2"),
+        variant("oauth2", &OAUTH2),
     ],
 };
 
@@ -221,17 +221,53 @@ static AUTH_QUERY: Spec = Spec {
     ],
 };
 
+static OAUTH2: Spec = Spec {
+    about: "A sign-in (OAuth 2.0): a token that is asked for, renewed before it expires, and renewed once when it is refused.",
+    keys: &[
+        key("token_url", Kind::Text, "The address of the token endpoint.").required(),
+        key("client_id", Kind::Text, "The client's id.").required(),
+        key(
+            "client_secret",
+            Kind::Secret,
+            "The client's secret. Not written: a public client, which needs a `refresh_token`.",
+        ),
+        key("scopes", Kind::List(&Kind::Text), "What is asked for.").default("[]"),
+        key(
+            "refresh_token",
+            Kind::Secret,
+            "What a person was given when signing in. Not written: the client signs in with its own credentials. A newer one that the system gives is kept in the state.",
+        ),
+        key("audience", Kind::Text, "Whom the token is for, where the token endpoint asks."),
+        key("params", Kind::Named(&Kind::Text), "Further parameters of a token request.").default("{}"),
+        key(
+            "client_auth",
+            Kind::Word(&[word("basic"), word("body")]),
+            "Where a token request carries the client's id and secret: in the `Authorization` header, or in the body.",
+        )
+        .default("\"basic\""),
+    ],
+};
+
 static LIMITS: Spec = Spec {
     about: "A token bucket and a ceiling of requests in flight. What the system itself says in its headers tightens it.",
     keys: &[
         key("requests", COUNT, "Requests allowed in each `per`. Not written: no budget."),
         key("per", Kind::Span, "The time that `requests` counts for.").default("\"60s\""),
         key("burst", COUNT, "Requests that may come at once after a pause.").default("1"),
+        key("quota", Kind::Table(&QUOTA), "Requests allowed in a long span, such as a day; counted over restarts."),
         key(
             "in_flight",
             Kind::Integer { min: 1, max: 1024 },
             "The most requests at a time. The engine adapts below it; not written, it finds its own way.",
         ),
+    ],
+};
+
+static QUOTA: Spec = Spec {
+    about: "Requests allowed in a long span. Spans of a day begin at midnight UTC.",
+    keys: &[
+        key("requests", COUNT, "Requests allowed in each `per`.").required(),
+        key("per", Kind::Span, "The span that `requests` counts for.").default("\"24h\""),
     ],
 };
 

@@ -22,6 +22,7 @@ mod linked;
 mod map;
 mod mistake;
 mod notify;
+mod oauth2;
 mod read;
 mod read_json;
 mod read_text;

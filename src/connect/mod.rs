@@ -6,6 +6,7 @@
 mod error;
 pub mod http;
 pub mod notify;
+pub mod oauth2;
 pub mod rest;
 pub mod webhook;
 

@@ -178,7 +178,7 @@ impl Deliverer {
                 pending.seen.get_or_insert(successes);
             }
             self.gate.called(&self.cell.spec.id);
-            let reply = self.send(&group).await;
+            let reply = self.gate.call(|| self.send(&group)).await;
             let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
             self.teller.gate_event(&self.gate, &event);
             match reply.outcome {

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::{NoPermit, Patience};
+use super::lines::Line;
 use super::orders::OrderError;
 use super::page::{OpenPage, PageRead};
 use super::read::greatest;
@@ -135,7 +136,7 @@ impl Engine {
     async fn read_dry(&self, cell: &Arc<JobCell>, position: &Position) -> Result<Page, Fault> {
         let gate = &cell.source_gate;
         let teller = Teller::new(self.notices.clone(), cell.clone(), None);
-        let patience = Patience { abandon: CancellationToken::new(), gives_up: true };
+        let patience = Patience { abandon: CancellationToken::new(), gives_up: true, line: Line::Person };
         let from = ReadFrom { cursor: position.cursor.clone(), since: position.since.clone() };
         let rule = &gate.connection.retry;
         let read = async {
@@ -145,7 +146,7 @@ impl Engine {
                     Ok(permit) => permit,
                     Err(NoPermit::GaveUp | NoPermit::Abandoned) => return Err(away(cell)),
                 };
-                let reply = cell.source.read_page(&from).await;
+                let reply = gate.call(|| cell.source.read_page(&from)).await;
                 let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
                 teller.gate_event(gate, &event);
                 let fault = match reply.outcome {

@@ -7,7 +7,7 @@ use super::tell::span;
 use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Leftover, Level, Timestamp, told_at,
+    Leftover, Level, QuotaStatus, Timestamp, told_at,
 };
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const BUDGET_LOW: u64 = 15;
 const REFILL_LONG: Duration = Duration::from_secs(5);
 /// Budgets smaller than this are low most of the time, and nobody minds.
 const BUDGET_LEAST: u64 = 10;
+/// Of a long quota, in percent, from which on it is nearly used up.
+const QUOTA_HIGH: u64 = 90;
 /// Of a run's records, in percent, from which on its errors are too many …
 const ERRORS_MANY: u64 = 10;
 /// … where it has scanned so many.
@@ -66,6 +68,7 @@ pub(super) fn findings(
         findings.extend(held(connection, n_waiting, now));
         findings.extend(down(connection));
         findings.extend(budget(connection, now));
+        findings.extend(quota(connection, now));
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings
@@ -336,6 +339,23 @@ fn budget(connection: &ConnectionStatus, now: Timestamp) -> Option<Finding> {
         ),
         hint: "run `syncdeck connection list`".to_owned(),
         target: FindingTarget::Connection(connection.id.clone()),
+    })
+}
+
+/// A long quota that is nearly used up, or is.
+fn quota(connection: &ConnectionStatus, now: Timestamp) -> Option<Finding> {
+    let quota = connection.quota.as_ref().filter(|quota| quota.percent() >= QUOTA_HIGH)?;
+    let (id, word, back) = (&connection.id, QuotaStatus::word(quota.per), span(quota.resets_at.since(now)));
+    let text = match quota.is_used_up() {
+        true => format!("the {word} of {id} is used up ({}); its jobs wait, it is back in {back}", quota.limit),
+        false => format!("{}% of the {word} of {id} is used ({} of {})", quota.percent(), quota.used, quota.limit),
+    };
+    Some(Finding {
+        kind: FindingKind::BudgetLow,
+        level: Level::Warn,
+        text,
+        hint: format!("all of it is back in {back}; `quota` of the connection says how much it is"),
+        target: FindingTarget::Connection(id.clone()),
     })
 }
 

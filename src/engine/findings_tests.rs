@@ -64,6 +64,8 @@ fn crm() -> ConnectionStatus {
         throttled_until: None,
         last_throttled: None,
         tested: None,
+        token: None,
+        quota: None,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::Engine;
 use super::limit::{Gate, Permit};
 use super::orders::{OrderError, Ordered};
+use super::quota::{Left, used_up};
 use super::tell::{About, span};
-use crate::connect::{self, Fault, FaultKind, Link, Reply, Signals};
+use crate::connect::{self, FaultKind, Link, Reply};
 use crate::model::{Actor, ConnectionId, Hold, Job, Level, Tested, Timestamp};
 use crate::store::Note;
 use std::sync::Arc;
@@ -83,12 +84,23 @@ impl Gate {
         if let Err(at) = state.told.ask(now) {
             return Ok(Err(Some(at)));
         }
+        if let Some(quota) = &mut state.quota {
+            let wall = self.clock.now();
+            // One call is counted with the next that are reserved.
+            if let Left::NoneUntil(at) = quota.left(wall) {
+                let per = quota.status(wall).per;
+                return Err(format!("{}; it is back in {}", used_up(id, per), span(at.since(wall))));
+            }
+        }
         if let Some(bucket) = &mut state.bucket
             && let Err(at) = bucket.take(now)
         {
             return Ok(Err(Some(at)));
         }
         state.told.took();
+        if let Some(quota) = &mut state.quota {
+            quota.took();
+        }
         if is_canary {
             state.breaker.canary_left();
         }
@@ -176,7 +188,7 @@ impl Engine {
         let link = self.links.get(connection).ok_or_else(|| OrderError::NoSuchConnection(connection.clone()))?;
         let permit = gate.acquire_test().await.map_err(OrderError::Refused)?;
         let reader = self.jobs.values().find(|cell| cell.spec.source.connection == *connection);
-        let (tried, signals) = try_link(link, reader.map(|cell| &cell.spec)).await;
+        let Reply { outcome: tried, signals } = gate.call(|| try_link(link, reader.map(|cell| &cell.spec))).await;
         let event = permit.done(&signals, tried.as_ref().err());
         let (is_ok, text, hint) = match tried {
             Ok(text) => (true, text, None),
@@ -234,7 +246,7 @@ impl Engine {
 }
 
 /// One harmless call, told in a sentence.
-async fn try_link(link: &Link, reader: Option<&Job>) -> (Result<String, Fault>, Signals) {
+async fn try_link(link: &Link, reader: Option<&Job>) -> Reply<String> {
     match reader {
         Some(job) => {
             let Reply { outcome, signals } = connect::probe(link, job).await;
@@ -242,11 +254,12 @@ async fn try_link(link: &Link, reader: Option<&Job>) -> (Result<String, Fault>, 
                 let records = if page.items.len() == 1 { "record" } else { "records" };
                 format!("`{}` read its first page, {} {records}", job.id, page.items.len())
             });
-            (told, signals)
+            Reply { outcome: told, signals }
         }
         None => {
             let Reply { outcome, signals } = connect::reach(link).await;
-            (outcome.map(|status| format!("answers ({status}); it is only written to, so nothing was read")), signals)
+            let told = |status| format!("answers ({status}); it is only written to, so nothing was read");
+            Reply { outcome: outcome.map(told), signals }
         }
     }
 }

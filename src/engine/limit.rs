@@ -4,12 +4,17 @@ use super::adapt::Adapt;
 use super::breaker::{Breaker, Verdict};
 use super::bucket::Bucket;
 use super::calls::Calls;
+use super::lines::{Line, Lines};
+use super::quota::{Left, Quota, used_up};
+use super::sign_in::SignIn;
 use super::told::Told;
+
 use crate::connect::{Fault, FaultKind, Signals};
 use crate::model::{
     AnswerCounts, BudgetStatus, Circuit, Clock, Connection, ConnectionId, ConnectionKind, ConnectionStatus, Hold,
-    JobId, LastOpen, LastThrottled, Limits, LowBudget, Tested, Timestamp, backoff,
+    JobId, KeptQuota, LastOpen, LastThrottled, Limits, LowBudget, Tested, Timestamp, backoff,
 };
+use crate::store::Store;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,16 +25,22 @@ use tokio_util::sync::CancellationToken;
 
 /// Latencies kept for the percentiles.
 const LATENCIES: usize = 256;
+/// A reservation that could not be saved is tried again after this.
+const UNSAVED_WAIT: Duration = Duration::from_secs(5);
 
 /// The limits of one connection, shared by all its jobs: budget, ceiling, throttling, breaker.
 pub struct Gate {
     pub(super) connection: Arc<Connection>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) state: Mutex<State>,
-    /// First come, first served: the one at the head waits for the conditions, the others for the head.
-    turn: tokio::sync::Mutex<()>,
+    /// The one whose turn it is waits for the conditions, the others for their turn.
+    lines: Lines,
     pub(super) changed: Notify,
     queued: AtomicU32,
+    /// None where requests carry what is configured.
+    pub(super) sign_in: Option<SignIn>,
+    /// Keeps what is used of the quota. None in a test of the gate alone.
+    pub(super) store: Option<Store>,
     dice: Mutex<fastrand::Rng>,
 }
 
@@ -41,6 +52,7 @@ pub(super) struct State {
     pub(super) breaker: Breaker,
     pub(super) adapt: Adapt,
     pub(super) bucket: Option<Bucket>,
+    pub(super) quota: Option<Quota>,
     pub(super) in_flight: u32,
     pub(super) throttled: Option<Throttled>,
     /// Refusals in a row, for those that do not say how long to wait.
@@ -87,6 +99,8 @@ pub(super) struct Patience {
     pub abandon: CancellationToken,
     /// `run --once` ends when a system stays down; a service waits.
     pub gives_up: bool,
+    /// In whose name it is.
+    pub line: Line,
 }
 
 /// What a finished call changed at the gate.
@@ -100,9 +114,13 @@ pub(super) struct GateEvent {
 }
 
 enum Next {
-    Granted { is_canary: bool },
+    Granted {
+        is_canary: bool,
+    },
     WaitUntil(Instant),
     WaitForChange,
+    /// A part of the quota is to be saved first.
+    Reserve(KeptQuota),
     GaveUp,
 }
 
@@ -117,6 +135,7 @@ impl Gate {
                 breaker: Breaker::new(connection.retry.clone()),
                 adapt: Adapt::new(connection.limits.in_flight),
                 bucket: Bucket::new(&connection.limits, now),
+                quota: connection.limits.quota.map(Quota::new),
                 in_flight: 0,
                 throttled: None,
                 refusals: 0,
@@ -130,9 +149,11 @@ impl Gate {
                 latencies: [0; LATENCIES],
                 latency_count: 0,
             }),
-            turn: tokio::sync::Mutex::new(()),
+            lines: Lines::default(),
             changed: Notify::new(),
             queued: AtomicU32::new(0),
+            sign_in: None,
+            store: None,
             dice: Mutex::new(fastrand::Rng::with_seed(seed)),
             connection,
         }
@@ -152,30 +173,35 @@ impl Gate {
         if patience.abandon.is_cancelled() {
             return Err(NoPermit::Abandoned);
         }
-        if let Ok(_turn) = self.turn.try_lock()
+        if let Some(_turn) = self.lines.try_take()
             && let Next::Granted { is_canary } = self.next(patience.gives_up)
         {
             return Ok(Permit { gate: self, is_canary, open: true });
         }
         self.queued.fetch_add(1, Ordering::Relaxed);
         let permit = tokio::select! {
-            permit = self.wait_for_turn(patience.gives_up) => permit,
+            permit = self.wait_for_turn(patience) => permit,
             () = patience.abandon.cancelled() => Err(NoPermit::Abandoned),
         };
         self.queued.fetch_sub(1, Ordering::Relaxed);
         permit
     }
 
-    async fn wait_for_turn(&self, gives_up: bool) -> Result<Permit<'_>, NoPermit> {
-        let _turn = self.turn.lock().await;
+    async fn wait_for_turn(&self, patience: &Patience) -> Result<Permit<'_>, NoPermit> {
+        let _turn = self.lines.take(&patience.line).await;
         loop {
             let changed = self.changed.notified();
-            match self.next(gives_up) {
+            match self.next(patience.gives_up) {
                 Next::Granted { is_canary } => {
                     return Ok(Permit { gate: self, is_canary, open: true });
                 }
                 Next::GaveUp => return Err(NoPermit::GaveUp),
                 Next::WaitForChange => changed.await,
+                Next::Reserve(kept) => {
+                    if !self.reserve(kept).await {
+                        tokio::time::sleep(UNSAVED_WAIT).await;
+                    }
+                }
                 Next::WaitUntil(at) => {
                     tokio::select! {
                         () = changed => {}
@@ -219,12 +245,26 @@ impl Gate {
         if let Err(at) = state.told.ask(now) {
             return Next::WaitUntil(at);
         }
+        if let Some(quota) = &mut state.quota {
+            let wall = self.clock.now();
+            match quota.left(wall) {
+                Left::Some => {}
+                Left::Reserve(kept) => return Next::Reserve(kept),
+                Left::NoneUntil(at) if gives_up || at.since(wall) > self.connection.retry.max_retry_after => {
+                    return Next::GaveUp;
+                }
+                Left::NoneUntil(at) => return Next::WaitUntil(now + at.since(wall)),
+            }
+        }
         if let Some(bucket) = &mut state.bucket
             && let Err(at) = bucket.take(now)
         {
             return Next::WaitUntil(at);
         }
         state.told.took();
+        if let Some(quota) = &mut state.quota {
+            quota.took();
+        }
         if is_canary {
             state.breaker.canary_left();
         }
@@ -267,7 +307,7 @@ impl Gate {
         let now = Instant::now();
         let wall = self.clock.now();
         let id = &self.connection.id;
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         if let Some(held) = &state.held {
             let why = held.reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
             return Some((format!("connection {id} held by {}{why}", held.by), held.since, None));
@@ -281,8 +321,25 @@ impl Gate {
             let since = wall.minus(now.saturating_duration_since(since));
             return Some((format!("{id} asked to wait (429)"), since, Some(wall.plus(until - now))));
         }
+        if let Some(quota) = &mut state.quota
+            && let Left::NoneUntil(at) = quota.left(wall)
+        {
+            let per = quota.status(wall).per;
+            return Some((used_up(id, per), wall, Some(at)));
+        }
         let until = state.told.used_up_until(now)?;
         Some((format!("{id} rate budget is used up"), wall, Some(wall.plus(until - now))))
+    }
+
+    /// How long nothing may go, when that is longer than a run waits: the system said so, or the quota is used up.
+    pub(super) fn long_wait(&self) -> Option<Duration> {
+        self.long_throttle().max(self.long_quota())
+    }
+
+    fn long_quota(&self) -> Option<Duration> {
+        let wall = self.clock.now();
+        let Left::NoneUntil(at) = self.state.lock().quota.as_mut()?.left(wall) else { return None };
+        Some(at.since(wall)).filter(|left| *left > self.connection.retry.max_retry_after)
     }
 
     /// How long the system asked to be left alone, when that is longer than a run waits.
@@ -363,6 +420,8 @@ impl Gate {
             users,
             last_throttled: state.last_throttled,
             tested: state.tested.clone(),
+            quota: state.quota.as_mut().map(|quota| quota.status(wall)),
+            token: self.sign_in.as_ref().map(SignIn::status),
             throttled_until: state.throttled.filter(|told| told.until > now).map(|told| wall.plus(told.until - now)),
         }
     }

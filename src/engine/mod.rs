@@ -27,19 +27,23 @@ mod inbox;
 mod job;
 mod letter_request;
 mod limit;
+mod lines;
 mod listen;
 mod log;
 mod notify;
 mod one;
 mod orders;
 mod page;
+mod quota;
 mod range;
 mod read;
 mod recheck;
 mod rewind;
 mod run;
 mod schedule;
+mod seal;
 mod settle;
+mod sign_in;
 mod snapshot;
 mod subscribe;
 mod sweep;
@@ -68,6 +72,7 @@ use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
 use job::{CellParts, Live, OpenLetters};
 use schedule::{Attendant, in_doubt_after};
+use sign_in::SignIn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
@@ -140,10 +145,17 @@ impl Engine {
         let told = Arc::new(Notify::new());
         let mut gates = IndexMap::new();
         let mut links = IndexMap::new();
-        for (place, link) in parts.links.into_iter().enumerate() {
+        for (place, mut link) in parts.links.into_iter().enumerate() {
             let id = link.connection.id.clone();
             let seed = parts.seed.wrapping_add(place as u64);
-            gates.insert(id.clone(), Arc::new(Gate::new(link.connection.clone(), parts.clock.clone(), seed)));
+            let mut gate = Gate::new(link.connection.clone(), parts.clock.clone(), seed);
+            gate.sign_in = SignIn::of(&mut link, &parts.store, &parts.clock);
+            if let Some(sign_in) = &gate.sign_in {
+                sign_in.take_up().await;
+            }
+            gate.store = Some(parts.store.clone());
+            gate.take_up_quota().await?;
+            gates.insert(id.clone(), Arc::new(gate));
             links.insert(id, link);
         }
         for job in parts.store.half_forgotten() {
@@ -233,6 +245,9 @@ impl Engine {
         }
         let mut attendants = self.attendants.lock().await;
         while attendants.join_next().await.is_some() {}
+        for gate in self.gates.values() {
+            gate.settle_quota().await;
+        }
         // Until then it told how the stopping goes.
         self.gone.cancel();
         self.notifier.lock().await.take();

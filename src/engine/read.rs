@@ -220,7 +220,7 @@ impl Reader {
                 Err(NoPermit::GaveUp) => return Err(ReadEnd::Unreadable(Box::new(self.down()))),
             };
             self.gate.called(&self.cell.spec.id);
-            let reply = request().await;
+            let reply = self.gate.call(&request).await;
             let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
             self.teller.gate_event(&self.gate, &event);
             let fault = match reply.outcome {

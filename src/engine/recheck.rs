@@ -3,6 +3,7 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::Patience;
+use super::lines::Line;
 use super::orders::OrderError;
 use crate::model::mapping::fingerprint;
 use crate::model::plan::{self, MarkedLetter, PlanRules, Step};
@@ -74,10 +75,10 @@ impl Engine {
     }
 
     async fn read_now(&self, cell: &Arc<JobCell>, letter: &DeadLetter) -> Found {
-        let patience = Patience { abandon: CancellationToken::new(), gives_up: true };
+        let patience = Patience { abandon: CancellationToken::new(), gives_up: true, line: Line::Person };
         let asked = async {
             let Ok(permit) = cell.source_gate.acquire(&patience).await else { return Found::Unread };
-            let reply = cell.source.read_one(&letter.record).await;
+            let reply = cell.source_gate.call(|| cell.source.read_one(&letter.record)).await;
             permit.done(&reply.signals, reply.outcome.as_ref().err());
             match reply.outcome {
                 Ok(Some(item)) => Found::Record(item),

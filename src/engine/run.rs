@@ -5,6 +5,7 @@ use super::guard::DeleteGuard;
 use super::held::withheld;
 use super::job::{JobCell, Live, OpenLetters};
 use super::limit::{Gate, Patience};
+use super::lines::Line;
 use super::page::{CommitFacts, OpenPage, PageChanges, PageRead, parks, stopping_fault};
 use super::read::{Bounds, Read, ReadEnd, Reader};
 use super::tell::{Notices, Teller};
@@ -133,7 +134,9 @@ struct RunLoop {
 impl RunLoop {
     fn start(parts: RunParts) -> Self {
         let teller = Teller::new(parts.notices.clone(), parts.cell.clone(), Some(parts.run));
-        let patience = Patience { abandon: parts.stop.abandon.clone(), gives_up: parts.gives_up };
+        let id = parts.cell.spec.id.clone();
+        let line = if parts.kind == RunKind::Retry { Line::Retry(id) } else { Line::Job(id) };
+        let patience = Patience { abandon: parts.stop.abandon.clone(), gives_up: parts.gives_up, line };
         let deliverer = Arc::new(Deliverer {
             destination: parts.cell.destination.clone(),
             gate: parts.destination_gate.clone(),

@@ -531,7 +531,7 @@ impl Attendant {
                 let soon = now.plus(AFTER_FAILURE);
                 let soon = regular.map_or(soon, |regular| regular.min(soon));
                 let gates = [&self.cell.source_gate, &self.cell.destination_gate];
-                let told = gates.iter().filter_map(|gate| gate.long_throttle()).max();
+                let told = gates.iter().filter_map(|gate| gate.long_wait()).max();
                 Some(told.map_or(soon, |told| soon.max(now.plus(told))))
             }
         }

@@ -4,8 +4,9 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::{NoPermit, Patience};
+use super::lines::Line;
 use super::tell::{Teller, span};
-use crate::connect::{Fault, FaultKind, Reply, Subscribed, Subscriptions};
+use crate::connect::{Fault, FaultKind, Reply, Signals, Subscribed, Subscriptions};
 use crate::model::webhook::{Subscribe, Subscription, SubscriptionStatus};
 use crate::model::{Actor, InboxFacts, Level, Serve, Timestamp};
 use std::sync::Arc;
@@ -274,17 +275,27 @@ impl Keeper {
         F: Future<Output = Option<Reply<T>>>,
     {
         let abandon: CancellationToken = self.engine.stopping.clone();
-        let patience = Patience { abandon, gives_up: false };
+        let patience = Patience { abandon, gives_up: false, line: Line::Job(self.cell.spec.id.clone()) };
         let gate = &self.cell.source_gate;
         let permit = match gate.acquire(&patience).await {
             Ok(permit) => permit,
             Err(NoPermit::Abandoned | NoPermit::GaveUp) => return Err(Failed::Stopping),
         };
-        let Some(reply) = request().await else { return Ok(None) };
+        let request = &request;
+        let asked = || async {
+            match request().await {
+                Some(reply) => Reply { outcome: reply.outcome.map(Some), signals: reply.signals },
+                None => Reply { outcome: Ok(None), signals: Signals::default() },
+            }
+        };
+        let reply = gate.call(asked).await;
+        if matches!(reply.outcome, Ok(None)) {
+            return Ok(None);
+        }
         gate.called(&self.cell.spec.id);
         let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
         self.teller().gate_event(gate, &event);
-        reply.outcome.map(Some).map_err(|fault| Failed::Fault(Box::new(fault)))
+        reply.outcome.map_err(|fault| Failed::Fault(Box::new(fault)))
     }
 
     fn failed(&mut self, failed: Failed) {

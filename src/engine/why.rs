@@ -3,6 +3,7 @@
 use super::Engine;
 use super::job::JobCell;
 use super::limit::{Gate, NoPermit, Patience};
+use super::lines::Line;
 use super::orders::OrderError;
 use crate::connect::{Operation, Reply, Write};
 use crate::model::mapping::fingerprint;
@@ -269,14 +270,14 @@ fn found(cell: &JobCell, item: Item, link: Option<&Link>) -> (SourceNow, Option<
 }
 
 /// One question to one system, through its gate, within [`ASK_WITHIN`]; the reason when there is no answer.
-async fn ask<'a, T>(gate: &Gate, request: impl FnOnce() -> BoxFuture<'a, Reply<T>>) -> Result<T, String> {
-    let patience = Patience { abandon: CancellationToken::new(), gives_up: true };
+async fn ask<'a, T>(gate: &Gate, request: impl Fn() -> BoxFuture<'a, Reply<T>>) -> Result<T, String> {
+    let patience = Patience { abandon: CancellationToken::new(), gives_up: true, line: Line::Person };
     let asked = async {
         let permit = match gate.acquire(&patience).await {
             Ok(permit) => permit,
             Err(NoPermit::Abandoned | NoPermit::GaveUp) => return Err(waits(gate)),
         };
-        let reply = request().await;
+        let reply = gate.call(&request).await;
         permit.done(&reply.signals, reply.outcome.as_ref().err());
         reply.outcome.map_err(|fault| match fault.status {
             Some(status) => format!("{} answered {status}: {}", fault.request, fault.message),

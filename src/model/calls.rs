@@ -1,6 +1,6 @@
 //! What a connection does with calls: how many, answered how, in whose name, and what holds them back.
 
-use super::{Actor, ConnectionId, JobId, LowBudget, Timestamp};
+use super::{Actor, ConnectionId, JobId, LowBudget, QuotaStatus, Timestamp, TokenStatus};
 use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
@@ -55,6 +55,12 @@ pub struct ConnectionStatus {
     /// The last call that a person asked for to see whether it answers, since this engine started.
     #[serde(default)]
     pub tested: Option<Tested>,
+    /// None where it does not sign in.
+    #[serde(default)]
+    pub token: Option<TokenStatus>,
+    /// None where no quota is configured.
+    #[serde(default)]
+    pub quota: Option<QuotaStatus>,
 }
 
 impl ConnectionStatus {

@@ -34,6 +34,32 @@ pub enum Auth {
     Basic { user: Secret, password: Secret },
     Header { name: String, value: Secret },
     Query { name: String, value: Secret },
+    OAuth2(Box<OAuth2>),
+}
+
+/// How a connection signs in by OAuth 2.0 (RFC 6749): with its own credentials, or with a refresh token that a person was
+/// given once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OAuth2 {
+    pub token_url: String,
+    pub client_id: String,
+    /// None for a public client, which has a refresh token.
+    pub client_secret: Option<Secret>,
+    pub scopes: Vec<String>,
+    /// None asks with the client's own credentials.
+    pub refresh_token: Option<Secret>,
+    /// Further parameters of a token request, such as `audience`.
+    pub params: Vec<(String, Secret)>,
+    pub client_auth: ClientAuth,
+}
+
+/// Where a token request carries the client's id and secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// In the `Authorization` header.
+    Basic,
+    /// Among the parameters of the body.
+    Body,
 }
 
 impl RestConnection {
@@ -45,8 +71,14 @@ impl RestConnection {
             Some(Auth::Basic { .. }) => "a user and a password (basic) in the header `Authorization`".to_owned(),
             Some(Auth::Header { name, .. }) => format!("a key in the header `{name}`"),
             Some(Auth::Query { name, .. }) => format!("a key in the query parameter `{name}`"),
+            Some(Auth::OAuth2(oauth)) => match &oauth.refresh_token {
+                Some(_) => "oauth2 with a refresh token".to_owned(),
+                None => "oauth2 with the client's own credentials".to_owned(),
+            },
         }];
-        if self.auth.is_some() {
+        if let Some(Auth::OAuth2(_)) = &self.auth {
+            words.push("its token is renewed before it expires, and once after a 401".to_owned());
+        } else if self.auth.is_some() {
             words.push(
                 "it does not say when it expires; a 401 stops the jobs on it, which then need attention".to_owned(),
             );
@@ -69,8 +101,17 @@ pub struct Limits {
     pub burst: u32,
     /// The most requests in flight; the engine adapts below it.
     pub in_flight: u32,
+    /// Requests in a long span, counted over restarts.
+    pub quota: Option<QuotaRule>,
     /// True when the configuration names `in_flight`; else the engine finds its own way up to [`Limits::IN_FLIGHT_MAX`].
     pub in_flight_fixed: bool,
+}
+
+/// A quota of requests, such as a day's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaRule {
+    pub requests: u64,
+    pub per: Duration,
 }
 
 impl Limits {
@@ -85,6 +126,7 @@ impl Default for Limits {
             per: Duration::from_secs(60),
             burst: 1,
             in_flight: Self::IN_FLIGHT_MAX,
+            quota: None,
             in_flight_fixed: false,
         }
     }

@@ -3,10 +3,10 @@
 use aho_corasick::AhoCorasick;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A text that may hold a secret. It can not be printed or stored; [`Secret::expose`] is for the request it is for.
 #[derive(Clone)]
@@ -34,11 +34,19 @@ impl PartialEq for Secret {
     }
 }
 
-/// All secrets of a configuration, to mask them in texts that come from outside.
+/// All secrets of a configuration and those that came later, to mask them in texts that come from outside.
 ///
-/// A thousand customers have a thousand tokens, so all of them are looked for at once.
+/// A thousand customers have a thousand tokens, so all of them are looked for at once. Clones share what comes later: a
+/// token that is known to one is masked by all.
 #[derive(Clone, Default)]
-pub struct Masks(Option<Arc<Wanted>>);
+pub struct Masks {
+    configured: Option<Arc<Wanted>>,
+    later: Arc<RwLock<Later>>,
+}
+
+/// Secrets that came later, as they are and as addresses write them.
+#[derive(Default)]
+struct Later(VecDeque<[String; 2]>);
 
 struct Wanted {
     short: AhoCorasick,
@@ -55,6 +63,8 @@ impl fmt::Debug for Masks {
 impl Masks {
     /// Shorter values would mask half of every sentence.
     const LENGTH_MIN: usize = 4;
+    /// Secrets that came later, of which the oldest are forgotten: tokens that expired long ago open nothing any more.
+    const LATER_MAX: usize = 4096;
     /// Longer ones are looked for one by one.
     const SHORT_MAX: usize = 2048;
 
@@ -68,22 +78,42 @@ impl Masks {
             }
         }
         if wanted.is_empty() {
-            return Self(None);
+            return Self::default();
         }
         let (long, short): (Vec<String>, Vec<String>) =
             wanted.into_iter().partition(|text| text.len() > Self::SHORT_MAX);
         let short = AhoCorasick::new(&short).expect("what short texts make is below its bounds");
-        Self(Some(Arc::new(Wanted { short, long })))
+        Self { configured: Some(Arc::new(Wanted { short, long })), later: Arc::default() }
+    }
+
+    /// From now on `secret` is masked too, by every clone.
+    pub fn add(&self, secret: Secret) {
+        let plain = secret.expose();
+        if plain.len() < Self::LENGTH_MIN {
+            return;
+        }
+        let mut later = self.later.write().unwrap_or_else(PoisonError::into_inner);
+        if later.0.iter().any(|[known, _]| known == plain) {
+            return;
+        }
+        if later.0.len() >= Self::LATER_MAX {
+            later.0.pop_front();
+        }
+        later.0.push_back([plain.to_owned(), utf8_percent_encode(plain, NON_ALPHANUMERIC).to_string()]);
     }
 
     /// `text` with every secret, as it is or percent-encoded, replaced. Secrets that overlap are masked whole.
     pub fn mask(&self, text: &str) -> String {
-        let Some(wanted) = &self.0 else { return text.to_owned() };
-        let mut found: Vec<Range<usize>> =
-            wanted.short.find_overlapping_iter(text).map(|found| found.range()).collect();
-        for secret in &wanted.long {
-            found.extend(text.match_indices(secret.as_str()).map(|(at, secret)| at..at + secret.len()));
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let places =
+            |secret: &str| text.match_indices(secret).map(|(at, secret)| at..at + secret.len()).collect::<Vec<_>>();
+        if let Some(wanted) = &self.configured {
+            found.extend(wanted.short.find_overlapping_iter(text).map(|found| found.range()));
+            wanted.long.iter().for_each(|secret| found.extend(places(secret)));
         }
+        let later = self.later.read().unwrap_or_else(PoisonError::into_inner);
+        later.0.iter().flatten().for_each(|secret| found.extend(places(secret)));
+        drop(later);
         found.sort_unstable_by_key(|range| (range.start, range.end));
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
@@ -126,5 +156,17 @@ mod tests {
     fn a_long_secret_is_masked_too() {
         let key = "k".repeat(5000);
         assert_eq!(masks(&[&key, "short"]).mask(&format!("<{key}> short")), "<••••> ••••");
+    }
+
+    #[test]
+    fn a_secret_that_comes_later_is_masked_by_every_clone_and_the_oldest_are_forgotten() {
+        let masks = masks(&["configured"]);
+        let clone = masks.clone();
+        masks.add(Secret::new("tok/1"));
+        assert_eq!(clone.mask("configured, tok/1, tok%2F1"), "••••, ••••, ••••");
+        for n in 0..Masks::LATER_MAX {
+            masks.add(Secret::new(format!("later-{n}-")));
+        }
+        assert_eq!(clone.mask("tok/1 later-7- configured"), "tok/1 •••• ••••");
     }
 }

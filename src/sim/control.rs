@@ -59,6 +59,7 @@ pub(super) fn answer(world: &World, parts: &Parts, body: &Bytes) -> Response {
         }
         (&Method::POST, ["churn"]) => churn(world, body),
         (&Method::POST, ["token"]) => token(world, body),
+        (&Method::POST, ["identity"]) => identity(world, body),
         (&Method::POST, ["shop", collection, action]) => act(world, parts, collection, action, body),
         (&Method::POST, ["crm", collection, "lose"]) => lose(world, parts, collection),
         _ => Err((404, "the workshop has no such tool".to_owned())),
@@ -125,6 +126,12 @@ fn token(world: &World, body: &[u8]) -> Told {
         Side::Destination => world.crm.set_token(order.token.as_deref()),
     }
     Ok(json!({ "set": true }))
+}
+
+fn identity(world: &World, body: &[u8]) -> Told {
+    world.identity.order(read(body)?);
+    let (asked, given) = world.identity.figures();
+    Ok(json!({ "asked": asked, "given": given }))
 }
 
 /// One change in the shop: `fill?n=`, `churn?n=&what=`, `insert` (the body is the record; none makes one), `update` (the body's members),

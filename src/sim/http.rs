@@ -69,6 +69,8 @@ enum Route<'a> {
         collection: &'a str,
     },
     Workshop,
+    /// The token endpoint.
+    SignIn,
     /// 405 for a known path, else 404.
     Nothing {
         side: Side,
@@ -84,6 +86,7 @@ impl<'a> Route<'a> {
         match (room, first, second) {
             ("sim", ..) => Self::Workshop,
             ("api", Some("webhooks"), rest) => Self::Webhooks { rest },
+            ("oauth", Some("token"), None) if *method == Method::POST => Self::SignIn,
             ("api", Some("events"), Some(collection)) if is_read => Self::ChangeLog { collection },
             ("api", Some(name), Some(rest)) => match Paging::of(name) {
                 Some(paging) if is_read || *method == Method::POST => Self::Listing { paging, collection: rest },
@@ -158,6 +161,9 @@ async fn answer(State(world): State<World>, request: Request) -> Response {
     if matches!(route, Route::Workshop) {
         return control::answer(&world, &parts, &body);
     }
+    if matches!(route, Route::SignIn) {
+        return world.identity.answer(&parts.headers, &body, world.now());
+    }
     let side = route.side();
     world.traffic.requests[side as usize].fetch_add(1, Ordering::Relaxed);
     // Kept from here on, and pushed when it is dropped: a request whose caller gave up is traced too.
@@ -195,10 +201,12 @@ async fn meet(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes) -> 
     if let Some(Fault::Slow { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    let admitted = match side {
-        Side::Source => world.shop.admits(text(&parts.headers, "authorization")),
-        Side::Destination => world.crm.admits(text(&parts.headers, "authorization")),
-    };
+    let authorization = text(&parts.headers, "authorization");
+    let admitted = world.identity.admits(side, authorization, world.now())
+        && match side {
+            Side::Source => world.shop.admits(authorization),
+            Side::Destination => world.crm.admits(authorization),
+        };
     let response = match fault.as_ref().and_then(|fault| instead(world, fault, route, socket)) {
         Some(Instead::Answer(response)) => response,
         Some(Instead::Hang) => match hang(in_flight, socket.is_some()).await {},
@@ -310,6 +318,7 @@ fn carry_out(world: &World, parts: &Parts, route: &Route<'_>, body: &Bytes, faul
         Route::CrmListing { collection } => crm_listing(world, collection, parts.uri.query()),
         Route::Nothing { status, .. } => plain(listing::refusal(*status, "unknown", "there is nothing here")),
         Route::Webhooks { rest } => world.webhooks.answer(&parts.method, *rest, body),
+        Route::SignIn => world.identity.answer(&parts.headers, body, world.now()),
         Route::ChangeLog { collection } => {
             plain(change_log::answer(&world.shop, collection, &listing::params(parts.uri.query(), b"")))
         }

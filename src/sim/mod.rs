@@ -9,8 +9,10 @@
 //!        GET  /api/{collection}/{id}
 //!        GET POST /api/webhooks      GET DELETE /api/webhooks/{id}      POST /api/webhooks/{id}/renew
 //! crm    PUT PATCH DELETE GET /v2/{collection}/{id}      GET POST /v2/{collection}      POST /v2/{collection}:batch
+//! sign-in POST /oauth/token
 //! sim    GET  /sim/audit  /sim/requests  /sim/collection/{source|destination}/{name}
-//!        POST /sim/faults  /sim/webhooks  /sim/churn  /sim/token  /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
+//!        POST /sim/faults  /sim/webhooks  /sim/churn  /sim/token  /sim/identity
+//!        POST /sim/shop/{collection}/{action}  /sim/crm/{collection}/lose
 //! ```
 
 mod audit;
@@ -23,6 +25,7 @@ pub mod demo;
 mod faults;
 mod generate;
 mod http;
+mod identity;
 mod limit;
 mod listing;
 mod members;
@@ -37,6 +40,7 @@ pub use audit::{Audit, CollectionAudit, SideAudit, Violation, ViolationKind};
 pub use clock::SimulatedClock;
 pub use crm::Crm;
 pub use faults::{Fault, FaultRule, Faults, FaultsOrder, Injected, Latency, Profile, RetryAfter};
+pub use identity::{CLIENT, Identity, IdentityOrder};
 pub use limit::RateLimit;
 pub use listing::Paging;
 pub use rules::{Check, CheckKind, Rules};
@@ -111,6 +115,7 @@ pub struct World {
     pub crm: Crm,
     pub faults: Faults,
     pub webhooks: Webhooks,
+    pub identity: Identity,
     trace: Arc<Trace>,
     traffic: Arc<Traffic>,
 }
@@ -145,6 +150,7 @@ impl World {
             crm: Crm::new(options.history_max),
             faults: Faults::new(options.seed),
             webhooks: Webhooks::new(options.clock.clone()),
+            identity: Identity::default(),
             trace: Arc::new(Trace {
                 clock: options.clock.clone(),
                 max: options.trace_max,

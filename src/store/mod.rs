@@ -15,6 +15,7 @@ mod inbox;
 mod intents;
 mod jobs;
 mod journal;
+mod kept;
 mod letter_rows;
 mod letter_writes;
 mod letters;

@@ -4,6 +4,7 @@
 //! Changes go to the writer and wait for its answer.
 
 use super::forget::ForgetPiece;
+use super::kept::KeptOf;
 use super::letter_writes::{MovePiece, Moved, named};
 use super::links::PackedLink;
 use super::search::PackedTerms;
@@ -16,8 +17,9 @@ use crate::model::filter::Term;
 use crate::model::webhook::{Event, Subscription};
 use crate::model::{
     BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
-    HeldDelete, Hold, InboxFacts, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, LetterFilter,
-    LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection, Sequence, Timestamp,
+    HeldDelete, Hold, InboxFacts, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, KeptQuota, KeptToken,
+    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection,
+    Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -444,6 +446,27 @@ impl Store {
     pub async fn set_hold(&self, connection: &ConnectionId, hold: Option<Hold>, note: Note) -> Result<(), StoreError> {
         let connection = connection.clone();
         self.order(|reply| Order::Hold { connection, hold, note, reply }).await
+    }
+
+    /// The sealed tokens of a connection's sign-in.
+    pub async fn token(&self, connection: &ConnectionId) -> Result<Option<KeptToken>, StoreError> {
+        open::caught(|| self.shared.token(connection))
+    }
+
+    /// Keeps the sealed tokens of a connection's sign-in; they are durable when this returns.
+    pub async fn keep_token(&self, connection: &ConnectionId, token: KeptToken) -> Result<(), StoreError> {
+        let (connection, kept) = (connection.clone(), KeptOf::Token(token));
+        self.order(|reply| Order::Keep { connection, kept, reply }).await
+    }
+
+    /// The calls of a connection's quota, as they were kept last.
+    pub async fn quota(&self, connection: &ConnectionId) -> Result<Option<KeptQuota>, StoreError> {
+        open::caught(|| self.shared.quota(connection))
+    }
+
+    pub async fn keep_quota(&self, connection: &ConnectionId, quota: KeptQuota) -> Result<(), StoreError> {
+        let (connection, kept) = (connection.clone(), KeptOf::Quota(quota));
+        self.order(|reply| Order::Keep { connection, kept, reply }).await
     }
 
     /// The budgets that people lowered, by connection.

@@ -17,6 +17,12 @@ pub(super) const CONTROLS: TableDefinition<u32, &[u8]> = TableDefinition::new("c
 /// Connection's name → who holds back its calls ([`crate::model::Hold`]). Files of earlier versions have no such table.
 pub(super) const HOLDS: TableDefinition<&str, &[u8]> = TableDefinition::new("holds");
 
+/// Connection's name → the tokens of its sign-in, sealed ([`crate::model::KeptToken`]). Absent until one signs in.
+pub(super) const TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("tokens");
+
+/// Connection's name → the calls of its quota's present span ([`crate::model::KeptQuota`]). Absent until one has a quota.
+pub(super) const QUOTAS: TableDefinition<&str, &[u8]> = TableDefinition::new("quotas");
+
 /// Connection's name → the lower budget that a person set ([`crate::model::LowBudget`]). Absent until one is set.
 pub(super) const BUDGETS: TableDefinition<&str, &[u8]> = TableDefinition::new("low_budgets");
 

@@ -20,6 +20,7 @@ use super::inbox::{EventWork, NewEvent, Received, write_inbox, write_subscriptio
 use super::intents::{IntentWork, write_intents};
 use super::jobs::{write_controls, write_jobs};
 use super::journal::write_journal;
+use super::kept::{KeptOf, write_kept};
 use super::letter_writes::{LetterWork, MovePiece, Moved, write_letters};
 use super::links::{PackedLink, write_links};
 use super::open::{caught, closed};
@@ -80,6 +81,11 @@ pub(super) enum Order {
         connection: ConnectionId,
         hold: Option<Hold>,
         note: Note,
+        reply: Reply<()>,
+    },
+    Keep {
+        connection: ConnectionId,
+        kept: KeptOf,
         reply: Reply<()>,
     },
     /// Lowers a connection's budget; none sets it back.
@@ -197,6 +203,7 @@ impl Order {
             Self::Finish { reply, .. }
             | Self::Control { reply, .. }
             | Self::Hold { reply, .. }
+            | Self::Keep { reply, .. }
             | Self::Budget { reply, .. }
             | Self::Note { reply, .. }
             | Self::Move { reply, .. }
@@ -325,6 +332,7 @@ struct Batch {
     /// Events (job number, number) that pages were made of.
     taken: Vec<(u32, u64)>,
     subscriptions: Vec<(JobId, Option<Subscription>)>,
+    kept: Vec<(ConnectionId, KeptOf)>,
     budgets: Vec<(ConnectionId, Option<LowBudget>)>,
     journal: Vec<JournalEntry>,
     move_notes: Vec<(Note, Moved)>,
@@ -441,6 +449,10 @@ impl Writer {
             Order::Hold { connection, hold, note, reply } => {
                 batch.holds.push((connection, hold));
                 batch.journal.push(heads.next_entry(note));
+                batch.reply(reply, ());
+            }
+            Order::Keep { connection, kept, reply } => {
+                batch.kept.push((connection, kept));
                 batch.reply(reply, ());
             }
             Order::Budget { connection, budget, note, reply } => {
@@ -570,6 +582,7 @@ impl Writer {
         write_holds(&transaction, &batch.holds)?;
         write_inbox(&transaction, heads, batch.events, &batch.taken)?;
         write_subscriptions(&transaction, &batch.subscriptions)?;
+        write_kept(&transaction, &batch.kept)?;
         write_budgets(&transaction, &batch.budgets)?;
         write_journal(&transaction, &batch.journal, self.options.journal_max)?;
         write_jobs(&transaction, heads)?;

@@ -674,6 +674,8 @@ fn connection(id: &str) -> ConnectionStatus {
         throttled_until: None,
         last_throttled: None,
         tested: None,
+        token: None,
+        quota: None,
     }
 }
 

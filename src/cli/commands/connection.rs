@@ -3,7 +3,8 @@
 //! `list --json` prints `{"connections":[{"connection","health","circuit","since","next_try","why","held":{"by","since",
 //! "reason"}|null,"in_flight","ceiling","queued","budget":{"remaining","limit","resets_at","source","rule"}|null,
 //! "latency_p50_ms","latency_p95_ms","answers","answers_5m","answers_15m","users":[{"job","calls"}],"throttled_until",
-//! "lowered":{"requests","per_ms","by","since","reason"}|null,"last_throttled":{"at","retry_after_ms"}|null,"last_open":{"since","until","why"}|null}]}`. `health` is `ok`,
+//! "lowered":{"requests","per_ms","by","since","reason"}|null,"last_throttled":{"at","retry_after_ms"}|null,"last_open":{"since","until","why"}|null,
+//! "token":{"since","expires_at","problem"}|null,"quota":{"used","limit","per_seconds","resets_at"}|null}]}`. `health` is `ok`,
 //! `not used yet`, `failing`, `slow down`, `held`, `testing` or `down`; counts are of this engine, `users` of 15 minutes.
 //! `test --json` prints `{"connection","ok","status","took_ms","text","hint","at","by"}`; the exit status is 1 when it failed.
 
@@ -191,6 +192,7 @@ fn table(all: &[&ConnectionStatus], now: Timestamp) -> Table {
         ("P50 MS", Right),
         ("P95 MS", Right),
         ("CIRCUIT", Left),
+        ("TOKEN", Left),
         ("CALLS 5M", Right),
         ("BAD 5M", Right),
         ("JOBS", Left),
@@ -207,6 +209,7 @@ fn table(all: &[&ConnectionStatus], now: Timestamp) -> Table {
             ms(connection.latency_p50),
             ms(connection.latency_p95),
             plain(circuit(connection)),
+            token(connection, now),
             plain(figure(lately.all())),
             plain(figure(bad(&lately))),
             plain(users.join(", ")),
@@ -229,11 +232,24 @@ fn health_style(health: Health) -> Style {
 }
 
 fn budget(connection: &ConnectionStatus) -> String {
+    if let Some(quota) = &connection.quota {
+        return format!("{} {} of {} ({}%)", quota.label(), figure(quota.used), figure(quota.limit), quota.percent());
+    }
     let Some(budget) = &connection.budget else { return "none known".to_owned() };
     match (&budget.rule, budget.limit) {
         (Some(rule), _) => rule.clone(),
         (None, Some(limit)) => format!("{} of {}", figure(budget.remaining), figure(limit)),
         (None, None) => format!("{} left", figure(budget.remaining)),
+    }
+}
+
+fn token(connection: &ConnectionStatus, now: Timestamp) -> (String, Style) {
+    match &connection.token {
+        None => plain("—"),
+        Some(token) => {
+            let style = if token.problem.is_some() { Style::Bad } else { Style::Plain };
+            (token.words(now), style)
+        }
     }
 }
 
@@ -265,6 +281,10 @@ fn document(connection: &ConnectionStatus, now: Timestamp) -> Value {
             "answers_5m": connection.answers_of_last(300), "answers_15m": connection.answers_of_last(900),
             "lowered": connection.lowered.as_ref().map(budget_document),
             "users": connection.users, "last_throttled": connection.last_throttled, "last_open": connection.last_open,
+            "token": connection.token,
+            "quota": connection.quota.as_ref().map(|quota| json!({
+                "used": quota.used, "limit": quota.limit, "per_seconds": quota.per.as_secs(), "resets_at": quota.resets_at,
+            })),
         }),
     );
     document

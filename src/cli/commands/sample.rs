@@ -132,6 +132,17 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
             users: vec![JobCalls { job: JobId::from(job), calls: 11 }],
             last_throttled: Some(LastThrottled { at: at(2), retry_after_ms: Some(12_000) }),
             tested: None,
+            token: Some(TokenStatus {
+                since: Some(at(1)),
+                expires_at: Some(at(3_601)),
+                problem: Some(text.to_owned()),
+            }),
+            quota: Some(QuotaStatus {
+                used: 212_004,
+                limit: 500_000,
+                per: Duration::from_secs(86_400),
+                resets_at: at(40_000),
+            }),
             circuit: Circuit::Open { since: at(1), next: at(99), why: text.to_owned() },
             in_flight: 0,
             ceiling: 8,

@@ -97,7 +97,7 @@ impl Caller {
         Some(text)
     }
 
-    fn refused_hint(&self) -> String {
+    pub(super) fn refused_hint(&self) -> String {
         let ConnectionKind::Rest(rest) = &self.connection.kind;
         let connection = &self.connection.id;
         match &rest.auth {
@@ -106,6 +106,13 @@ impl Caller {
             ),
             Some(Auth::Basic { .. }) => {
                 format!("the user or password of connection `{connection}` is refused; renew it in `syncdeck.toml`")
+            }
+            Some(Auth::OAuth2(oauth)) => {
+                let what = match &oauth.refresh_token {
+                    Some(_) => "sign in again and put the new `refresh_token`",
+                    None => "put the right `client_id` and `client_secret`",
+                };
+                format!("the sign-in of connection `{connection}` is refused; {what} into `syncdeck.toml`")
             }
             Some(_) => {
                 format!("the token of connection `{connection}` is refused; renew it in `syncdeck.toml`")

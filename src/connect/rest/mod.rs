@@ -16,6 +16,7 @@ mod subscribe;
 #[cfg(test)]
 mod testing;
 
+use super::http::TransportError;
 use super::{ChangeLog, Destination, Fault, FaultKind, Link, Reply, Signals, Source, Subscriptions};
 use crate::model::Job;
 use std::sync::Arc;
@@ -64,6 +65,26 @@ pub(super) async fn reach(link: &Link) -> Reply<u16> {
         (Ok(response), None) => Ok(response.status().as_u16()),
     };
     Reply { outcome, signals }
+}
+
+/// A sign-in that failed. `request` is what was asked.
+pub(super) fn sign_in_fault(link: &Link, kind: FaultKind, reason: &str, request: &str) -> Fault {
+    let caller = classify::Caller { connection: link.connection.clone(), masks: link.masks.clone() };
+    let hint = (kind == FaultKind::Fatal).then(|| caller.refused_hint());
+    Fault { hint, ..caller.fault(kind, reason, request) }
+}
+
+/// A sign-in to which no whole answer came. It changed nothing that another try would do twice.
+pub(super) fn broken_sign_in(link: &Link, error: &TransportError, request: &str) -> Fault {
+    let id = &link.connection.id;
+    let kind = if error.hopeless { FaultKind::Fatal } else { FaultKind::Transient };
+    let hint = format!("is the token endpoint running, and is `token_url` of connection `{id}` its address?");
+    Fault { hint: Some(hint), ..sign_in_fault(link, kind, &error.message, request) }
+}
+
+/// How long an answer asks to wait, where it does.
+pub(super) fn told_to_wait(headers: &http::HeaderMap) -> Option<std::time::Duration> {
+    signals::retry_after(headers)
 }
 
 fn unreachable(link: &Link, reason: &str) -> Reply<u16> {

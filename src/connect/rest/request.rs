@@ -275,7 +275,8 @@ fn constant_headers(rest: &RestConnection) -> Result<HeaderMap, String> {
         insert(&mut headers, name, value.expose())?;
     }
     match &rest.auth {
-        None | Some(Auth::Query { .. }) => {}
+        // The token of a sign-in is put on by its transport, because it changes.
+        None | Some(Auth::Query { .. } | Auth::OAuth2(_)) => {}
         Some(Auth::Bearer { token }) => {
             insert(&mut headers, AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()))?
         }

@@ -28,7 +28,9 @@ pub(super) fn shown(client: &Client, call: &Call, is_batch: bool) -> Result<Lett
     }
     match &rest.auth {
         None | Some(Auth::Query { .. }) => {}
-        Some(Auth::Bearer { .. }) => headers.push(RequestHeader::secret(AUTHORIZATION.as_str(), "Bearer ", "TOKEN")),
+        Some(Auth::Bearer { .. } | Auth::OAuth2(_)) => {
+            headers.push(RequestHeader::secret(AUTHORIZATION.as_str(), "Bearer ", "TOKEN"))
+        }
         Some(Auth::Basic { .. }) => {
             headers.push(RequestHeader::secret(AUTHORIZATION.as_str(), "Basic ", "CREDENTIALS"));
         }

@@ -210,7 +210,7 @@ pub fn tested(app: &mut App, tested: &Tested) {
     app.say(kind, text, tested.hint.clone());
 }
 
-const COLUMNS: [Column<'static>; 9] = [
+const COLUMNS: [Column<'static>; 10] = [
     Column::id("SYSTEM", 8, 0),
     Column::word("HEALTH", 0),
     Column::word("RATE BUDGET", 4),
@@ -219,6 +219,7 @@ const COLUMNS: [Column<'static>; 9] = [
     Column::number("p95 ms", 2),
     Column::word("CIRCUIT", 1),
     Column::text("ERRORS 5m", 9, 6),
+    Column::word("TOKEN", 8),
     Column::number("CALLS 5m", 7),
 ];
 
@@ -259,6 +260,17 @@ fn errors_words(answers: &AnswerCounts) -> String {
     if words.is_empty() { "0".to_owned() } else { words.join(" ") }
 }
 
+/// How long the token of a sign-in holds.
+fn token_cell(app: &App, connection: &ConnectionStatus) -> Cell {
+    match &connection.token {
+        None => Cell::new("—"),
+        Some(token) => {
+            let tone = if token.problem.is_some() { Tone::Fail } else { Tone::Plain };
+            Cell::toned(token.words(app.now), tone)
+        }
+    }
+}
+
 fn row(app: &App, connection: &ConnectionStatus) -> Vec<Cell> {
     let health = connection.health(app.now);
     let (sign, tone) = health_sign(health);
@@ -274,6 +286,7 @@ fn row(app: &App, connection: &ConnectionStatus) -> Vec<Cell> {
         ms(connection.latency_p95),
         Cell::new(circuit_word(connection)),
         Cell::new(errors_words(&lately)),
+        token_cell(app, connection),
         Cell::new(grouped(lately.all())),
     ]
 }

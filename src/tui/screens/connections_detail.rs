@@ -70,6 +70,22 @@ fn fact_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus, wid
         let cells = bar(app.theme, limit.0, limit.1, room.saturating_sub(14).min(40));
         lines.push(label("now").say(cells).say(format!(" {} left", grouped(limit.0))));
     }
+    if let Some(quota) = &connection.quota {
+        let tone = if quota.is_used_up() { Tone::Fail } else { Tone::Plain };
+        let text = format!("{} of {} ({}%)", grouped(quota.used), grouped(quota.limit), quota.percent());
+        lines.push(
+            label(quota.label()).tone(text, tone).dim(format!(", all back {}", distance(quota.resets_at, app.now))),
+        );
+    }
+    if let Some(token) = &connection.token {
+        match &token.problem {
+            Some(problem) => lines.extend(wrapped(canvas, "token", problem, room, Tone::Fail)),
+            None => lines.push(label("token").say(token.words(app.now)).dim(match token.since {
+                Some(since) => format!(", signed in {}", moment(since, app.now)),
+                None => ", asked for with the first call".to_owned(),
+            })),
+        }
+    }
     lines.push(label("in flight").say(format!(
         "{} of {} at most, {} waiting",
         connection.in_flight,
