@@ -185,7 +185,9 @@ pub(super) struct PageChanges {
     pub confirmed: u64,
     pub first_forbidden: Option<Fault>,
     pub search: Vec<Findable>,
+    /// Withheld deletes that come and go, and those that go because a letter of this page stands for them.
     pub held: Vec<HeldChange>,
+    pub held_by_letter: Vec<HeldChange>,
     /// What is told of records once the page is saved.
     pub told: Vec<(RecordId, String)>,
     /// Creates that have their end, and those whose end is a letter of this page.
@@ -488,7 +490,10 @@ impl OpenPage {
             return;
         }
         if self.lets_go(index, end.as_ref(), cut_short) {
-            changes.held.push(HeldChange::Drop(self.keys[index].clone()));
+            // A delete that failed lives on as its letter: without the one, the other stays.
+            let goes_with_letter = matches!(end, Some(WriteEnd::Failed { .. } | WriteEnd::Unknown { .. }));
+            let drops = if goes_with_letter { &mut changes.held_by_letter } else { &mut changes.held };
+            drops.push(HeldChange::Drop(self.keys[index].clone()));
         }
         match (&self.steps[index], end) {
             (Step::Skip(reason), _) => {

@@ -566,6 +566,7 @@ impl RunLoop {
         self.errored_anew += changes.errored_anew;
         self.confirmed += changes.confirmed;
         changes.settled.append(&mut changes.settled_by_letter);
+        changes.held.append(&mut changes.held_by_letter);
         self.parts.cell.note_altered(&changes.altered);
         let mut counts = changes.counts;
         counts.retried = self.parts.cell.take_retries();

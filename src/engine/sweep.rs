@@ -5,7 +5,7 @@ use super::page::{PageRead, RecordCheck};
 use super::read::{Read, ReadEnd, Reader};
 use crate::connect::{Fault, FaultKind};
 use crate::model::{
-    Change, DeleteCause, DeletePolicy, HeldDelete, Item, Level, Position, RawJson, RecordFields, RecordId,
+    Change, DeleteCause, DeletePolicy, HeldDelete, Item, Level, Position, RawJson, RecordFields, RecordId, Timestamp,
 };
 use crate::store::{Seen, SeenPage, SweepFacts, SweepFrom};
 use futures::stream::{self, StreamExt};
@@ -76,7 +76,7 @@ impl Reader {
             if withholds {
                 self.tell_withheld(&facts);
             }
-            if let Err(end) = self.sweep_pages(&mut position, sweep.pages, &facts, withholds).await {
+            if let Err(end) = self.sweep_pages(&mut position, (began, sweep.pages), &facts, withholds).await {
                 return end;
             }
         }
@@ -117,7 +117,7 @@ impl Reader {
     async fn sweep_pages(
         &self,
         position: &mut Position,
-        pages: u64,
+        (began, pages): (Timestamp, u64),
         facts: &SweepFacts,
         withholds: bool,
     ) -> Result<(), ReadEnd> {
@@ -126,7 +126,7 @@ impl Reader {
         let (mut there, mut unsure) = (0, 0);
         while let Some(at) = from {
             let found =
-                self.store.missing(job, pages, facts.listed, at, FOUND_AT_ONCE).await.map_err(ReadEnd::Store)?;
+                self.store.missing(job, began, pages, facts.listed, at, FOUND_AT_ONCE).await.map_err(ReadEnd::Store)?;
             from = found.next;
             for records in found.records.chunks(DELETES_A_PAGE) {
                 if self.stop.is_cancelled() {

@@ -3,11 +3,11 @@
 //! One small row a page: hashes of its records' ids. At the listing's end they are held against the links, a part of the
 //! hashes at a time, so that memory stays flat however many records there are.
 
-use super::codec::{link_is_live, unpack};
+use super::codec::{link_is_live, unpack, unpack_link};
 use super::open::if_there;
 use super::tables::{HELD, LINKS, SEEN};
 use super::{Missed, Seen, SeenPage, Shared, StoreError, SweepFacts, SweepFrom};
-use crate::model::{HeldDelete, JobId, RecordId, Timestamp};
+use crate::model::{HeldDelete, JobId, Outcome, RecordId, Timestamp};
 use redb::{ReadOnlyTable, ReadTransaction, WriteTransaction};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -105,7 +105,7 @@ impl Shared {
         }
         facts.is_whole = true;
         let (mut missing, mut live) = (0, 0);
-        Walk { number, pages, listed: facts.listed }.each(
+        Walk { number, pages, listed: facts.listed, began }.each(
             &read,
             &table,
             &SweepFrom::default(),
@@ -123,6 +123,7 @@ impl Shared {
     pub(super) fn missing(
         &self,
         job: &JobId,
+        began: Timestamp,
         pages: u64,
         listed: u64,
         from: &SweepFrom,
@@ -132,7 +133,7 @@ impl Shared {
         let Some(number) = self.directory.read().number(job) else { return Ok(missed) };
         let read = self.snapshot()?;
         let Some(table) = if_there(read.open_table(SEEN))? else { return Ok(missed) };
-        Walk { number, pages, listed }.each(&read, &table, from, |part, id, is_missing| {
+        Walk { number, pages, listed, began }.each(&read, &table, from, |part, id, is_missing| {
             if !is_missing {
                 return true;
             }
@@ -152,15 +153,23 @@ struct Walk {
     number: u32,
     pages: u64,
     listed: u64,
+    began: Timestamp,
 }
 
 impl Walk {
+    /// Whether a record was written after the listing began, of which the listing can say nothing.
+    fn is_newer(&self, link: &[u8]) -> Result<bool, StoreError> {
+        let is_write = |outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
+        Ok(unpack_link(link)?.history.iter().any(|event| event.at > self.began && is_write(event.outcome)))
+    }
+
     fn parts(&self) -> u64 {
         self.listed.div_ceil(PART_MAX).max(1)
     }
 
     /// Calls `visit` with each record that the job keeps at the destination and whether the listing left it out, until it
-    /// says that this is enough. Records that a person keeps there are passed over.
+    /// says that this is enough. Records that a person keeps there are passed over, and so is what was written since the
+    /// listing began: an event or a range may have brought it when the listing was past its place.
     fn each(
         &self,
         read: &ReadTransaction,
@@ -192,7 +201,7 @@ impl Walk {
                     continue;
                 }
                 let is_missing = hashes.binary_search(&hash).is_err();
-                if is_missing && is_kept(id)? {
+                if is_missing && (self.is_newer(link.value())? || is_kept(id)?) {
                     continue;
                 }
                 if !visit(part, id, is_missing) {

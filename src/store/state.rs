@@ -193,13 +193,14 @@ impl Store {
     pub async fn missing(
         &self,
         job: &JobId,
+        began: Timestamp,
         pages: u64,
         listed: u64,
         from: SweepFrom,
         most: usize,
     ) -> Result<Missed, StoreError> {
         let job = job.clone();
-        self.read(move |shared| shared.missing(&job, pages, listed, &from, most)).await
+        self.read(move |shared| shared.missing(&job, began, pages, listed, &from, most)).await
     }
 
     /// The withheld deletes of `ids`, in their order.

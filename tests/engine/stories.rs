@@ -831,6 +831,7 @@ stories! {
     a_record_that_always_breaks_the_destination
     a_record_that_the_filter_refuses_is_remembered
     a_record_without_a_version
+    a_released_delete_of_a_page_that_is_cut_short
     a_release_without_a_way_to_ask_lists_everything_again
     a_retry_of_a_record_that_breaks_the_source
     a_retry_of_a_record_that_is_forbidden_at_the_source

@@ -2,7 +2,7 @@
 
 use crate::story::*;
 use std::collections::BTreeSet;
-use syncdeck::model::{DeleteCause, HeldDelete, Kept, Link, RawJson, RecordId, Run};
+use syncdeck::model::{DeleteCause, HeldDelete, Kept, Link, LinkEvent, Outcome, RawJson, RecordId, Run};
 use syncdeck::store::{HeldChange, PageCommit, Seen, SeenPage, Store, SweepFacts, SweepFrom};
 
 fn ids(numbers: impl Iterator<Item = u64>) -> Vec<RecordId> {
@@ -29,8 +29,8 @@ fn held(run: &Run, number: u64) -> HeldChange {
 async fn missing(store: &Store, run: &Run, listed: u64) -> BTreeSet<RecordId> {
     let mut found = BTreeSet::new();
     let mut from = Some(SweepFrom::default());
-    while let Some(at) = from {
-        let part = store.missing(&run.job, 2, listed, at, 3).await.expect("read");
+    while let Some(place) = from {
+        let part = store.missing(&run.job, at(1), 2, listed, place, 3).await.expect("read");
         found.extend(part.records);
         from = part.next;
     }
@@ -53,6 +53,28 @@ async fn what_a_listing_left_out_is_found_in_pieces_and_what_was_deleted_already
     assert_eq!(facts, wanted);
     assert_eq!(missing(&store, &run, 16).await, ids([10, 11, 18].into_iter()).into_iter().collect());
     assert_eq!(store.live_count(&run.job).await.expect("read"), 19);
+}
+
+#[tokio::test]
+async fn what_was_written_after_a_listing_began_is_not_missing_from_it() {
+    let store = in_memory();
+    let (run, epoch) = begin(&store, "customers").await;
+    let event = |second, outcome| LinkEvent { at: at(second), run: run.id, outcome };
+    let with = |number, history| (record(number), Link { history, ..link(number) });
+    let links = vec![
+        with(1, vec![event(0, Outcome::Created)]),
+        // An event brought it while the listing was past its place.
+        with(2, vec![event(3, Outcome::Created)]),
+        with(3, vec![event(0, Outcome::Created), event(2, Outcome::Updated)]),
+        with(4, vec![event(0, Outcome::Created), event(2, Outcome::Held)]),
+    ];
+    let seen = Some(Seen::Page(SeenPage::new(1, at(1), 0, &ids(8..9))));
+    saved(&store, PageCommit { links, seen, ..page(&run, epoch, 0, 0) }).await;
+    saved(&store, PageCommit { seen: Some(Seen::Page(SeenPage::new(2, at(1), 0, &[]))), ..page(&run, epoch, 0, 0) })
+        .await;
+    let facts = store.sweep_facts(&run.job, at(1), 2).await.expect("read");
+    assert_eq!((facts.is_whole, facts.missing), (true, 2));
+    assert_eq!(missing(&store, &run, facts.listed).await, ids([1, 4].into_iter()).into_iter().collect());
 }
 
 // Row 89 of the fault matrix.
