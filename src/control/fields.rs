@@ -43,6 +43,7 @@ fn line(field: &str, source: Option<RawJson>, sent: Option<RawJson>, letter: &De
         _ if is_blamed => (FieldMark::Rejected, Some(letter.reason.message.clone())),
         (Some(source), Some(sent)) if source == sent => (FieldMark::Same, None),
         (Some(_), Some(_)) => (FieldMark::Transformed, None),
+        _ if letter.sent.is_none() => (FieldMark::NotSent, None),
         (None, _) => (FieldMark::Added, None),
         (Some(_), None) => (FieldMark::Dropped, None),
     };

@@ -389,6 +389,8 @@ pub enum FieldMark {
     Rejected,
     Added,
     Dropped,
+    /// Nothing of the record was sent, so nothing can be said of the field.
+    NotSent,
 }
 
 /// What a retry would do.

@@ -152,21 +152,25 @@ impl Engine {
         names.sort_unstable();
         names.dedup();
         let ours = if is_after { after } else { before };
-        let mut members = serde_json::Map::new();
+        let mut members: Vec<(&str, RawJson)> = Vec::new();
         for name in names {
+            // Of a value that the map refused nothing was made: what its source said is what is corrected.
+            let refused = || before.iter().chain(after).find(|field| field.field == name)?.seen.clone();
             let original = || form.fields.iter().find(|field| field.field == name).and_then(|f| f.original.clone());
             let value = match ours.iter().find(|field| field.field == name) {
                 Some(field) => field.after.clone(),
-                None => original(),
+                None => original().or_else(refused),
             };
             let shown = match value {
-                _ if is_redacted(&self.info.redact, name) => HIDDEN.to_owned(),
-                Some(value) => value.as_str().to_owned(),
-                None => "not sent".to_owned(),
+                _ if is_redacted(&self.info.redact, name) => RawJson::from_value(&HIDDEN.into()),
+                Some(value) => value,
+                None => RawJson::from_value(&serde_json::Value::Null),
             };
-            members.insert(name.to_owned(), serde_json::Value::from(shown));
+            members.push((name, shown));
         }
-        let mut text = serde_json::Value::Object(members).to_string();
+        let members =
+            members.iter().map(|(name, value)| format!("{}:{}", serde_json::Value::from(*name), value.as_str()));
+        let mut text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
         text.truncate(text.floor_char_boundary(NOTE_MAX));
         text
     }

@@ -7,7 +7,7 @@ use super::tell::span;
 use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Leftover, Level, QuotaStatus, Timestamp, told_at,
+    Leftover, Level, QuotaStatus, Timestamp, counted, told_at,
 };
 use std::time::Duration;
 
@@ -253,19 +253,18 @@ fn dead_letters(job: &JobFacts<'_>) -> Option<Finding> {
         None => FindingTarget::Job(id.clone()),
     };
     let hint = format!("run `syncdeck dead groups {id}`");
-    let words = |n: u64, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     // Of the new ones some may have been retried or discarded already.
     let new = job.fresh.letters.min(waiting);
     let (kind, level, text) = if new > 0 {
-        let letters = words(new, "new dead letter", "new dead letters");
-        let causes = words(job.fresh.causes, "cause", "causes");
+        let letters = counted(new, "new dead letter", "new dead letters");
+        let causes = counted(job.fresh.causes, "cause", "causes");
         let all = if waiting > new { format!("; {waiting} wait in all") } else { String::new() };
         (FindingKind::DeadLetters, Level::Warn, format!("{id}: {letters} in {MINUTES} min, {causes}{all}"))
     } else {
         (
             FindingKind::OldLetters,
             Level::Info,
-            format!("{id}: {}", words(waiting, "dead letter waits", "dead letters wait")),
+            format!("{id}: {}", counted(waiting, "dead letter waits", "dead letters wait")),
         )
     };
     Some(Finding { kind, level, text, hint, target })

@@ -133,7 +133,7 @@ fn a_pause_is_told_at_once_and_weighs_more_when_it_is_long() {
 fn new_dead_letters_are_told_with_the_number_of_their_causes() {
     let mut status = job(JobState::Idle);
     status.dead_waiting = 1_167;
-    let old = told(FindingKind::OldLetters, Level::Info, "customers: 1167 dead letters wait");
+    let old = told(FindingKind::OldLetters, Level::Info, "customers: 1,167 dead letters wait");
     assert_eq!(of_job(facts(&status)), old);
     let fresh = FreshCount { letters: 37, causes: 1, group: Some(GroupId(7)) };
     let text = "customers: 37 new dead letters in 10 min, 1 cause; 1167 wait in all";

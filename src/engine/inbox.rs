@@ -10,7 +10,7 @@ use crate::connect::FaultKind;
 use crate::connect::webhook::{Desk, Incoming, Refusal, Taken};
 use crate::model::webhook::SubscriptionStatus;
 use crate::model::webhook::{Event, EventReader, Meaning};
-use crate::model::{Change, Counts, InboxFacts, Item, JobId, Level, RecordId, Timestamp};
+use crate::model::{Change, Counts, InboxFacts, Item, JobId, Level, RecordId, Timestamp, counted};
 use crate::store::{NewEvent, Received, Store};
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
@@ -57,10 +57,6 @@ impl WebhookLive {
         let since = self.heard_from?.max(inbox.last_at.unwrap_or(Timestamp::ZERO));
         (silence <= now.since(since)).then_some(since)
     }
-}
-
-fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Takes events in for an engine, as long as there is one.

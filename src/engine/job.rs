@@ -399,7 +399,6 @@ impl JobCell {
         if sequence(&checkpoint) < sequence(&live.checkpoint) {
             return;
         }
-        live.total = checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default();
         live.checkpoint = checkpoint;
     }
 

@@ -389,7 +389,7 @@ async fn live(spec: &Job, store: &Store, clock: &Arc<dyn Clock>) -> Result<Live,
     let bulks = bulk::taken_up(&spec.id, store, clock).await?;
     let under_retry = store.letters_retrying(&spec.id, None, 1).await?;
     Ok(Live {
-        total: checkpoint.as_ref().map(|checkpoint| checkpoint.total).unwrap_or_default(),
+        total: store.total(&spec.id),
         dead: OpenLetters::of(store, &spec.id).await?,
         bulks,
         withheld: held::withheld(store, &spec.id).await?,

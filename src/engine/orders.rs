@@ -4,6 +4,7 @@ use super::job::{JobCell, OpenLetters};
 use super::{Engine, Start};
 use crate::model::{
     Actor, ConnectionId, DeadLetterId, JobControl, JobId, Level, Paused, ReasonClass, Schedule, Selection, Timestamp,
+    counted, grouped,
 };
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
@@ -282,8 +283,8 @@ impl Engine {
                 let open = OpenLetters::of(&self.store, job).await?;
                 cell.live().dead = open;
                 cell.changed();
-                let letters = if *n == 1 { "dead letter" } else { "dead letters" };
-                self.tell_order(cell, format!("{action} of {n} {letters} by {by}"));
+                let letters = counted(*n, "dead letter", "dead letters");
+                self.tell_order(cell, format!("{action} of {letters} by {by}"));
             }
         }
         Ok(moved)
@@ -346,18 +347,18 @@ fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Time
     let text = match changed {
         [] => format!("nothing to do: each job named {nothing}"),
         [one] => format!("{done} {one}{suffix}"),
-        many => format!("{done} {} jobs: {}{suffix}", many.len(), many.join(", ")),
+        many => format!("{done} {} jobs: {}{suffix}", grouped(many.len() as u64), many.join(", ")),
     };
     Ordered { text, changed: changed.len() as u64, at }
 }
 
 pub(super) fn letters_ordered(done: &str, moved: &[(JobId, u64)], suffix: &str, at: Timestamp) -> Ordered {
     let changed: u64 = moved.iter().map(|(_, n)| n).sum();
-    let letters = if changed == 1 { "dead letter" } else { "dead letters" };
+    let letters = counted(changed, "dead letter", "dead letters");
     let jobs: Vec<&str> = moved.iter().map(|(job, _)| job.as_str()).collect();
     let text = match changed {
         0 => "nothing to do: no dead letter of that selection was in a place for it".to_owned(),
-        _ => format!("{done} {changed} {letters} of {}{suffix}", jobs.join(", ")),
+        _ => format!("{done} {letters} of {}{suffix}", jobs.join(", ")),
     };
     Ordered { text, changed, at }
 }

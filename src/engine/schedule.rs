@@ -283,7 +283,10 @@ impl Attendant {
         };
         // Behind the new epoch no older run can save anything, so only now is the last checkpoint the last one.
         match engine.store.checkpoint(&self.cell.spec.id).await {
-            Ok(checkpoint) => self.cell.set_checkpoint(checkpoint),
+            Ok(checkpoint) => {
+                self.cell.set_checkpoint(checkpoint);
+                self.cell.live().total = engine.store.total(&self.cell.spec.id);
+            }
             Err(error) => {
                 let end = self.could_not_begin(&error);
                 self.unfinished.push((run.id, end.clone(), now));

@@ -1,6 +1,6 @@
 //! A retry of many dead letters: one goes first, the rest follow slowly, and it stops when something new goes wrong.
 
-use super::{Actor, GroupId, JobId, Timestamp};
+use super::{Actor, GroupId, JobId, Timestamp, grouped};
 use serde::{Deserialize, Serialize};
 
 /// One order to retry many letters of one job, and how far it is. Its letters are those under retry since
@@ -180,19 +180,6 @@ impl BulkRetry {
         }
         text
     }
-}
-
-/// A number with a comma between thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

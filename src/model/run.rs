@@ -28,6 +28,12 @@ pub enum RunKind {
 }
 
 impl RunKind {
+    /// True where what became of its records adds to the job's own figures. A retry and a release take up records that were
+    /// counted as errored or held when they were read.
+    pub fn adds_to_job(&self) -> bool {
+        !matches!(self, Self::Retry | Self::Release)
+    }
+
     /// True where the pages are those of a listing, so that the checkpoint moves with them.
     pub fn moves_checkpoint(&self) -> bool {
         match self {

@@ -90,7 +90,7 @@ pub struct JobStatus {
     pub phase: Phase,
     /// The run in progress.
     pub run: Option<RunStatus>,
-    /// Of all checkpointed pages since the job began.
+    /// Of all saved pages since the job began, but those of retries and releases, whose records were counted before.
     pub total: Counts,
     /// Records a second, the mean of the last ten seconds.
     pub rate: f64,

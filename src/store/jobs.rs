@@ -19,7 +19,7 @@ pub(super) struct JobRow {
     pub epoch: u64,
     /// Of the last checkpoint; 0 before the first.
     pub sequence: u64,
-    /// Over all checkpoints.
+    /// Of all pages that were saved, but those of retries and releases, whose records were counted before.
     pub total: Counts,
     /// Records that have a link.
     pub links: u64,
@@ -105,6 +105,7 @@ struct Standing {
     has_held: bool,
     is_blank: bool,
     is_leaving: bool,
+    total: Counts,
 }
 
 impl Directory {
@@ -120,6 +121,7 @@ impl Directory {
             has_held: job.row.held > 0,
             is_blank: job.row.is_blank(),
             is_leaving: job.row.is_leaving,
+            total: job.row.total,
         }));
     }
 
@@ -147,6 +149,11 @@ impl Directory {
 
     pub(super) fn has_links(&self, number: u32) -> bool {
         self.standing.get(number as usize).is_some_and(|standing| standing.has_links)
+    }
+
+    pub(super) fn total(&self, job: &JobId) -> Counts {
+        let standing = self.number(job).and_then(|number| self.standing.get(number as usize));
+        standing.map(|standing| standing.total).unwrap_or_default()
     }
 
     /// True where nothing is remembered of the job.

@@ -380,7 +380,7 @@ pub struct NewPoint {
 pub struct Committed {
     /// The new checkpoint, where the position moved.
     pub checkpoint: Option<Checkpoint>,
-    /// The job's counts over all its checkpoints (a retry's counts are in its run alone).
+    /// The job's counts over all its pages (those of a retry or a release are in its run alone).
     pub total: Counts,
     /// The retry that the page brought further, as it is now.
     pub bulk: Option<BulkRetry>,

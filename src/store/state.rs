@@ -16,10 +16,10 @@ use super::{
 use crate::model::filter::Term;
 use crate::model::webhook::{Event, Subscription};
 use crate::model::{
-    BulkRetry, Checkpoint, ConnectionId, Correction, DeadLetter, DeadLetterId, DestinationId, Epoch, FilterRule,
-    HeldDelete, Hold, InboxFacts, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, KeptQuota, KeptToken,
-    LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId, Selection,
-    Sequence, Timestamp,
+    BulkRetry, Checkpoint, ConnectionId, Correction, Counts, DeadLetter, DeadLetterId, DestinationId, Epoch,
+    FilterRule, HeldDelete, Hold, InboxFacts, Intent, JobControl, JobId, JournalEntry, JournalProof, Kept, KeptQuota,
+    KeptToken, LetterFilter, LetterGroup, LetterPlace, LetterRow, Link, LowBudget, RecordId, Run, RunEnd, RunId,
+    Selection, Sequence, Timestamp,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -415,6 +415,11 @@ impl Store {
     /// The names of all jobs that the state knows, also those that were forgotten.
     pub fn job_names(&self) -> Vec<JobId> {
         self.shared.directory.read().names().to_vec()
+    }
+
+    /// What the job counted from its first record on, without its retries and releases.
+    pub fn total(&self, job: &JobId) -> Counts {
+        self.shared.directory.read().total(job)
     }
 
     /// True where the state holds no checkpoint, no link and no letter of the job.

@@ -612,11 +612,14 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     } = page;
     let bulk = bulk.and_then(|page| heads.bulk_went_on(page.number, &page.ends, at));
     batch.bulks.extend(bulk.clone().map(|bulk| (bulk.number, bulk)));
+    let adds = heads.runs.get(&run_id).is_some_and(|row| row.run.kind.adds_to_job());
     let job = heads.job_mut(&id);
     let number = job.row.number;
+    if adds {
+        job.row.total += counts;
+    }
     let checkpoint = position.map(|position| {
         job.row.sequence += 1;
-        job.row.total += counts;
         Checkpoint {
             sequence: Sequence(job.row.sequence),
             position,

@@ -1,6 +1,7 @@
 //! Foreign text made visible and harmless, and the words for numbers and times.
 
 use crate::model::Timestamp;
+pub use crate::model::{counted, grouped};
 use std::time::Duration;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -273,19 +274,6 @@ fn ascii_sign(character: char) -> Option<&'static str> {
     })
 }
 
-/// `412,880`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A number in at most six cells: `9,852`, `412k`, `1.74M`.
 pub fn short(number: u64) -> String {
     const STEPS: [(u64, &str); 6] = [
@@ -314,11 +302,6 @@ pub fn short(number: u64) -> String {
 pub fn fitted(number: u64, cells: usize) -> String {
     let full = grouped(number);
     if full.len() <= cells { full } else { short(number) }
-}
-
-/// `1 record`, `2 records`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// `184`, and of small rates a decimal: `0.4`.

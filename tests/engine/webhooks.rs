@@ -144,6 +144,20 @@ async fn an_event_becomes_a_record_at_the_destination_and_leaves_the_inbox() {
     door.house.engine.stop().await;
 }
 
+#[tokio::test]
+async fn events_count_in_the_figures_of_their_job_over_restarts_too() {
+    let door = Door::new(&numbered("")).await;
+    door.taken("d1", &event("cus_1", 1, "Ada")).await;
+    door.taken("d2", &event("cus_2", 1, "Bob")).await;
+    door.until_done(2).await;
+    let total = door.house.job(&job("customers")).total;
+    assert_eq!((total.scanned, total.created), (2, 2));
+    let runs = door.house.store.runs(None, None, 100).await.expect("runs");
+    assert_eq!(runs.iter().map(|run| run.counts.scanned).sum::<u64>(), total.scanned, "as its runs say");
+    let house = door.house.again().await;
+    assert_eq!(house.job(&job("customers")).total, total, "before anything more is read");
+}
+
 // Row 81 of the fault matrix.
 #[tokio::test]
 async fn an_event_that_is_delivered_twice_is_processed_once_after_a_restart_too() {

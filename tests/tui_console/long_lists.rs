@@ -48,6 +48,26 @@ fn a_list_that_was_cut_says_so() {
     assert!(stage.shows("first 1.00M of 3.20M"), "{}", stage.text());
 }
 
+#[test]
+fn a_filter_that_takes_a_while_shows_nothing_that_may_not_match() {
+    let mut stage = million();
+    stage.is_silent = true;
+    stage.press("/").type_text("Okafor").press("enter");
+    assert!(stage.shows("asking the engine") && stage.shows("/ Okafor"), "{}", stage.text());
+    assert!(!stage.shows("1,000,000") && !stage.shows("cus_1000000"), "{}", stage.text());
+}
+
+#[test]
+fn a_discard_of_many_leads_to_the_field_that_is_missing() {
+    let mut stage = million();
+    stage.press("* x ctrl-s");
+    assert!(stage.shows("choose a reason"), "{}", stage.text());
+    stage.press("2 ctrl-s");
+    assert!(stage.shows("type the number 1,000,000"), "{}", stage.text());
+    stage.type_text("1000000").press("ctrl-s");
+    assert!(matches!(stage.orders().last(), Some(Request::Discard { .. })), "{}", stage.text());
+}
+
 /// A bound that only a list that is walked whole would break: a frame takes well under a millisecond.
 #[test]
 fn scrolling_does_not_slow_down_with_the_list() {

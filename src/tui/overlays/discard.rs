@@ -70,7 +70,7 @@ pub fn answered(app: &mut App, result: Result<Answer, Refusal>) {
 pub fn accept(app: &mut App) {
     let Some(Overlay::Discard(form)) = &mut app.overlay else { return };
     match form.order() {
-        Err(problem) => form.problem = Some(problem),
+        Err((focus, problem)) => (form.focus, form.problem) = (focus, Some(problem)),
         Ok(request) => {
             app.overlay = None;
             app.forget_marks();
@@ -93,18 +93,20 @@ impl Form {
         self.scope.count.is_some_and(|count| count > NUMBER_ABOVE)
     }
 
-    fn order(&self) -> Result<Request, String> {
-        let count = self.scope.count.ok_or("still counting; a moment")?;
+    /// The order, or what is missing and where it is to be put in.
+    fn order(&self) -> Result<Request, (Focus, String)> {
+        let missing = |focus: Focus, what: &str| Err((focus, what.to_owned()));
+        let Some(count) = self.scope.count else { return missing(self.focus, "still counting; a moment") };
         if count == 0 {
-            return Err("none of these waits".to_owned());
+            return missing(self.focus, "none of these waits");
         }
         let mut reason = match self.reason {
-            None => return Err("choose a reason: press its digit".to_owned()),
+            None => return missing(Focus::Reason, "choose a reason: press its digit"),
             Some(5) => self.other.value().trim().to_owned(),
             Some(number) => REASONS[number - 1].to_owned(),
         };
         if reason.is_empty() {
-            return Err("the other reason is empty: write it down".to_owned());
+            return missing(Focus::Other, "the other reason is empty: write it down");
         }
         let note = self.note.value().trim();
         if !note.is_empty() {
@@ -112,7 +114,7 @@ impl Form {
         }
         let typed: String = self.number.value().chars().filter(char::is_ascii_digit).collect();
         if self.needs_number() && typed != count.to_string() {
-            return Err(format!("type the number {} to show that you mean it", grouped(count)));
+            return missing(Focus::Number, &format!("type the number {} to show that you mean it", grouped(count)));
         }
         Ok(Request::Discard { selection: self.scope.selection.clone(), reason })
     }

@@ -75,7 +75,7 @@ pub fn answered(app: &mut App, result: Result<Answer, Refusal>) {
 pub fn accept(app: &mut App) {
     let Some(Overlay::Held(form)) = &mut app.overlay else { return };
     match form.order() {
-        Err(problem) => form.problem = Some(problem),
+        Err((focus, problem)) => (form.focus, form.problem) = (focus, Some(problem)),
         Ok(request) => {
             app.overlay = None;
             app.order(request);
@@ -92,12 +92,14 @@ impl Form {
         }
     }
 
-    fn order(&self) -> Result<Request, String> {
-        let count = self.waiting.ok_or("still counting; a moment")?;
-        let what = self.what.ok_or("choose what is to be done: press its digit")?;
+    /// The order, or what is missing and where it is to be put in.
+    fn order(&self) -> Result<Request, (Focus, String)> {
+        let missing = |focus: Focus, what: &str| Err((focus, what.to_owned()));
+        let Some(count) = self.waiting else { return missing(self.focus, "still counting; a moment") };
+        let Some(what) = self.what else { return missing(Focus::What, "choose what is to be done: press its digit") };
         let reason = self.reason.value().trim().to_owned();
         if reason.is_empty() {
-            return Err("the reason is empty: write down why".to_owned());
+            return missing(Focus::Reason, "the reason is empty: write down why");
         }
         let job = self.job.clone();
         if what == What::Keep {
@@ -105,7 +107,7 @@ impl Form {
         }
         let typed: String = self.number.value().chars().filter(char::is_ascii_digit).collect();
         if typed != count.to_string() {
-            return Err(format!("type the number {} to show that you mean it", grouped(count)));
+            return missing(Focus::Number, &format!("type the number {} to show that you mean it", grouped(count)));
         }
         Ok(Request::HeldRelease { job, count, reason })
     }

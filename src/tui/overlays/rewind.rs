@@ -94,15 +94,15 @@ pub fn accept(app: &mut App) {
     let is_still = stands_still(app, &form.job);
     let reason = form.reason.value().trim().to_owned();
     let problem = match &form.preview {
-        None => Some("still asking what it would do; a moment".to_owned()),
-        Some(_) if reason.is_empty() => Some("write down why: it stands in the journal".to_owned()),
+        None => Some((form.focus, "still asking what it would do; a moment".to_owned())),
+        Some(_) if reason.is_empty() => Some((Focus::Reason, "write down why: it stands in the journal".to_owned())),
         Some(_) if form.name.value().trim() != form.job.as_str() => {
-            Some(format!("type the job's name, {}, to show that you mean it", form.job))
+            Some((Focus::Name, format!("type the job's name, {}, to show that you mean it", form.job)))
         }
         Some(_) => None,
     };
-    if let Some(problem) = problem {
-        return set(app, |form| form.problem = Some(problem));
+    if let Some((focus, problem)) = problem {
+        return set(app, |form| (form.focus, form.problem) = (focus, Some(problem)));
     }
     if !is_still {
         app.order(Request::Pause { jobs: vec![form.job.clone()], reason: Some(reason) });

@@ -240,8 +240,11 @@ fn ask_ids(app: &mut App) {
 }
 
 pub fn filter_changed(app: &mut App) {
-    app.letters.marks = Marks::None;
-    app.letters.list = ListState::default();
+    let state = &mut app.letters;
+    state.marks = Marks::None;
+    state.list = ListState::default();
+    // Until the answer comes, which among a million letters takes a while, nothing is known to match.
+    (state.ids, state.total) = (None, 0);
     ask_ids(app);
 }
 

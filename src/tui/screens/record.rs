@@ -288,6 +288,7 @@ fn mark(mark: FieldMark) -> (&'static str, Tone) {
         FieldMark::Rejected => ("✗", Tone::Fail),
         FieldMark::Added => ("+", Tone::Ok),
         FieldMark::Dropped => ("-", Tone::Dim),
+        FieldMark::NotSent => ("", Tone::Dim),
     }
 }
 

@@ -100,6 +100,7 @@ fn fields(view: &LetterView) -> Table {
             FieldMark::Rejected => ("rejected", Style::Bad),
             FieldMark::Added => ("added", Style::Good),
             FieldMark::Dropped => ("dropped", Style::Dim),
+            FieldMark::NotSent => ("not sent", Style::Dim),
         };
         let value = |text: &Option<String>| plain(text.as_deref().unwrap_or("–"));
         let why = plain(line.why.as_deref().unwrap_or_default());

@@ -195,7 +195,7 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// What mends it, by key; then what else can be done with the answer.
 fn next_line(app: &App, canvas: &Canvas<'_>, why: &Why, room: usize) -> Line {
-    let copy = Mend { key: Some("y".to_owned()), command: None, words: "copy this answer".to_owned() };
+    let copy = Mend { key: Some("y a".to_owned()), command: None, words: "copy this answer".to_owned() };
     let mut line = canvas.line().dim("  next: ");
     for mend in why.mends.iter().chain([&copy]) {
         // They are being asked, or were.
