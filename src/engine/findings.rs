@@ -162,11 +162,11 @@ fn of_state(job: &JobStatus, now: Timestamp) -> Option<Finding> {
 fn withheld(job: &JobStatus) -> Option<Finding> {
     let withheld = job.withheld.filter(|withheld| !withheld.is_released)?;
     let n = withheld.waiting;
-    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let deletes = counted(n, "delete is", "deletes are");
     Some(Finding {
         kind: FindingKind::Withheld,
         level: Level::Error,
-        text: format!("{}: {n} {deletes} {are} withheld; creates and updates go on", job.id),
+        text: format!("{}: {deletes} withheld; creates and updates go on", job.id),
         hint: format!("`syncdeck held list {}`", job.id),
         target: FindingTarget::Job(job.id.clone()),
     })

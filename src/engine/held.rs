@@ -4,7 +4,7 @@ use super::Engine;
 use super::job::JobCell;
 use super::orders::{OrderError, Ordered};
 use super::tell::Teller;
-use crate::model::{Actor, JobId, Kept, Level, Missing, RecordId, Release, RunKind, Withheld};
+use crate::model::{Actor, JobId, Kept, Level, Missing, RecordId, Release, RunKind, Withheld, counted, grouped};
 use crate::store::{Note, Store, StoreError};
 
 /// The withheld deletes of a job that are shown at once, and how many there are.
@@ -65,7 +65,9 @@ impl Engine {
         }
         if count < waiting {
             return refused(format!(
-                "{waiting} deletes of `{job}` are withheld, and {count} were named; name their number to release them"
+                "{} deletes of `{job}` are withheld, and {} were named; name their number to release them",
+                grouped(waiting),
+                grouped(count)
             ));
         }
         let release = Release { count, by: by.clone(), at: self.clock.now(), reason: reason.to_owned() };
@@ -83,7 +85,8 @@ impl Engine {
         }
         cell.wake.notify_waiters();
         let teller = Teller::new(self.notices.clone(), cell.clone(), None);
-        teller.tell(Level::Warn, "held.released", format!("{waiting} withheld deletes released by {by}: {reason}"));
+        let deletes = counted(waiting, "withheld delete", "withheld deletes");
+        teller.tell(Level::Warn, "held.released", format!("{deletes} released by {by}: {reason}"));
         let how = match cell.release_kind() {
             RunKind::Sweep => "the source is listed once more first",
             _ if cell.source.can_read_one() => "the source is asked for each of them first",
@@ -94,7 +97,7 @@ impl Engine {
             (_, true) => "; that happens when the job is resumed",
             _ => "",
         };
-        Ok(Ordered { text: format!("released {waiting} deletes of {job}: {how}{when}"), changed: waiting, at })
+        Ok(Ordered { text: format!("released {deletes} of {job}: {how}{when}"), changed: waiting, at })
     }
 
     /// Gives withheld deletes up: their records stay at the destination until the source lists them again.
@@ -107,7 +110,7 @@ impl Engine {
             return Ok(Ordered { text: format!("no delete of {job} is withheld"), changed: 0, at });
         }
         let note = Note {
-            before: Some(format!("{waiting} deletes withheld")),
+            before: Some(format!("{} withheld", counted(waiting, "delete", "deletes"))),
             after: Some("their records are kept".to_owned()),
             ..self.note(by.clone(), "discard deletes", job, Some(format!("{waiting}: {reason}")))
         };
@@ -115,9 +118,9 @@ impl Engine {
         cell.change_control(&self.store, None, |control| control.release.take().is_some()).await?;
         cell.set_withheld(withheld(&self.store, job).await?);
         let teller = Teller::new(self.notices.clone(), cell.clone(), None);
-        teller.tell(Level::Warn, "held.discarded", format!("{changed} withheld deletes discarded by {by}: {reason}"));
-        let text =
-            format!("discarded {changed} deletes of {job}: their records stay until the source lists them again");
+        let deletes = counted(changed, "withheld delete", "withheld deletes");
+        teller.tell(Level::Warn, "held.discarded", format!("{deletes} discarded by {by}: {reason}"));
+        let text = format!("discarded {deletes} of {job}: their records stay until the source lists them again");
         Ok(Ordered { text, changed, at })
     }
 }

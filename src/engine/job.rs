@@ -14,7 +14,7 @@ use crate::model::webhook::EventReader;
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
     Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
-    RunKind, RunMark, RunStatus, Timestamp, Withheld,
+    RunKind, RunMark, RunStatus, Timestamp, Withheld, counted,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -659,9 +659,9 @@ fn withheld_now(live: &Live) -> Option<Withheld> {
 /// What was withheld, what was not, what the next run does; and the way out.
 fn withheld_words(spec: &Job, withheld: &Withheld) -> (String, String) {
     let n = withheld.waiting;
-    let (deletes, are) = if n == 1 { ("delete", "is") } else { ("deletes", "are") };
+    let deletes = counted(n, "delete is", "deletes are");
     let why = format!(
-        "{n} {deletes} {are} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
+        "{deletes} withheld (the limits are {}); creates and updates were applied and go on, further deletes wait \
          with them",
         spec.guard.delete_words()
     );

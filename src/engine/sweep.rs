@@ -6,6 +6,7 @@ use super::read::{Read, ReadEnd, Reader};
 use crate::connect::{Fault, FaultKind};
 use crate::model::{
     Change, DeleteCause, DeletePolicy, HeldDelete, Item, Level, Position, RawJson, RecordFields, RecordId, Timestamp,
+    counted, grouped,
 };
 use crate::store::{Seen, SeenPage, SweepFacts, SweepFrom};
 use futures::stream::{self, StreamExt};
@@ -108,8 +109,8 @@ impl Reader {
     fn tell_withheld(&self, facts: &SweepFacts) {
         let text = format!(
             "{} of {} records are not in the listing; their deletes are withheld",
-            facts.missing,
-            facts.live.max(facts.missing)
+            grouped(facts.missing),
+            grouped(facts.live.max(facts.missing))
         );
         self.teller.tell(Level::Error, "sweep.withheld", text);
     }
@@ -215,7 +216,10 @@ impl Reader {
         let job = &self.cell.spec.id;
         let (waiting, _) = self.store.held_counts(job).await.map_err(ReadEnd::Store)?;
         if !self.guard.has_room(waiting) {
-            let text = format!("{waiting} deletes are withheld by now, more than were released; none is carried out");
+            let text = format!(
+                "{} withheld by now, more than were released; none is carried out",
+                counted(waiting, "delete is", "deletes are")
+            );
             self.teller.tell(Level::Error, "held.more", text);
             return Ok(());
         }
@@ -235,7 +239,10 @@ impl Reader {
             self.pages.send(Read::Page(Box::new(page))).await.map_err(|_| ReadEnd::Stopped)?;
         }
         if there > 0 {
-            let text = format!("{there} withheld deletes are dropped: their records are at the source");
+            let text = format!(
+                "{} dropped: their records are at the source",
+                counted(there, "withheld delete is", "withheld deletes are")
+            );
             self.teller.tell(Level::Info, "held.came_back", text);
         }
         Ok(())

@@ -19,7 +19,7 @@ pub(super) struct JobRow {
     pub epoch: u64,
     /// Of the last checkpoint; 0 before the first.
     pub sequence: u64,
-    /// Of all pages that were saved, but those of retries and releases, whose records were counted before.
+    /// Over all checkpoints.
     pub total: Counts,
     /// Records that have a link.
     pub links: u64,
@@ -36,6 +36,10 @@ pub(super) struct JobRow {
     pub held: u64,
     #[serde(default)]
     pub held_waiting: u64,
+    /// Of pages that moved no checkpoint: webhook events, ranges, single records. Not of retries and releases, whose records
+    /// were counted when they were read.
+    #[serde(default)]
+    pub beside: Counts,
     /// It is being forgotten: rows of it are gone already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_leaving: bool,
@@ -51,6 +55,13 @@ impl JobRow {
             self.filters.remove(0);
         }
         self.filters.push(FilterRule { since: run, rule });
+    }
+
+    /// What the job counted in all.
+    pub(super) fn everything(&self) -> Counts {
+        let mut all = self.total;
+        all += self.beside;
+        all
     }
 
     /// True where nothing is remembered but the job's name.
@@ -121,7 +132,7 @@ impl Directory {
             has_held: job.row.held > 0,
             is_blank: job.row.is_blank(),
             is_leaving: job.row.is_leaving,
-            total: job.row.total,
+            total: job.row.everything(),
         }));
     }
 

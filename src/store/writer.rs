@@ -615,11 +615,12 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
     let adds = heads.runs.get(&run_id).is_some_and(|row| row.run.kind.adds_to_job());
     let job = heads.job_mut(&id);
     let number = job.row.number;
-    if adds {
-        job.row.total += counts;
+    if adds && position.is_none() {
+        job.row.beside += counts;
     }
     let checkpoint = position.map(|position| {
         job.row.sequence += 1;
+        job.row.total += counts;
         Checkpoint {
             sequence: Sequence(job.row.sequence),
             position,
@@ -631,7 +632,7 @@ fn stage_page(page: PageCommit, links: Vec<PackedLink>, reply: Reply<Committed>,
             moved: None,
         }
     });
-    let total = job.row.total;
+    let total = job.row.everything();
     if let Some(row) = heads.runs.get_mut(&run_id) {
         row.run.counts += counts;
         row.run.pages += 1;

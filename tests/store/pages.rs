@@ -127,7 +127,7 @@ async fn a_retry_leaves_the_checkpoint_and_counts_in_its_run_alone() {
     let dead = vec![letter(&store, &run, 1, 5, "refused")];
     let id = dead[0].letter.id;
     store.commit_page(page_of_letters(&run, epoch, dead)).await.expect("saved");
-    let (retry, epoch) = begin(&store, "customers").await;
+    let (retry, epoch) = begin_as(&store, "customers", RunKind::Retry).await;
     let saved = store.commit_page(retry_page(&retry, epoch, vec![id], Vec::new())).await.expect("saved");
 
     assert_eq!(saved.checkpoint, None);

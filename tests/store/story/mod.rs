@@ -25,7 +25,11 @@ pub fn in_memory() -> Store {
 }
 
 pub async fn begin(store: &Store, name: &str) -> (Run, Epoch) {
-    let new = NewRun { job: job(name), kind: RunKind::Sync, by: Actor::engine(), at: at(0), filter: None };
+    begin_as(store, name, RunKind::Sync).await
+}
+
+pub async fn begin_as(store: &Store, name: &str, kind: RunKind) -> (Run, Epoch) {
+    let new = NewRun { job: job(name), kind, by: Actor::engine(), at: at(0), filter: None };
     store.begin_run(new).await.expect("the run begins")
 }
 
