@@ -18,6 +18,7 @@ mod edit;
 pub mod filter;
 mod held;
 mod history;
+mod identity;
 mod ids;
 mod intent;
 mod job;
@@ -74,11 +75,12 @@ pub use edit::{EditField, EditForm, FieldChange, LetterCheck, ValueKind};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
 pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
+pub use identity::Identity;
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use intent::{Intent, Whereabouts};
 pub use job::{
-    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnAltered, OnOrphan,
-    RecordFields, SourceStream, Unknowns,
+    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, KeyType, OnAltered,
+    OnOrphan, RecordFields, SourceStream, Unknowns,
 };
 pub use ladder::ladder;
 pub use letter_request::{LetterRequest, RequestHeader, variable_of};

@@ -61,6 +61,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
             {
                 return commands::run::order_range(&args, house.handle(), out).await;
             }
+            if args.accept
+                && let Some(house) = House::attached(&config).await
+            {
+                // The engine that is there runs them then.
+                return commands::run::accept(&args, house.handle(), out).await;
+            }
             headless(House::own(config, "run").await?, &args, out).await
         }
         Command::Serve(args) => serve::run(&args, read(config, out)?, out).await,
@@ -185,6 +191,12 @@ async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output
             return Err(report);
         }
     };
+    if args.accept
+        && let Err(report) = commands::run::accept(args, house.handle(), out).await
+    {
+        house.close().await;
+        return Err(report);
+    }
     let start = Start {
         once: args.once,
         only,
