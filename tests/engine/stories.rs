@@ -861,7 +861,6 @@ stories! {
     a_run_since_a_time
     a_run_with_a_limit_of_records
     a_schedule_outlives_the_process
-    a_slow_destination_is_not_run_ahead_of
     a_sorted_listing_whose_cursors_expire
     a_tie_over_a_page_border
     a_timeout_after_a_delete_was_applied
