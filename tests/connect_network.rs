@@ -15,8 +15,8 @@ use std::time::Duration;
 use syncdeck::connect::http::{TransportError, network};
 use syncdeck::connect::{FaultKind, link, probe};
 use syncdeck::model::{
-    Auth, Connection, ConnectionKind, DeletePolicy, DestinationStream, Guard, Job, JobDestination, JobSource, Limits,
-    Masks, Missing, OnOrphan, Paginate, Pointer, RecordFields, RestConnection, RestDestination, RestRequest,
+    Auth, Connection, ConnectionKind, DeletePolicy, DestinationStream, Guard, Job, JobDestination, JobSource, KeyType,
+    Limits, Masks, Missing, OnOrphan, Paginate, Pointer, RecordFields, RestConnection, RestDestination, RestRequest,
     RestSource, RestWrite, RetryRule, Schedule, Secret, SourceStream,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -319,7 +319,13 @@ fn job() -> Job {
             sorted: false,
             incremental: None,
             missing: Missing::Ignore,
-            fields: RecordFields { id: vec![pointer("/id")], version: None, deleted: None, prefix: String::new() },
+            fields: RecordFields {
+                id: vec![pointer("/id")],
+                key_type: KeyType::Any,
+                version: None,
+                deleted: None,
+                prefix: String::new(),
+            },
             searchable: Vec::new(),
             webhook: None,
             stream: SourceStream::Rest(RestSource {
@@ -431,6 +437,29 @@ async fn a_certificate_that_nobody_vouches_for_is_refused_for_good() {
     let error = transport.send(request, LONG, LIMIT).await.unwrap_err();
     assert!(error.hopeless && !error.sent, "{error:?}");
     assert!(error.message.contains(&format!("the certificate of `{at}` is refused")), "{}", error.message);
+}
+
+// Row 120 of the fault matrix.
+#[tokio::test]
+async fn a_name_that_is_not_found_is_transient_and_nothing_was_sent() {
+    // No resolver is asked for a label of more than 63 letters, and none finds it.
+    let rest = RestConnection { base_url: format!("http://{}.test", "a".repeat(64)), ..connection(([0; 4], 0).into()) };
+    let shop = Connection { kind: ConnectionKind::Rest(rest), ..shop(([0; 4], 0).into()) };
+    let fault = probe(&link(&shop, Masks::default()).unwrap(), &job()).await.outcome.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Transient);
+    assert!(fault.message.starts_with("can not connect to `aaaa"), "{}", fault.message);
+    assert!(fault.hint.unwrap().contains("`base_url` of connection `shop`"));
+}
+
+// Row 120 of the fault matrix.
+#[tokio::test]
+async fn a_system_is_reached_over_ipv6() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
+    let at = listener.local_addr().unwrap();
+    let app = axum::Router::new().fallback(async || r#"{"data":[{"id":1}]}"#);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let page = probe(&link(&shop(at), Masks::default()).unwrap(), &job()).await.outcome.unwrap();
+    assert_eq!(page.items.len(), 1);
 }
 
 // Row 55 of the fault matrix.

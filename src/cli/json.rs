@@ -87,6 +87,7 @@ pub fn job_and_instance(job: &JobId) -> (Cow<'_, str>, Option<&str>) {
 mod tests {
     use super::*;
 
+    // Row 102 of the fault matrix.
     #[test]
     fn what_a_terminal_would_obey_is_escaped_and_means_the_same() {
         let text = "\u{9b}2J \u{202e} \x7f \u{e0041} ok \" \\";
@@ -96,6 +97,7 @@ mod tests {
         assert_eq!(back["text"], text);
     }
 
+    // Row 102 of the fault matrix.
     #[test]
     fn a_record_that_came_with_line_ends_is_one_line_with_its_digits() {
         let text = "{\r\n\t\"id\" : 12345678901234567890123,\n \"x\": [1.10, \"a  b\"]}";

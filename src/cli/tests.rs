@@ -81,6 +81,7 @@ fn run_knows_its_jobs_and_bounds() {
         instance: None,
         once: true,
         since: Some(since),
+        accept: false,
         full: false,
         max_records: Some(5),
         json: true,

@@ -297,6 +297,7 @@ pub(super) static VERIFIES: &[Word] = &[word("none"), word("read_back")];
 pub(super) static ALTERED_ANSWERS: &[Word] = &[word("warn"), word("dead_letter")];
 pub(super) static MANUAL: &[Word] = &[word("manual")];
 pub(super) static MISSING_ANSWERS: &[Word] = &[word("ignore"), word("delete")];
+pub(super) static KEY_TYPES: &[Word] = &[word("any"), word("text"), word("integer")];
 pub(super) static INSTANCES: &[Word] = &[word("instances")];
 pub(super) static NO_PAGES: &[Word] = &[word("none")];
 

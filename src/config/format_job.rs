@@ -2,8 +2,8 @@
 
 use super::declare::{Kind, Spec, Tagged, key, later, later_variant, variant};
 use super::format::{
-    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, LISTING_METHODS, MANUAL, MISSING_ANSWERS,
-    NO_PAGES, ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
+    ALTERED_ANSWERS, COUNT, DELETE_POLICIES, DELETING_METHODS, INSTANCES, KEY_TYPES, LISTING_METHODS, MANUAL,
+    MISSING_ANSWERS, NO_PAGES, ORPHAN_ANSWERS, VERIFIES, VERSION_KINDS, WRITES, WRITING_METHODS,
 };
 use super::format_webhook::WEBHOOK;
 
@@ -123,6 +123,12 @@ static SOURCE: Spec = Spec {
             "Where a record's id stands; a list makes a composite id.",
         )
         .required(),
+        key(
+            "key_type",
+            Kind::Word(KEY_TYPES),
+            "What an id is: `text` or `integer`. An id of the other type is a dead letter, and many of them stop the run. `any`: `\"7\"` and `7` are the same id.",
+        )
+        .default("\"any\""),
         key(
             "version",
             Kind::Either(&[Kind::Pointer, Kind::Table(&VERSION)]),

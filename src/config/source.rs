@@ -7,7 +7,7 @@ use super::report::Report;
 use super::templates::{mentions, mentions_in, path_of};
 use super::tree::{Table, Value};
 use crate::model::{
-    Incremental, JobSource, Method, Missing, NextUrl, Paginate, Pointer, RecordFields, RestLog, RestLogHead,
+    Incremental, JobSource, KeyType, Method, Missing, NextUrl, Paginate, Pointer, RecordFields, RestLog, RestLogHead,
     RestRecord, RestSource, SourceStream, Version, VersionKind,
 };
 
@@ -56,7 +56,13 @@ pub(super) fn source(table: &Table, part: &Part, within: &Within<'_>, report: &m
         sorted: table.boolean("sorted"),
         incremental,
         missing: missing?,
-        fields: RecordFields { id: id?, version, deleted: table.pointer("deleted"), prefix: part.prefix.clone() },
+        fields: RecordFields {
+            id: id?,
+            key_type: key_type(table)?,
+            version,
+            deleted: table.pointer("deleted"),
+            prefix: part.prefix.clone(),
+        },
         searchable: searchable?,
         webhook: match webhook {
             Some(webhook) => Some(webhook?),
@@ -191,6 +197,14 @@ fn ids(table: &Table, report: &mut Report) -> Option<Vec<Pointer>> {
         return None;
     }
     Some(pointers)
+}
+
+fn key_type(table: &Table) -> Option<KeyType> {
+    match table.text("key_type")?.text.as_str() {
+        "text" => Some(KeyType::Text),
+        "integer" => Some(KeyType::Integer),
+        _ => Some(KeyType::Any),
+    }
 }
 
 pub(super) fn query(table: Option<&Table>) -> Option<Vec<(String, String)>> {

@@ -101,6 +101,7 @@ impl Local {
                 done(engine.retry_carefully(&selection, per_minute, by).await, None)
             }
             Request::Range { job, since, until } => done(engine.read_range(&job, since, until, by).await, None),
+            Request::Accept { jobs } => done(engine.accept(&jobs, by).await, None),
             Request::Forget { job } => done(engine.forget(&job, by).await, None),
             Request::StopRetry { job } => done(engine.stop_retry(&job, by).await, None),
             Request::RetryCheck { ids } => Ok(Answer::Check(engine.check_letters(&ids).await.map_err(refusal)?)),

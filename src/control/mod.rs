@@ -98,6 +98,10 @@ pub enum Request {
         since: Timestamp,
         until: Option<Timestamp>,
     },
+    /// Lets jobs go on with their state although their key or destination changed.
+    Accept {
+        jobs: Vec<JobId>,
+    },
     /// Removes all that the state holds of a job that is not configured any more, disabled or paused.
     Forget {
         job: JobId,
@@ -268,6 +272,7 @@ impl Request {
             | Self::RetryCarefully { .. }
             | Self::StopRetry { .. }
             | Self::Range { .. }
+            | Self::Accept { .. }
             | Self::Forget { .. }
             | Self::Correct { .. }
             | Self::Settle { .. }

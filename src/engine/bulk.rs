@@ -303,7 +303,7 @@ impl Engine {
                 let mut live = cell.live();
                 live.retry = Some(by.clone());
                 live.retry_at = None;
-                if live.control.paused.is_some() || live.control.parked.is_some() {
+                if live.control.paused.is_some() || live.stopped().is_some() {
                     waiting.push(job.to_string());
                 }
                 drop(live);

@@ -17,7 +17,7 @@ impl Engine {
                         "`{job}` has a run in progress; pause it and wait for its end"
                     )));
                 }
-                if cell.spec.enabled && live.control.paused.is_none() {
+                if cell.spec.enabled && live.control.paused.is_none() && live.unlike.is_none() {
                     let text = format!(
                         "`{job}` is configured and enabled; pause it first, or take it out of the configuration"
                     );
@@ -30,14 +30,15 @@ impl Engine {
         };
         let before = self.leftover(job).await?.words();
         let note = self.note(by.clone(), "forget", job, None);
-        let at = note.at;
+        let note_at = note.at;
         self.store
             .forget(job, Some(Note { before: Some(before.clone()), after: Some("nothing".to_owned()), ..note }))
             .await?;
         if let Some(cell) = self.jobs.get(job) {
             let forgotten = |live: &mut Live| {
-                let control = JobControl { paused, ..JobControl::default() };
-                live.control = control;
+                // One whose key or destination changed begins anew by itself.
+                let due = live.unlike.take().map(|_| note_at);
+                live.control = JobControl { paused, due, ..JobControl::default() };
                 live.checkpoint = None;
                 live.total = Default::default();
                 live.dead = OpenLetters::default();
@@ -50,10 +51,11 @@ impl Engine {
                 live.failure = None;
             };
             cell.settle_control(&self.store, None, forgotten).await?;
+            cell.wake.notify_waiters();
         }
         self.look_for_leftovers().await?;
         self.told.notify_one();
-        Ok(Ordered { text: format!("forgot {job}: {before}"), changed: 1, at })
+        Ok(Ordered { text: format!("forgot {job}: {before}"), changed: 1, at: note_at })
     }
 
     /// Looks which jobs have state and are not configured any more.

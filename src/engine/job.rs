@@ -12,9 +12,9 @@ use crate::connect::{ChangeLog, Destination, FaultKind, Source};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::webhook::EventReader;
 use crate::model::{
-    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Job, JobControl, JobId, JobState, JobStatus,
-    Limits, Notice, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader, RecoveredFaults, Run, RunEnd,
-    RunKind, RunMark, RunStatus, Timestamp, Withheld, counted,
+    Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Identity, Job, JobControl, JobId, JobState,
+    JobStatus, Limits, Notice, Parked, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader,
+    RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus, Timestamp, Withheld, counted,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -40,6 +40,8 @@ pub(super) const MARKS_MAX: usize = 10;
 /// A job with everything that its runs share.
 pub struct JobCell {
     pub spec: Job,
+    /// Of the records that it is configured for.
+    pub(super) identity: Identity,
     pub mapping: Mapping,
     pub filter: Option<Filter>,
     pub reader: RecordReader,
@@ -69,6 +71,8 @@ pub struct JobCell {
 #[derive(Default)]
 pub(super) struct Live {
     pub control: JobControl,
+    /// The state is of other records than the configuration: nothing runs until a person accepts that.
+    pub unlike: Option<Parked>,
     pub run: Option<RunStatus>,
     pub stop: Option<Stop>,
     pub stopped_by: Arc<Mutex<Option<Actor>>>,
@@ -209,6 +213,7 @@ impl Rates {
 /// What a cell is made of.
 pub(super) struct CellParts {
     pub spec: Job,
+    pub identity: Identity,
     pub mapping: Mapping,
     pub filter: Option<Filter>,
     pub source: Arc<dyn Source>,
@@ -233,6 +238,7 @@ impl JobCell {
                 .as_ref()
                 .map(|webhook| EventReader::new(webhook, &parts.spec.source.fields, parts.source.can_read_one())),
             spec: parts.spec,
+            identity: parts.identity,
             mapping: parts.mapping,
             filter: parts.filter,
             source: parts.source,
@@ -615,7 +621,7 @@ impl JobCell {
             let paused = paused.clone();
             return JobState::Paused { by: paused.by, since: paused.since, reason: paused.reason };
         }
-        if let Some(parked) = &live.control.parked {
+        if let Some(parked) = live.stopped() {
             let parked = parked.clone();
             return JobState::NeedsAttention { why: parked.reason, hint: parked.hint, since: parked.since };
         }

@@ -23,6 +23,7 @@ mod guard;
 mod hands;
 mod held;
 mod history;
+mod identity;
 mod inbox;
 mod job;
 mod letter_request;
@@ -66,7 +67,7 @@ pub use tell::{Notices, without_content};
 use crate::connect::{self, Link};
 use crate::model::mapping::{Filter, Mapping};
 use crate::model::{
-    Clock, ConnectionId, EngineInfo, Job, JobFinish, JobId, Leftover, Masks, RunEnd, Snapshot, Timestamp,
+    Clock, ConnectionId, EngineInfo, Identity, Job, JobFinish, JobId, Leftover, Masks, RunEnd, Snapshot, Timestamp,
 };
 use crate::store::{Store, StoreError};
 use indexmap::IndexMap;
@@ -215,6 +216,7 @@ impl Engine {
         self.running.store(true, Ordering::Relaxed);
         self.publisher.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().publish())));
         self.notifier.lock().await.get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(self.clone().notify())));
+        self.tell_unlike();
         if !start.once {
             self.take_in(&start).await;
         }
@@ -342,9 +344,14 @@ async fn cell(
     for gate in [&source_gate, &destination_gate] {
         gate.uses(&spec.id);
     }
-    let live = live(&spec, store, clock).await?;
+    let identity = Identity::of(&spec, &destination.connection, &destination.masks);
+    let mut live = live(&spec, store, clock).await?;
+    if let Some(before) = live.control.identity.as_ref().filter(|_| !store.is_blank(&spec.id)) {
+        live.unlike = identity::unlike(&spec, before, &identity, clock.now());
+    }
     Ok(JobCell::new(CellParts {
         spec,
+        identity,
         mapping,
         filter,
         source: ends.source,

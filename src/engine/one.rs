@@ -1,7 +1,7 @@
 //! One record that a person wants synced now: read, planned, written and committed by the loop that everything goes through.
 
 use super::Engine;
-use super::orders::{OrderError, Ordered};
+use super::orders::{OrderError, Ordered, stopped_words};
 use super::tell::Teller;
 use crate::model::{Actor, Counts, JobId, Level, RecordId, RunEnd, Timestamp};
 use crate::store::Note;
@@ -62,6 +62,9 @@ impl Engine {
         }
         if !cell.spec.enabled {
             return refused(format!("`{job}` is disabled in the configuration"));
+        }
+        if let Some(unlike) = &cell.live().unlike {
+            return refused(stopped_words(job, unlike));
         }
         if !cell.source.can_read_one() {
             return refused(format!(

@@ -3,8 +3,8 @@
 use super::job::{JobCell, OpenLetters};
 use super::{Engine, Start};
 use crate::model::{
-    Actor, ConnectionId, DeadLetterId, JobControl, JobId, Level, Paused, ReasonClass, Schedule, Selection, Timestamp,
-    counted, grouped,
+    Actor, ConnectionId, DeadLetterId, JobControl, JobId, Level, Parked, Paused, ReasonClass, Schedule, Selection,
+    Timestamp, counted, grouped,
 };
 use crate::store::{LetterMove, Note, StoreError};
 use std::sync::Arc;
@@ -49,12 +49,12 @@ impl Engine {
         self.jobs.get(job).cloned().ok_or_else(|| OrderError::NoSuchJob(job.clone()))
     }
 
-    fn cells(&self, jobs: &[JobId]) -> Result<Vec<Arc<JobCell>>, OrderError> {
+    pub(super) fn cells(&self, jobs: &[JobId]) -> Result<Vec<Arc<JobCell>>, OrderError> {
         jobs.iter().map(|id| self.cell(id)).collect()
     }
 
     /// Saves a changed control state with its note, then makes it true here.
-    async fn change(
+    pub(super) async fn change(
         &self,
         cell: &JobCell,
         note: Note,
@@ -99,6 +99,9 @@ impl Engine {
     pub async fn resume(&self, jobs: &[JobId], by: &Actor) -> Result<Ordered, OrderError> {
         let mut changed = Vec::new();
         for cell in self.cells(jobs)? {
+            if let (Some(unlike), [_]) = (&cell.live().unlike, jobs) {
+                return Err(OrderError::Refused(stopped_words(&cell.spec.id, unlike)));
+            }
             let now = self.clock.now();
             let note = self.note(by.clone(), "resume", &cell.spec.id, None);
             let is_scheduled = cell.spec.schedule != Schedule::Manual;
@@ -156,7 +159,10 @@ impl Engine {
     pub(super) fn may_run(&self, cell: &JobCell) -> Result<(), OrderError> {
         let refusal = {
             let live = cell.live();
-            match (&live.control.paused, &live.control.parked) {
+            if let Some(unlike) = &live.unlike {
+                return Err(OrderError::Refused(stopped_words(&cell.spec.id, unlike)));
+            }
+            match (&live.control.paused, live.stopped()) {
                 _ if !cell.spec.enabled => "is disabled; set `enabled = true` and restart",
                 (Some(_), _) => "is paused; resume it first",
                 (_, Some(_)) => "needs attention; resume it first",
@@ -343,7 +349,13 @@ fn named(selection: &Selection) -> String {
     }
 }
 
-fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Timestamp) -> Ordered {
+/// Why a job can not go on, and what a person can do.
+pub(super) fn stopped_words(job: &JobId, stopped: &Parked) -> String {
+    let hint = stopped.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("`{job}` does not run: {}{hint}", stopped.reason)
+}
+
+pub(super) fn ordered(done: &str, nothing: &str, changed: &[String], suffix: &str, at: Timestamp) -> Ordered {
     let text = match changed {
         [] => format!("nothing to do: each job named {nothing}"),
         [one] => format!("{done} {one}{suffix}"),

@@ -142,7 +142,7 @@ impl Attendant {
         if let Some(order) = live.ones.pop_front() {
             return Next::One(order);
         }
-        if !self.cell.spec.enabled || live.control.paused.is_some() || live.control.parked.is_some() {
+        if !self.cell.spec.enabled || live.control.paused.is_some() || live.stopped().is_some() {
             return Next::Sleep(None);
         }
         if let Some(at) = live.not_before.filter(|at| *at > now) {
@@ -251,7 +251,7 @@ impl Attendant {
             let reason = format!("`{id}` is paused since {} by {}{why}", paused.since, paused.by);
             return Some(failed(reason, format!("`syncdeck resume {id}`")));
         }
-        if let Some(parked) = &live.control.parked {
+        if let Some(parked) = live.stopped() {
             let hint = parked.hint.clone().unwrap_or_else(|| format!("`syncdeck resume {id}`"));
             return Some(failed(parked.reason.clone(), hint));
         }
@@ -292,6 +292,11 @@ impl Attendant {
                 self.unfinished.push((run.id, end.clone(), now));
                 return (end, Counts::default());
             }
+        }
+        if let Err(error) = self.cell.sign_state(&engine.store).await {
+            let end = self.could_not_begin(&error);
+            self.unfinished.push((run.id, end.clone(), now));
+            return (end, Counts::default());
         }
         let filter_since = match engine.store.filter_rules(&self.cell.spec.id).await {
             Ok(rules) => rules.last().map_or(run.id, |rule| rule.since),

@@ -270,13 +270,14 @@ fn id_alone(fields: &RecordFields, id: &RecordId) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Pointer;
+    use crate::model::{KeyType, Pointer};
 
     #[test]
     fn a_record_of_which_only_the_id_is_known_holds_it_where_it_stands() {
         let pointer = |text: &str| Pointer::parse(text).expect("a pointer");
         let id = vec![pointer("/key/shop"), pointer("/key/no")];
-        let fields = RecordFields { id, version: None, deleted: None, prefix: "eu:".to_owned() };
+        let fields =
+            RecordFields { id, key_type: KeyType::Any, version: None, deleted: None, prefix: "eu:".to_owned() };
         let record = id_alone(&fields, &RecordId::from("eu:a\u{1f}7"));
         assert_eq!(Value::Object(record).to_string(), r#"{"key":{"shop":"a","no":"7"}}"#);
     }

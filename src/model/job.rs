@@ -107,11 +107,22 @@ pub struct JobSource {
 pub struct RecordFields {
     /// One pointer, or several for a composite id.
     pub id: Vec<Pointer>,
+    pub key_type: KeyType,
     pub version: Option<(Pointer, VersionKind)>,
     /// Truthy means a tombstone.
     pub deleted: Option<Pointer>,
     /// Put before each id where several systems are read into one stream; else empty.
     pub prefix: String,
+}
+
+/// What an id is in a record. One that is of another type is reported, and taken for no record's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyType {
+    /// A text or an integer: `"7"` and `7` are the same id.
+    #[default]
+    Any,
+    Text,
+    Integer,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -19,6 +19,7 @@ mod figures;
 pub mod filter;
 mod held;
 mod history;
+mod identity;
 mod ids;
 mod intent;
 mod job;
@@ -76,11 +77,12 @@ pub use figures::{counted, grouped};
 pub use filter::{LetterFilter, LogFilter, Selection};
 pub use held::{DeleteCause, HeldDelete, Kept, Missing, Release, Withheld};
 pub use history::{HISTORY_MARKS_MAX, HISTORY_MINUTES, Happening, History, HistoryMark};
+pub use identity::Identity;
 pub use ids::{ConnectionId, DeadLetterId, DestinationId, Epoch, JobId, RecordId, RunId, Sequence};
 pub use intent::{Intent, Whereabouts};
 pub use job::{
-    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, OnAltered, OnOrphan,
-    RecordFields, SourceStream, Unknowns,
+    Creates, DeletePolicy, DestinationStream, Guard, Incremental, Job, JobDestination, JobSource, KeyType, OnAltered,
+    OnOrphan, RecordFields, SourceStream, Unknowns,
 };
 pub use ladder::ladder;
 pub use letter_request::{LetterRequest, RequestHeader, variable_of};

@@ -1,7 +1,7 @@
 //! Taking a record's own facts out of its text: id, version, deleted.
 
 use super::pointer::PointerSet;
-use super::{Change, Item, Pointer, RawJson, RecordFields, RecordId, Version, VersionKind};
+use super::{Change, Item, KeyType, Pointer, RawJson, RecordFields, RecordId, Version, VersionKind};
 use std::borrow::Cow;
 
 /// Reads records of one stream. Made once for a job, because it walks each record only once.
@@ -9,6 +9,7 @@ use std::borrow::Cow;
 pub struct RecordReader {
     wanted: PointerSet,
     id: Vec<(usize, Pointer)>,
+    key_type: KeyType,
     version: Option<(usize, Pointer, VersionKind)>,
     deleted: Option<usize>,
     /// Put before each id.
@@ -28,7 +29,7 @@ impl RecordReader {
         let version =
             fields.version.as_ref().map(|(pointer, kind)| (wanted.add(pointer), pointer.clone(), kind.clone()));
         let deleted = fields.deleted.as_ref().map(|pointer| wanted.add(pointer));
-        Self { wanted, id, version, deleted, prefix: fields.prefix.clone() }
+        Self { wanted, id, key_type: fields.key_type, version, deleted, prefix: fields.prefix.clone() }
     }
 
     /// An id must be a text or an integer and not empty, else the item is unreadable (never the key `null`).
@@ -64,7 +65,7 @@ impl RecordReader {
                     format!("no key: the record is not an object but {}", kind_of(body))
                 },
             };
-            let text = id_text(found[*slot]).map_err(|why| refused(&why))?;
+            let text = id_text(found[*slot], self.key_type).map_err(|why| refused(&why))?;
             if part > 0 {
                 id.push(RecordId::SEPARATOR);
             }
@@ -90,7 +91,7 @@ impl RecordReader {
     }
 }
 
-fn id_text(found: Option<&str>) -> Result<Cow<'_, str>, String> {
+fn id_text(found: Option<&str>, wanted: KeyType) -> Result<Cow<'_, str>, String> {
     let text = found.ok_or("is missing")?;
     match text.as_bytes().first() {
         Some(b'n') => return Err("is null".to_owned()),
@@ -99,6 +100,11 @@ fn id_text(found: Option<&str>) -> Result<Cow<'_, str>, String> {
         }
         Some(b'"' | b'-' | b'0'..=b'9') => {}
         _ => return Err(format!("is neither a text nor an integer but {}", kind_of(text))),
+    }
+    match (wanted, text.starts_with('"')) {
+        (KeyType::Text, false) => return Err("is an integer, and `key_type` says that ids are texts".to_owned()),
+        (KeyType::Integer, true) => return Err("is a text, and `key_type` says that ids are integers".to_owned()),
+        (KeyType::Any, _) | (KeyType::Text, true) | (KeyType::Integer, false) => {}
     }
     let id = string_content(text).ok_or("is no valid text (half of a surrogate pair)")?;
     if id.trim().is_empty() {
@@ -155,6 +161,7 @@ mod tests {
         let pointer = |text: &&str| Pointer::parse(text).expect("a pointer");
         RecordReader::new(&RecordFields {
             id: id.iter().map(pointer).collect(),
+            key_type: KeyType::Any,
             version: Some((pointer(&"/v"), VersionKind::Auto)),
             deleted: Some(pointer(&"/gone")),
             prefix: String::new(),
@@ -165,6 +172,7 @@ mod tests {
     fn an_id_bears_the_prefix_of_its_stream_and_is_asked_for_without_it() {
         let fields = RecordFields {
             id: vec![Pointer::parse("/a").expect("a pointer"), Pointer::parse("/b").expect("a pointer")],
+            key_type: KeyType::Any,
             version: None,
             deleted: None,
             prefix: "eu:".to_owned(),
@@ -201,6 +209,26 @@ mod tests {
         assert_eq!(id_of(r#"{"id":7}"#), "7");
         assert_eq!(id_of(r#"{"id":123456789012345678901234567890}"#), "123456789012345678901234567890");
         assert_eq!(id_of(r#"{"id":"a\/b\u00fc "}"#), "a/bü ");
+    }
+
+    // Row 51 of the fault matrix.
+    #[test]
+    fn an_id_of_another_type_than_the_key_type_says_is_unreadable() {
+        let reason = |key_type, json: &str| {
+            let id = vec![Pointer::parse("/id").expect("a pointer")];
+            let fields = RecordFields { id, key_type, version: None, deleted: None, prefix: String::new() };
+            match RecordReader::new(&fields).read(RawJson::parse(json.to_owned()).expect("JSON")) {
+                Item::Unreadable { reason, .. } => Some(reason),
+                Item::Change(_) => None,
+            }
+        };
+        let (text, integer) = (r#"{"id":"7"}"#, r#"{"id":7}"#);
+        assert_eq!((reason(KeyType::Any, text), reason(KeyType::Any, integer)), (None, None));
+        assert_eq!((reason(KeyType::Text, text), reason(KeyType::Integer, integer)), (None, None));
+        let told = "no key: `/id` is a text, and `key_type` says that ids are integers";
+        assert_eq!(reason(KeyType::Integer, text).as_deref(), Some(told));
+        let told = "no key: `/id` is an integer, and `key_type` says that ids are texts";
+        assert_eq!(reason(KeyType::Text, integer).as_deref(), Some(told));
     }
 
     // Row 48 of the fault matrix.

@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Checkpoint, Counts, JobId, Release, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, Identity, JobId, Release, RunId, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -177,6 +177,9 @@ pub struct JobControl {
     /// A range that a person ordered and that has not been read to its end.
     #[serde(default)]
     pub range: Option<RangeOrder>,
+    /// Whose state this is; none in state of before that was noted, and before the first run.
+    #[serde(default)]
+    pub identity: Option<Identity>,
 }
 
 /// How a job was configured when an engine last served it.

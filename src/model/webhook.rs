@@ -1,7 +1,7 @@
 //! Webhooks: what a job says of the events that a system sends, and how an event becomes a record.
 
 use super::reading::{RecordReader, string_content};
-use super::{Change, Item, Pointer, RawJson, RecordFields, RecordId, Secret, Timestamp, Version, VersionKind};
+use super::{Change, Item, KeyType, Pointer, RawJson, RecordFields, RecordId, Secret, Timestamp, Version, VersionKind};
 use base64::Engine;
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
@@ -287,6 +287,8 @@ impl EventReader {
         let id = (!webhook.id.is_empty()).then(|| {
             RecordReader::new(&RecordFields {
                 id: webhook.id.clone(),
+                // Events often write as a text what is an integer in the record.
+                key_type: KeyType::Any,
                 prefix: fields.prefix.clone(),
                 version: None,
                 deleted: None,

@@ -27,6 +27,7 @@ fn webhook() -> Webhook {
 fn read_as(webhook: &Webhook, can_fetch: bool, event: &str) -> Meaning {
     let fields = RecordFields {
         id: vec![pointer("/id")],
+        key_type: KeyType::Any,
         prefix: String::new(),
         version: Some((pointer("/v"), VersionKind::Integer)),
         deleted: None,

@@ -1,6 +1,7 @@
 //! The shop's listings: the same records under every kind of paging.
 
 use super::faults::Fault;
+use super::members::{member, text_of};
 use super::shop::{Collection, Shop, micros_of};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -204,6 +205,9 @@ fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
         Paging::Offset => (number("offset").unwrap_or(0), size),
         _ => (0, size),
     };
+    // A listing of work: `?status=pending` leaves out what is of another status.
+    let status = request.params.get("status");
+    let is_wanted = |body: &Bytes| status.is_none_or(|status| has_status(body, status));
     let (records, last, has_more) = if place.sorted {
         let from = match (&place.after, place.since) {
             (Some((at, id)), _) => Bound::Excluded((*at, Arc::from(id.as_str()))),
@@ -211,7 +215,8 @@ fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
             (None, None) => Bound::Unbounded,
         };
         let listed = held.by_time.range((from, Bound::Unbounded));
-        take(listed.skip(skip).map(|(at, id)| (*at, id, &held.records[id].body)), size)
+        let listed = listed.map(|(at, id)| (*at, id, &held.records[id].body));
+        take(listed.filter(|(_, _, body)| is_wanted(body)).skip(skip), size)
     } else {
         let from = match &place.after {
             Some((_, id)) => Bound::Excluded(Arc::<str>::from(id.as_str())),
@@ -219,10 +224,18 @@ fn find(held: &Collection, request: &ListRequest<'_>, place: &Place) -> Found {
         };
         let since = place.since.unwrap_or(i64::MIN);
         let listed = held.records.range::<Arc<str>, _>((from, Bound::Unbounded));
-        let listed = listed.filter(|(_, stored)| stored.at >= since).skip(skip);
+        let listed = listed.filter(|(_, stored)| stored.at >= since && is_wanted(&stored.body)).skip(skip);
         take(listed.map(|(id, stored)| (stored.at, id, &stored.body)), size)
     };
-    Found { records, last, has_more, total: total(held, place.since) }
+    let total = match status {
+        None => total(held, place.since),
+        Some(_) => held.records.values().filter(|stored| is_wanted(&stored.body)).count() as u64,
+    };
+    Found { records, last, has_more, total }
+}
+
+fn has_status(body: &Bytes, status: &str) -> bool {
+    member(body, "status").and_then(text_of).is_some_and(|found| found == status)
 }
 
 /// The first `size` records, the place of the last of them, and whether there are more.

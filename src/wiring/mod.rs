@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod hooks;
 mod house;
+mod limits;
 mod locked;
 mod screen;
 mod serve;
@@ -21,6 +22,7 @@ use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, control, tui};
 use house::{House, Shut};
+pub use limits::take_files;
 use screen::Wanted;
 use signals::Signals;
 use std::ffi::OsString;
@@ -60,6 +62,12 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
                 && let Some(house) = House::attached(&config).await
             {
                 return commands::run::order_range(&args, house.handle(), out).await;
+            }
+            if args.accept
+                && let Some(house) = House::attached(&config).await
+            {
+                // The engine that is there runs them then.
+                return commands::run::accept(&args, house.handle(), out).await;
             }
             headless(House::own(config, "run").await?, &args, out).await
         }
@@ -185,6 +193,12 @@ async fn headless(mut house: House, args: &commands::run::Args, out: &mut Output
             return Err(report);
         }
     };
+    if args.accept
+        && let Err(report) = commands::run::accept(args, house.handle(), out).await
+    {
+        house.close().await;
+        return Err(report);
+    }
     let start = Start {
         once: args.once,
         only,

@@ -1,9 +1,12 @@
 //! Every command of the real binary, run as a person runs it: exit statuses, documents, errors, files and secrets.
 
+mod accept;
 mod documents;
 mod errors;
 mod files;
 mod help;
+mod hostile;
+mod limits;
 mod points;
 #[path = "../process/mod.rs"]
 mod process;

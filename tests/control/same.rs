@@ -77,6 +77,7 @@ async fn orders(desk: &Desk) -> Vec<Request> {
         Request::Pause { jobs: nobody.clone(), reason: Some("“why”\u{202e}".to_owned()) },
         Request::Resume { jobs: nobody.clone() },
         Request::Trigger { jobs: nobody.clone() },
+        Request::Accept { jobs: nobody.clone() },
         Request::Cancel { jobs: nobody },
         Request::Range { job: JobId::from("nobody"), since: Timestamp::ZERO, until: None },
         Request::Forget { job: JobId::from("nobody") },

@@ -118,6 +118,7 @@ async fn a_stop_does_not_wait_for_a_source_that_gives_no_answer() {
     assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
 }
 
+// Row 18 of the fault matrix.
 #[tokio::test(start_paused = true)]
 async fn a_slow_destination_holds_the_source_back() {
     let world = World::new(1, 5_000);

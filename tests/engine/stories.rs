@@ -126,7 +126,8 @@ impl Telling {
             self.pass_time(&act, &id).await;
         });
         assert!(played.await.is_ok(), "act {number} does not end: {}", self.picture(&id));
-        let is_new_engine = act.run.is_some() || act.kill.is_some() || act.restart || act.reconfigure.is_some();
+        let is_new_engine =
+            act.run.is_some() || act.kill.is_some() || act.lose_state || act.restart || act.reconfigure.is_some();
         let since = if is_new_engine { 0 } else { newest };
         let wrong = self.wrong(&act.expect, &id, before.as_ref(), began.elapsed(), since).await;
         assert!(wrong.is_empty(), "act {number}:\n  {}\n{}", wrong.join("\n  "), self.picture(&id));
@@ -235,6 +236,11 @@ impl Telling {
             self.house = Some(house.after_a_kill(disk).await);
             self.is_serving = false;
         }
+        if act.lose_state {
+            let house = self.house.take().expect("a house");
+            self.house = Some(house.after_a_kill(|_| Disk::default()).await);
+            self.is_serving = false;
+        }
         if act.restart {
             let house = self.house.take().expect("a house");
             self.house = Some(house.again().await);
@@ -261,6 +267,9 @@ impl Telling {
         }
         if act.resume {
             orders.push(Request::Resume { jobs: jobs() });
+        }
+        if act.accept {
+            orders.push(Request::Accept { jobs: jobs() });
         }
         if act.trigger {
             orders.push(Request::Trigger { jobs: jobs() });
@@ -774,6 +783,8 @@ stories! {
     a_careful_retry_while_the_engine_is_stopped
     a_careful_retry_whose_first_letter_fails_sends_no_other
     a_change_log_that_was_purged
+    a_changed_destination_waits_for_a_person
+    a_changed_key_waits_for_a_person
     a_changed_map_and_a_crash
     a_changed_map_reads_everything_again
     a_correction_is_delivered_and_offered_again
@@ -813,12 +824,15 @@ stories! {
     a_letter_that_is_retried_as_it_was
     a_letter_whose_record_is_deleted
     a_limit_that_the_destination_tells
+    a_list_of_pending_work
     a_listing_that_fails_half_way_deletes_nothing
     a_listing_that_slides_deletes_nothing_that_is_there
     a_long_careful_retry_makes_way_for_its_job
     a_lookup_before_a_create_whose_answer_is_lost
     a_lookup_that_finds_two
     a_lookup_updates_what_it_finds_and_makes_the_rest
+    a_lost_state_file
+    a_lost_state_file_and_a_lookup
     a_newer_version_at_the_destination
     a_newer_version_that_is_none_of_ours
     a_pause_during_backoff
@@ -864,7 +878,9 @@ stories! {
     an_empty_listing_deletes_nothing
     an_empty_page_while_more_follow
     an_error_told_in_a_200
+    an_id_that_becomes_of_another_type
     an_idle_pass_costs_next_to_nothing
+    an_integer_id_that_becomes_a_text
     an_older_version_is_stale
     an_orphan_becomes_a_dead_letter
     an_orphan_is_created_again
@@ -886,6 +902,7 @@ stories! {
     filtered_records_are_skipped
     forbidden_from_some_moment_on
     late_commit_behind_the_watermark
+    no_number_at_all
     nothing_rises_from_the_dead
     odd_ids_stay_one_path_segment
     once_in_an_outage
@@ -903,6 +920,7 @@ stories! {
     throttled_until_a_date
     throttled_with_garbage
     throttled_with_seconds
+    times_of_another_precision
     too_many_tombstones_are_withheld
     two_jobs_share_a_budget
     unchanged_records_cost_nothing

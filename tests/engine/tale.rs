@@ -112,6 +112,8 @@ pub struct Act {
     // What people and processes do.
     /// The process is killed.
     pub kill: Option<Kill>,
+    /// The process is killed, and its state file is gone.
+    pub lose_state: bool,
     /// The process ends in order, and a new one begins over the same state.
     pub restart: bool,
     /// The process ends, and begins again with this laid over its configuration.
@@ -119,6 +121,8 @@ pub struct Act {
     pub pause: Option<String>,
     pub resume: bool,
     pub trigger: bool,
+    /// The job's changed key or destination is accepted.
+    pub accept: bool,
     pub cancel: bool,
     /// Letters of these records, or all (`["*"]`), are retried.
     pub retry: Vec<String>,

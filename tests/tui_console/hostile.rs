@@ -162,6 +162,7 @@ fn check(stage: &Stage, what: &str) {
     }
 }
 
+// Row 101 of the fault matrix.
 #[test]
 fn hostile_text_stays_in_its_place_on_every_screen() {
     for hostile in HOSTILE {
@@ -191,6 +192,7 @@ fn hostile_text_is_ascii_where_only_ascii_is_wanted() {
     }
 }
 
+// Row 101 of the fault matrix.
 #[test]
 fn hostile_answers_and_refusals_are_shown_safely() {
     for hostile in HOSTILE {
@@ -205,6 +207,7 @@ fn hostile_answers_and_refusals_are_shown_safely() {
     }
 }
 
+// Row 40 of the fault matrix.
 #[test]
 fn a_value_of_a_megabyte_is_drawn_as_fast_as_a_short_one() {
     let mut world = world();

@@ -270,6 +270,7 @@ impl World {
                 hint: Some("is the server running?".to_owned()),
             }))),
             Request::Range { job, .. } => done(&format!("reading a time of {job}"), None),
+            Request::Accept { jobs } => done(&format!("accepted {}", jobs[0]), None),
             Request::Forget { job } => done(&format!("forgot {job}"), None),
             Request::Cancel { jobs } => done(&format!("stopping the run of {}", jobs[0]), None),
             Request::Retry { .. } => done("retrying 1 dead letter", None),

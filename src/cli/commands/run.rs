@@ -44,6 +44,9 @@ pub struct Args {
     /// Read the source from its start; unchanged records cost no write
     #[arg(long)]
     pub full: bool,
+    /// Go on although the key or the destination of the jobs named changed
+    #[arg(long, requires = "jobs", conflicts_with = "since")]
+    pub accept: bool,
     /// A job's run ends after the page that reaches this many records
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_records: Option<u64>,
@@ -67,6 +70,14 @@ impl Args {
 fn time(text: &str) -> Result<Timestamp, String> {
     let read = text.parse::<jiff::Timestamp>().map(Timestamp::from);
     read.map_err(|_| "needs a time with its offset, such as 2026-01-01T00:00:00Z".to_owned())
+}
+
+/// Accepts the changed keys and destinations of the jobs named.
+pub async fn accept(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let jobs = args.chosen(&handle.jobs())?;
+    let done = order(&async |request| handle.ask(request).await, Request::Accept { jobs }).await?;
+    out.note(done.text);
+    Ok(Exit::Done)
 }
 
 /// Orders the range of an engine that runs already.

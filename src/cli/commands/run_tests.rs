@@ -151,6 +151,7 @@ async fn a_signal_is_told_and_the_pages_in_flight_are_waited_for() {
     assert!(stdout.text().contains("\"state\":\"stopped\""));
 }
 
+// Row 101 of the fault matrix.
 #[tokio::test]
 async fn nothing_foreign_reaches_the_terminal_as_it_is() {
     let end =

@@ -4,7 +4,9 @@ use super::classify::{Asked, Caller};
 use super::envelope::{self, Records};
 use super::request::{Call, Client, PathTemplate, answer, pair};
 use crate::connect::{ChangeLog, Fault, FaultKind, Link, LogEvent, LogPage, Reply, Signals};
-use crate::model::{Item, Job, Pointer, RawJson, RecordFields, RecordReader, RestLog, RestLogHead, SourceStream};
+use crate::model::{
+    Item, Job, KeyType, Pointer, RawJson, RecordFields, RecordReader, RestLog, RestLogHead, SourceStream,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
@@ -30,8 +32,13 @@ pub(super) fn change_log(job: &Job, link: &Link) -> Result<Option<Arc<dyn Change
     let mut places = vec![rest.records.clone()];
     places.extend(rest.oldest.clone());
     let head = rest.head.clone().map(|head| Ok::<_, String>((PathTemplate::compile(&head.path)?, head))).transpose()?;
-    let fields =
-        RecordFields { id: rest.id.clone(), version: None, deleted: None, prefix: job.source.fields.prefix.clone() };
+    let fields = RecordFields {
+        id: rest.id.clone(),
+        key_type: KeyType::Any,
+        version: None,
+        deleted: None,
+        prefix: job.source.fields.prefix.clone(),
+    };
     Ok(Some(Arc::new(Log {
         client: Client::new(link)?,
         path: PathTemplate::compile(&rest.path)?,

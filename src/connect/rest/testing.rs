@@ -4,8 +4,9 @@ use crate::connect::http::{Transport, TransportError};
 use crate::connect::{Link, Operation, ReadFrom, Write};
 use crate::model::{
     Auth, Change, Connection, ConnectionKind, Cursor, DeletePolicy, DestinationStream, Guard, Job, JobDestination,
-    JobSource, Limits, Masks, Method, Missing, OnOrphan, Paginate, Pointer, RawJson, RecordFields, RestConnection,
-    RestDestination, RestRequest, RestSource, RestWrite, RetryRule, Schedule, Secret, SourceStream, VersionKind,
+    JobSource, KeyType, Limits, Masks, Method, Missing, OnOrphan, Paginate, Pointer, RawJson, RecordFields,
+    RestConnection, RestDestination, RestRequest, RestSource, RestWrite, RetryRule, Schedule, Secret, SourceStream,
+    VersionKind,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -127,6 +128,7 @@ pub(super) fn upserts() -> RestDestination {
 pub(super) fn job(source: RestSource, destination: RestDestination) -> Job {
     let fields = RecordFields {
         id: vec![pointer("/id")],
+        key_type: KeyType::Any,
         version: Some((pointer("/v"), VersionKind::Auto)),
         deleted: None,
         prefix: String::new(),

@@ -51,11 +51,12 @@ pub(super) async fn job(
         "resume" => Request::Resume { jobs },
         "trigger" => Request::Trigger { jobs },
         "cancel" => Request::Cancel { jobs },
+        "accept" => Request::Accept { jobs },
         "stop-retry" => Request::StopRetry { job },
         "forget" => Request::Forget { job },
         _ => {
             let text = format!(
-                "a job takes pause, resume, trigger, cancel, range, rewind, stop-retry and forget, not `{order}`"
+                "a job takes pause, resume, trigger, cancel, range, rewind, accept, stop-retry and forget, not `{order}`"
             );
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
