@@ -50,6 +50,7 @@ mod sweep;
 mod tell;
 mod told;
 mod turns;
+mod unsubscribe;
 mod why;
 
 pub use bulk::usual_rate;

@@ -4,6 +4,8 @@ mod documents;
 mod errors;
 mod files;
 mod help;
+mod instances;
+mod lost_answer;
 mod points;
 #[path = "../process/mod.rs"]
 mod process;
