@@ -390,3 +390,62 @@ fn each_instance_has_a_webhook_path_of_its_own() {
     assert_eq!(paths("/hooks/shop"), ["/hooks/shop/globex", "/hooks/shop/initech"]);
     assert_eq!(paths("/hooks/{{ instance.name }}/x"), ["/hooks/globex/x", "/hooks/initech/x"]);
 }
+
+#[test]
+fn the_limits_of_a_connection_may_differ_from_instance_to_instance() {
+    let text = r#"
+[instances.globex]
+vars = { rate = 600, calls = "50000", span = "2m" }
+[instances.initech]
+vars = { rate = 60, calls = "900", span = "1m" }
+[connections.market]
+type = "rest"
+base_url = "https://market.example.com"
+limits = { requests = "{{ instance.rate }}", per = "{{ instance.span }}", quota = { requests = "{{ instance.calls }}" } }
+[jobs.offers]
+for_each = "instances"
+source = { connection = "market", path = "/offers", id = "id" }
+destination = { connection = "market", path = "/copies/{{ id }}" }
+"#;
+    let config = right(text);
+    let limits = |name: &str| {
+        let connection = config.connections.iter().find(|connection| connection.id.as_str() == name);
+        let limits = &connection.expect("a connection of the instance").limits;
+        (limits.requests, limits.per.as_secs(), limits.quota.map(|quota| quota.requests))
+    };
+    assert_eq!(limits("market@globex"), (Some(600), 120, Some(50_000)));
+    assert_eq!(limits("market@initech"), (Some(60), 60, Some(900)));
+    let wrong = read(&text.replace("rate = 60,", "rate = \"sixty\",")).expect_err("no count").to_string();
+    assert!(
+        wrong.contains("`requests` must be an integer of at least 1") && wrong.contains("for this instance"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn where_a_connection_may_be_led_and_whom_it_trusts_is_read() {
+    let config = right(FULL);
+    let shop = config.connections.iter().find(|connection| connection.id.as_str() == "shop").expect("a connection");
+    let ConnectionKind::Rest(rest) = &shop.kind;
+    let hosts: Vec<_> = rest.allow_hosts.iter().map(|host| (host.host.as_str(), host.port)).collect();
+    assert_eq!(hosts, [("files.example.com", None), ("cdn.example.com", Some(8443)), ("[::1]", Some(80))]);
+    assert_eq!(rest.ca_file.as_deref(), Some(Path::new("/etc/syncdeck/authority.pem")));
+    assert_eq!((rest.idle_timeout, rest.max_ratio, rest.max_depth), (Duration::from_secs(20), 50, 64));
+}
+
+// Row 62 of the fault matrix.
+#[test]
+fn certificates_that_are_not_checked_are_warned_of_and_hosts_that_are_none_refused() {
+    let connection =
+        |more: &str| format!("[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n{more}\n");
+    let warnings: Vec<String> =
+        right(&connection("insecure_tls = true")).warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        warnings.iter().any(|warning| warning.contains("certificates of this system are not checked")),
+        "{warnings:?}"
+    );
+    for host in ["https://b.example.com", "b.example.com/x", "u@b.example.com", "b.example.com:99999", ""] {
+        let mistakes = read(&connection(&format!("allow_hosts = [\"{host}\"]"))).expect_err(host).to_string();
+        assert!(mistakes.contains("a host has neither scheme nor path"), "{host}: {mistakes}");
+    }
+}

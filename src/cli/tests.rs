@@ -95,17 +95,29 @@ fn run_knows_its_jobs_and_bounds() {
 #[test]
 fn questions_are_understood() {
     assert_eq!(read("check --offline --json"), Command::Check(check::Args { offline: true, json: true }));
-    assert_eq!(read("runs --limit 3"), Command::Runs(runs::Args { job: None, filter: None, limit: 3, json: false }));
+    assert_eq!(
+        read("runs --limit 3"),
+        Command::Runs(runs::Args { job: None, instance: None, filter: None, limit: 3, json: false })
+    );
     assert_eq!(
         read("status a --json"),
         Command::Status(status::Args { job: Some("a".to_owned()), json: true, ..status::Args::default() })
     );
-    let show = checkpoint::Action::Show(checkpoint::Show { job: "a".to_owned(), json: true });
+    let show = checkpoint::Action::Show(checkpoint::Show { job: "a".to_owned(), instance: None, json: true });
     assert_eq!(read("checkpoint show a --json"), Command::Checkpoint(checkpoint::Args { action: show }));
-    let history =
-        checkpoint::Action::History(checkpoint::History { job: "a".to_owned(), filter: None, limit: 20, json: false });
-    assert_eq!(read("checkpoint history a"), Command::Checkpoint(checkpoint::Args { action: history }));
-    let asked = |words: &[&str], live| Command::Why(why::Args { words: strings(words), live, json: false });
+    let history = checkpoint::Action::History(checkpoint::History {
+        job: "a".to_owned(),
+        instance: Some("globex".to_owned()),
+        filter: None,
+        limit: 20,
+        json: false,
+    });
+    assert_eq!(
+        read("checkpoint history a --instance globex"),
+        Command::Checkpoint(checkpoint::Args { action: history })
+    );
+    let asked =
+        |words: &[&str], live| Command::Why(why::Args { words: strings(words), instance: None, live, json: false });
     assert_eq!(read("why cus_1"), asked(&["cus_1"], false));
     assert_eq!(read("why a cus_1 --live"), asked(&["a", "cus_1"], true));
     assert_eq!(read("schema"), Command::Schema);
@@ -131,6 +143,14 @@ fn orders_to_dead_letters_are_understood() {
         ("retry 7 9", retry(dead::act::Which { ids: vec![7, 9], ..Default::default() })),
         ("retry --job a", retry(dead::act::Which { job: Some("a".to_owned()), ..Default::default() })),
         ("retry --group 5e41c09a77b2d310", retry(dead::act::Which { group, ..Default::default() })),
+        (
+            "retry --job a --instance globex",
+            retry(dead::act::Which {
+                job: Some("a".to_owned()),
+                instance: Some("globex".to_owned()),
+                ..Default::default()
+            }),
+        ),
         ("retry --all", retry(dead::act::Which { all: true, ..Default::default() })),
         (
             "discard 7 --reason x",
@@ -145,13 +165,14 @@ fn orders_to_dead_letters_are_understood() {
             "discard --group 5e41c09a77b2d310 --reason x",
             dead::Action::Discard(DiscardArgs { ids: vec![], group, reason: Some("x".to_owned()), dry_run: false }),
         ),
-        ("groups --json", dead::Action::Groups(dead::groups::Args { job: None, json: true })),
+        ("groups --json", dead::Action::Groups(dead::groups::Args { json: true, ..Default::default() })),
         ("show 7 --json", dead::Action::Show(dead::show::Args { id: 7, json: true })),
-        ("export --format csv", dead::Action::Export(dead::export::Args { format: Format::Csv, reveal: false })),
+        ("export --format csv", dead::Action::Export(dead::export::Args { format: Format::Csv, ..Default::default() })),
         (
             "list a --error email --limit 3 --json",
             dead::Action::List(dead::list::Args {
                 job: Some("a".to_owned()),
+                instance: None,
                 error: Some("email".to_owned()),
                 filter: None,
                 limit: 3,
@@ -181,6 +202,8 @@ fn wrong_usage_ends_with_status_2() {
         "dead retry",
         "dead retry 7 --all",
         "dead retry --job a --group 1f",
+        "dead retry 7 --instance globex",
+        "dead retry --all --instance globex",
         "dead retry --group nothex",
         "dead discard 7",
         "dead discard --reason x",

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::model::JobId;
+use crate::model::filter::{Term, Test};
 
 /// The jobs among `known` that the names mean, in the order of the names; all where there is none. Of one instance only,
 /// where one is named.
@@ -35,6 +36,31 @@ pub fn which<'a>(names: &[String], instance: Option<&str>, known: &'a [JobId]) -
     Ok(meant)
 }
 
+/// The jobs that a command looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Meant {
+    #[default]
+    All,
+    Some(Vec<JobId>),
+}
+
+impl Meant {
+    /// Narrows what is asked for: a single job is asked of an index, several by a condition.
+    pub fn narrow(&self, job: &mut Option<JobId>, terms: &mut Vec<Term>) {
+        match self {
+            Self::All => {}
+            Self::Some(jobs) => match jobs.as_slice() {
+                [only] => *job = Some(only.clone()),
+                several => terms.push(Term {
+                    field: Some("job".to_owned()),
+                    test: Test::Is(several.iter().map(|job| job.as_str().to_lowercase()).collect()),
+                    is_not: false,
+                }),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +85,18 @@ mod tests {
         assert_eq!(meant(&["customers"], None), "customers@globex customers@initech");
         assert_eq!(meant(&["orders@globex", "stock"], None), "orders@globex+a orders@globex+b stock");
         assert_eq!(meant(&["customers@globex", "customers"], None), "customers@globex customers@initech");
+    }
+
+    #[test]
+    fn one_job_is_asked_of_an_index_and_several_by_a_condition() {
+        let narrowed = |meant: Meant| {
+            let (mut job, mut terms) = (None, Vec::new());
+            meant.narrow(&mut job, &mut terms);
+            (job, terms.len())
+        };
+        assert_eq!(narrowed(Meant::All), (None, 0));
+        assert_eq!(narrowed(Meant::Some(vec!["stock".into()])), (Some("stock".into()), 0));
+        assert_eq!(narrowed(Meant::Some(known())), (None, 1));
     }
 
     #[test]

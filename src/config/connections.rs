@@ -1,16 +1,17 @@
 //! Connections: from checked tables to the model.
 
 use super::instances::Order;
-use super::report::{Place, Report};
+use super::report::{Place, Report, SourceFile};
 use super::suspects::is_secret_name;
 use super::tree::{Table, Value};
 use crate::model::{
-    Auth, Connection, ConnectionId, ConnectionKind, Limits, QuotaRule, RestConnection, RetryRule, Secret,
+    AllowedHost, Auth, Connection, ConnectionId, ConnectionKind, Limits, QuotaRule, RestConnection, RetryRule, Secret,
 };
+use std::path::PathBuf;
 use url::{Host, Url};
 
 /// Builds one connection. None when a part of it is wrong, which was told.
-pub(super) fn connection(order: &Order, report: &mut Report) -> Option<Connection> {
+pub(super) fn connection(order: &Order, files: &[SourceFile], report: &mut Report) -> Option<Connection> {
     super::check_name("connection", &order.entry, report);
     let table = order.table()?;
     let limits = table.table("limits").map(limits);
@@ -21,6 +22,14 @@ pub(super) fn connection(order: &Order, report: &mut Report) -> Option<Connectio
     if let Some(url) = &base_url {
         let has_credentials = auth.is_some() || headers.iter().flatten().any(|(name, _)| is_secret_name(name));
         warn_of_clear_text(url, has_credentials, table.place_of("base_url"), report);
+    }
+    let allow_hosts = allow_hosts(table, report);
+    let ca_file = ca_file(table, files, report);
+    if table.boolean("insecure_tls") {
+        let hint = "name the authority of its certificate as `ca_file`, and leave `insecure_tls` out".to_owned();
+        let problem =
+            "certificates of this system are not checked, so whoever stands between can read and change everything";
+        report.warning(table.place_of("insecure_tls"), problem, hint);
     }
     let auth = match auth {
         Some(auth) => Some(auth?),
@@ -34,7 +43,13 @@ pub(super) fn connection(order: &Order, report: &mut Report) -> Option<Connectio
             headers: headers?,
             auth,
             timeout: table.duration("timeout")?,
+            idle_timeout: table.duration("idle_timeout")?,
             max_body: table.size("max_body")?,
+            max_ratio: table.count("max_ratio")?,
+            max_depth: table.count("max_depth")?,
+            allow_hosts: allow_hosts?,
+            ca_file,
+            insecure_tls: table.boolean("insecure_tls"),
         }),
         limits: limits?,
         retry: retry?,
@@ -71,6 +86,44 @@ fn base_url(table: &Table, report: &mut Report) -> Option<Url> {
         );
     }
     Some(url)
+}
+
+fn allow_hosts(table: &Table, report: &mut Report) -> Option<Vec<AllowedHost>> {
+    let mut hosts = Vec::new();
+    let mut is_whole = true;
+    for node in table.list("allow_hosts") {
+        let Value::Text(text) = &node.value else { return None };
+        match allowed_host(&text.text) {
+            Some(host) => hosts.push(host),
+            None => {
+                is_whole = false;
+                let hint = "write `\"files.example.com\"`, or `\"files.example.com:8443\"`".to_owned();
+                report.mistake(node.place, "a host has neither scheme nor path", hint);
+            }
+        }
+    }
+    is_whole.then_some(hosts)
+}
+
+fn allowed_host(text: &str) -> Option<AllowedHost> {
+    // As part of an address, so that it is spelt as addresses are; 80 is not the port that this scheme means.
+    let url = Url::parse(&format!("https://{text}/")).ok()?;
+    let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+    let port = port.map(str::parse::<u16>).transpose().ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let is_plain = is_bare && url.username().is_empty() && url.password().is_none() && !text.ends_with('/');
+    is_plain.then(|| Some(AllowedHost { host: url.host_str()?.to_owned(), port }))?
+}
+
+/// The file of authorities, relative to the file that names it. Whether it can be used is seen where it is.
+fn ca_file(table: &Table, files: &[SourceFile], report: &mut Report) -> Option<PathBuf> {
+    let text = table.owned_text("ca_file")?;
+    let place = table.place_of("ca_file");
+    if text.is_empty() {
+        report.mistake(place, "`ca_file` is empty", "name a file of certificates (PEM), or leave it out".to_owned());
+        return None;
+    }
+    Some(files[place.file].folder.join(text))
 }
 
 fn warn_of_clear_text(url: &Url, has_credentials: bool, place: Place, report: &mut Report) {

@@ -1,5 +1,7 @@
 //! The language in which the format is declared: one declaration drives reading, hints and the JSON Schema.
 
+use super::instance_text::{Speech, speaks_of_instance};
+
 /// The keys that a table may hold.
 pub(super) struct Spec {
     pub(super) about: &'static str,
@@ -60,6 +62,8 @@ pub(super) enum Kind {
     Tagged(&'static Tagged),
     /// A table whose keys are names that the author chooses.
     Named(&'static Kind),
+    /// A value of that kind, or a text that reads it of its instance: `"{{ instance.rate }}"`.
+    OfInstance(&'static Kind),
     /// One of several, told apart by their TOML types.
     Either(&'static [Kind]),
 }
@@ -179,6 +183,7 @@ impl Kind {
             Self::JsonTable | Self::Table(_) | Self::Named(_) => "a table".into(),
             Self::Tagged(tagged) => format!("a table with a `{}`", tagged.tag),
             Self::List(of) => format!("a list, each item {}", of.wanted()),
+            Self::OfInstance(of) => of.wanted(),
             Self::Either(kinds) => kinds.iter().map(Kind::wanted).collect::<Vec<_>>().join(", or "),
         }
     }
@@ -194,6 +199,9 @@ impl Kind {
             Self::Json | Self::Body => true,
             Self::List(_) => value.is_array(),
             Self::JsonTable | Self::Table(_) | Self::Tagged(_) | Self::Named(_) => value.is_table(),
+            Self::OfInstance(of) => {
+                of.fits(value) || value.as_str().is_some_and(|text| speaks_of_instance(text, Speech::Plain))
+            }
             Self::Either(kinds) => kinds.iter().any(|kind| kind.fits(value)),
             Self::Duration
             | Self::Span

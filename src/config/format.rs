@@ -5,6 +5,8 @@ use super::format_job::JOB;
 use super::format_webhook::SERVE;
 
 pub(super) const COUNT: Kind = Kind::Integer { min: 1, max: u32::MAX as u64 };
+/// A count that may differ from instance to instance.
+const OWN_COUNT: Kind = Kind::OfInstance(&COUNT);
 
 pub(super) static FILE: Spec = Spec {
     about: "The configuration of syncdeck.",
@@ -175,7 +177,37 @@ pub(super) static REST: Spec = Spec {
         key("headers", Kind::Named(&Kind::Text), "Headers that every request carries.").default("{}"),
         key("timeout", Kind::Span, "The longest that one request may take, from connecting to the last byte.")
             .default("\"30s\""),
+        key("idle_timeout", Kind::Span, "The longest wait for the next byte of an answer.").default("\"30s\""),
         key("max_body", Kind::Size, "The largest answer that is taken, after decompression.").default("\"64MiB\""),
+        key(
+            "max_ratio",
+            Kind::Integer { min: 1, max: 1_000_000 },
+            "How many times its length an answer may inflate to; answers below 1 MiB may inflate as they like.",
+        )
+        .default("100"),
+        key(
+            "max_depth",
+            Kind::Integer { min: 1, max: 128 },
+            "How deep a record may be nested; one that is deeper becomes a dead letter.",
+        )
+        .default("128"),
+        key(
+            "allow_hosts",
+            Kind::List(&Kind::Text),
+            "Hosts (`host` or `host:port`) beside that of `base_url` to which next pages and redirects of reads may lead. No credentials are sent there.",
+        )
+        .default("[]"),
+        key(
+            "ca_file",
+            Kind::Text,
+            "A file of certificate authorities (PEM), relative to this file, that are trusted beside the system's.",
+        ),
+        key(
+            "insecure_tls",
+            Kind::Boolean,
+            "Certificates are not checked: whoever stands between can read and change everything.",
+        )
+        .default("false"),
         key("auth", Kind::Tagged(&AUTH), "How requests prove who asks."),
         key("limits", Kind::Table(&LIMITS), "The bounds that all jobs of this connection share.").default("{}"),
         key("retry", Kind::Table(&RETRY), "How transient faults are tried again.").default("{}"),
@@ -251,13 +283,13 @@ static OAUTH2: Spec = Spec {
 static LIMITS: Spec = Spec {
     about: "A token bucket and a ceiling of requests in flight. What the system itself says in its headers tightens it.",
     keys: &[
-        key("requests", COUNT, "Requests allowed in each `per`. Not written: no budget."),
+        key("requests", OWN_COUNT, "Requests allowed in each `per`. Not written: no budget."),
         key("per", Kind::Span, "The time that `requests` counts for.").default("\"60s\""),
-        key("burst", COUNT, "Requests that may come at once after a pause.").default("1"),
+        key("burst", OWN_COUNT, "Requests that may come at once after a pause.").default("1"),
         key("quota", Kind::Table(&QUOTA), "Requests allowed in a long span, such as a day; counted over restarts."),
         key(
             "in_flight",
-            Kind::Integer { min: 1, max: 1024 },
+            Kind::OfInstance(&Kind::Integer { min: 1, max: 1024 }),
             "The most requests at a time. The engine adapts below it; not written, it finds its own way.",
         ),
     ],
@@ -266,7 +298,7 @@ static LIMITS: Spec = Spec {
 static QUOTA: Spec = Spec {
     about: "Requests allowed in a long span. Spans of a day begin at midnight UTC.",
     keys: &[
-        key("requests", COUNT, "Requests allowed in each `per`.").required(),
+        key("requests", OWN_COUNT, "Requests allowed in each `per`.").required(),
         key("per", Kind::Span, "The span that `requests` counts for.").default("\"24h\""),
     ],
 };

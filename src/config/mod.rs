@@ -254,7 +254,7 @@ impl Document {
         if self.is_partial {
             // What is for each instance can not be read, and the rest is told.
             for entry in self.connections.into_iter().filter(|entry| !matches!(entry.node.value, Value::ForEach)) {
-                connections::connection(&Order { entry, instance: None }, report);
+                connections::connection(&Order { entry, instance: None }, files, report);
             }
             self.hooks.iter().for_each(|entry| drop(notify::hook(entry, report)));
             return None;
@@ -263,7 +263,7 @@ impl Document {
         let connection_orders = expansion.connections(self.connections, &CONNECTION_KIND, &orders, report);
         expansion.tell(report);
         let connections: Vec<_> =
-            connection_orders.iter().map(|order| connections::connection(order, report)).collect();
+            connection_orders.iter().map(|order| connections::connection(order, files, report)).collect();
         let hooks: Vec<_> = self.hooks.iter().map(|entry| notify::hook(entry, report)).collect();
         let names = Connections::new(&connection_orders);
         let jobs: Vec<_> = orders.iter().map(|order| jobs::jobs(order, &names, report)).collect();

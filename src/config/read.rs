@@ -92,6 +92,10 @@ impl Reader<'_> {
             }
             Kind::Tagged(tagged) => self.tagged(value.as_table()?, place, tagged),
             Kind::Named(of) => Some(with_canonical(self.named(value.as_table()?, place, of))),
+            Kind::OfInstance(of) => match value.as_str() {
+                Some(text) if !of.fits(value) => self.of_instance(text, place, of, name),
+                _ => self.value(value, place, of, name),
+            },
             Kind::Either(kinds) => {
                 let kind = kinds.iter().find(|kind| kind.fits(value))?;
                 self.value(value, place, kind, name)
@@ -106,6 +110,19 @@ impl Reader<'_> {
             }
             _ => self.text_of_kind(value.as_str()?, place, kind, name),
         }
+    }
+
+    /// A value that is read of the instance: what the text says once that stands in it.
+    fn of_instance(&mut self, raw: &str, place: Place, kind: &'static Kind, name: &str) -> Checked {
+        let (text, canonical) = self.expanded(raw, place, Speech::Plain)?;
+        let read = DeValue::parse(text.text.trim()).ok().filter(|value| kind.fits(value.get_ref()));
+        let Some(read) = read else {
+            let problem = format!("`{name}` must be {}, which `{}` is not for this instance", kind.wanted(), clip(raw));
+            self.report.mistake(place, problem, None);
+            return None;
+        };
+        let (value, plain) = self.value(read.get_ref(), place, kind, name)?;
+        Some((value, if text.secret { Json::String(canonical) } else { plain }))
     }
 
     fn mismatch(&mut self, value: &DeValue<'_>, place: Place, kind: &Kind, name: &str) {
@@ -375,6 +392,7 @@ fn mend_of_type(value: &DeValue<'_>, kind: &Kind, name: &str) -> Option<String> 
             Some(format!("write `{name} = \"{}\"`", number.as_str()))
         }
         (Kind::Secret, DeValue::Integer(_) | DeValue::Float(_)) => Some("put it between quotes".into()),
+        (Kind::OfInstance(of), _) => mend_of_type(value, of, name),
         (Kind::Integer { .. }, DeValue::String(text)) if text.parse::<u64>().is_ok() => without_quotes(text),
         (Kind::Fraction, DeValue::String(text)) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
             without_quotes(text)

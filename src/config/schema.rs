@@ -86,6 +86,9 @@ fn kind(kind: &Kind) -> Map<String, Value> {
         Kind::Named(of) => json!({ "type": "object", "additionalProperties": self::kind(of) }),
         Kind::Table(spec) => Value::Object(table(spec, None)),
         Kind::Tagged(tagged) => tagged_table(tagged),
+        Kind::OfInstance(of) => {
+            json!({ "anyOf": [self::kind(of), { "type": "string", "pattern": "\\{\\{.*instance.*\\}\\}" }] })
+        }
         Kind::Either(kinds) => json!({ "anyOf": kinds.iter().map(self::kind).collect::<Vec<_>>() }),
     };
     match value {

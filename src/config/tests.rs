@@ -56,7 +56,7 @@ fn every_key_that_is_declared_is_used_by_a_builder() {
     let connection_orders = expansion.connections(document.connections, &CONNECTION_KIND, &orders, &mut report);
     let names = Connections::new(&connection_orders);
     for order in &connection_orders {
-        connections::connection(order, &mut report);
+        connections::connection(order, &files, &mut report);
     }
     for order in &orders {
         jobs::jobs(order, &names, &mut report);

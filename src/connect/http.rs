@@ -1,14 +1,16 @@
 //! The one HTTP client, and the seam under it.
 
-use crate::model::RestConnection;
+use super::body::{self, Bounds};
+use crate::model::{AllowedHost, Auth, RestConnection};
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, LOCATION};
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -46,8 +48,6 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
 const IDLE_MAX: Duration = Duration::from_secs(55);
 /// Hops of one request.
 const REDIRECTS_MAX: usize = 5;
-/// What is set aside at once for an answer that tells its length.
-const BODY_RESERVED_MAX: u64 = 1024 * 1024;
 
 /// The transport over the network. One for each connection; it keeps its pool.
 pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
@@ -56,44 +56,77 @@ pub fn network(connection: &RestConnection) -> Result<Arc<dyn Transport>, String
 
 /// The clients of many connections: those of one name share one, because each holds all certificate authorities anew.
 #[derive(Default)]
-pub(super) struct Clients(HashMap<(String, Duration), reqwest::Client>);
+pub(super) struct Clients(HashMap<(String, Wanted), reqwest::Client>);
+
+/// What one client does otherwise than another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Wanted {
+    connect_timeout: Duration,
+    ca_file: Option<PathBuf>,
+    insecure_tls: bool,
+}
 
 impl Clients {
     /// The transport of a connection of that name, over the client that others of it have already.
     pub(super) fn network(&mut self, name: String, connection: &RestConnection) -> Result<Arc<dyn Transport>, String> {
         // Half of the request's timeout, so that a system that takes no connections is told from one that does not answer.
-        let connect_timeout = CONNECT_TIMEOUT_MAX.min(connection.timeout / 2);
-        let client = match self.0.entry((name, connect_timeout)) {
+        let connect_timeout = CONNECT_TIMEOUT_MAX.min(connection.timeout / 2).min(connection.idle_timeout / 2);
+        let wanted =
+            Wanted { connect_timeout, ca_file: connection.ca_file.clone(), insecure_tls: connection.insecure_tls };
+        let client = match self.0.entry((name, wanted)) {
             Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(place) => place.insert(client(connect_timeout)?).clone(),
+            Entry::Vacant(place) => {
+                let client = client(&place.key().1)?;
+                place.insert(client).clone()
+            }
         };
-        Ok(Arc::new(Network { client, origin: Origin::of(&connection.base_url) }))
+        Ok(Arc::new(Network {
+            client,
+            origin: Origin::of(&connection.base_url),
+            reach: Reach::of(connection),
+            idle: connection.idle_timeout,
+            max_ratio: connection.max_ratio,
+        }))
     }
 }
 
-/// A client that honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, and trusts the system's certificate authorities and
-/// Mozilla's.
-fn client(connect_timeout: Duration) -> Result<reqwest::Client, String> {
+/// A client that honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, and trusts the system's certificate authorities,
+/// Mozilla's, and those of its own file.
+fn client(wanted: &Wanted) -> Result<reqwest::Client, String> {
     use_ring();
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+    let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .map(|root| reqwest::Certificate::from_der(root))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("the built-in certificates can not be read: {}", root_cause(&error)))?;
+    if let Some(path) = &wanted.ca_file {
+        roots.extend(authorities(path)?);
+    }
     reqwest::Client::builder()
         .user_agent(concat!("syncdeck/", env!("CARGO_PKG_VERSION")))
         // Merged, because a host without authority files would otherwise refuse to build any client.
         .tls_certs_merge(roots)
+        .tls_danger_accept_invalid_certs(wanted.insecure_tls)
         .redirect(reqwest::redirect::Policy::none())
         // Only the engine repeats a request, so that every attempt is counted.
         .retry(reqwest::retry::never())
-        .connect_timeout(connect_timeout)
+        .connect_timeout(wanted.connect_timeout)
         .pool_idle_timeout(IDLE_MAX)
         .tcp_nodelay(true)
         .http2_adaptive_window(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .build()
         .map_err(|error| format!("the HTTP client can not be built: {}", root_cause(&error)))
+}
+
+fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let refused = |why: String| format!("`ca_file` `{}` can not be used: {why}", path.display());
+    let text = std::fs::read(path).map_err(|error| refused(error.to_string()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| refused(root_cause(&error)))?;
+    if found.is_empty() {
+        return Err(refused("it holds no certificate (PEM)".to_owned()));
+    }
+    Ok(found)
 }
 
 /// Ring is chosen once for the process; a provider that the program chose already stands.
@@ -109,6 +142,61 @@ struct Network {
     client: reqwest::Client,
     /// None for a base address that is none; what is asked for then has its own reason.
     origin: Option<Origin>,
+    reach: Reach,
+    idle: Duration,
+    max_ratio: u32,
+}
+
+/// A request leaves the connection's own system for a host of `allow_hosts`, and so carries no credentials.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Elsewhere;
+
+/// Where the requests of a connection may be led.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    is_https: bool,
+    hosts: Vec<AllowedHost>,
+    /// The query parameter that carries credentials.
+    credential: Option<String>,
+}
+
+impl Reach {
+    pub(super) fn of(connection: &RestConnection) -> Self {
+        let credential = match &connection.auth {
+            Some(Auth::Query { name, .. }) => Some(name.clone()),
+            _ => None,
+        };
+        Self {
+            is_https: !connection.base_url.starts_with("http://"),
+            hosts: connection.allow_hosts.clone(),
+            credential,
+        }
+    }
+
+    /// True for an address on one of the hosts that are allowed beside the connection's own. From `https` no way leads
+    /// to `http`.
+    pub(super) fn allows(&self, url: &Url) -> bool {
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && !self.is_https);
+        let is_bare = url.username().is_empty() && url.password().is_none();
+        let usual = if url.scheme() == "https" { 443 } else { 80 };
+        let is_named = |host: &AllowedHost| {
+            url.host_str() == Some(host.host.as_str())
+                && url.port_or_known_default() == Some(host.port.unwrap_or(usual))
+        };
+        is_safe && is_bare && self.hosts.iter().any(is_named)
+    }
+
+    /// Takes what a system repeated of the credentials out of an address.
+    fn without_credential(&self, mut url: Url) -> Url {
+        if let Some(name) = &self.credential
+            && url.query_pairs().any(|(own, _)| own == name.as_str())
+        {
+            let kept: Vec<(String, String)> =
+                url.query_pairs().filter(|(own, _)| own != name.as_str()).map(|(a, b)| (a.into(), b.into())).collect();
+            url.query_pairs_mut().clear().extend_pairs(kept);
+        }
+        url
+    }
 }
 
 /// The system of a connection, taken apart once: its addresses differ in path and query alone.
@@ -156,7 +244,8 @@ impl Transport for Network {
 }
 
 impl Network {
-    /// One request and the redirects that it may follow: five, on the same origin, so that credentials never leave it.
+    /// One request and the redirects that it may follow: five, on the same origin, and without credentials to hosts that
+    /// are allowed.
     async fn exchange(
         &self,
         request: ::http::Request<Bytes>,
@@ -170,6 +259,8 @@ impl Network {
         };
         let mut method = parts.method;
         let mut headers = parts.headers;
+        headers.entry(ACCEPT_ENCODING).or_insert(body::ACCEPTED);
+        let bounds = Bounds { max_body, max_ratio: self.max_ratio, idle: self.idle };
         let mut body = body;
         for _ in 0..=REDIRECTS_MAX {
             let mut hop = reqwest::Request::new(method.clone(), url.clone());
@@ -177,11 +268,15 @@ impl Network {
             if !body.is_empty() {
                 *hop.body_mut() = Some(reqwest::Body::from(body.clone()));
             }
-            let response = self.client.execute(hop).await.map_err(|error| broken(&error, &url))?;
-            let Some(next) = redirect(&method, response.status(), response.headers(), &url) else {
-                return collect(response, max_body, &url).await;
+            let response = body::heard(self.client.execute(hop), self.idle, &url).await?;
+            let Some(next) = redirect(&method, response.status(), response.headers(), &url, &self.reach) else {
+                return collect(response, bounds, &url).await;
             };
             url = next.url;
+            if next.leaves {
+                headers = bare(&headers);
+                url = self.reach.without_credential(url);
+            }
             if !next.keeps_body {
                 method = Method::GET;
                 body = Bytes::new();
@@ -195,10 +290,18 @@ impl Network {
 struct Redirect {
     url: Url,
     keeps_body: bool,
+    /// It leads to another system.
+    leaves: bool,
+}
+
+/// What of a request's headers another system may see.
+fn bare(headers: &HeaderMap) -> HeaderMap {
+    let shown = [ACCEPT, ACCEPT_ENCODING];
+    shown.into_iter().filter_map(|name| Some((name.clone(), headers.get(&name)?.clone()))).collect()
 }
 
 /// Where an answer sends the request on; none when the answer is to be handed up as it is.
-fn redirect(method: &Method, status: StatusCode, headers: &HeaderMap, from: &Url) -> Option<Redirect> {
+fn redirect(method: &Method, status: StatusCode, headers: &HeaderMap, from: &Url, reach: &Reach) -> Option<Redirect> {
     let keeps_body = matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
     let turns_to_get = matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
     // A write that came back as a read would count as written, so a write follows only where it stays a write.
@@ -207,23 +310,19 @@ fn redirect(method: &Method, status: StatusCode, headers: &HeaderMap, from: &Url
         return None;
     }
     let url = from.join(headers.get(LOCATION)?.to_str().ok()?).ok()?;
-    (url.origin() == from.origin()).then_some(Redirect { url, keeps_body })
+    let leaves = url.origin() != from.origin();
+    let may_leave = *method == Method::GET && reach.allows(&url);
+    (!leaves || may_leave).then_some(Redirect { url, keeps_body, leaves })
 }
 
-/// Reads the whole body, counting inflated bytes while they come, so that a small answer can not become a large one.
 async fn collect(
     mut response: reqwest::Response,
-    max_body: u64,
+    bounds: Bounds,
     url: &Url,
 ) -> Result<::http::Response<Bytes>, TransportError> {
-    let told = response.content_length();
-    if told.is_some_and(|length| length > max_body) {
-        return Err(too_large(max_body));
-    }
-    let status = response.status();
-    let version = response.version();
-    let headers = std::mem::take(response.headers_mut());
-    let body = read_body(&mut response, told, max_body, url).await?;
+    let (status, version) = (response.status(), response.version());
+    let mut headers = std::mem::take(response.headers_mut());
+    let body = body::read(response, &mut headers, bounds, url).await?;
     let mut answer = ::http::Response::new(body);
     *answer.status_mut() = status;
     *answer.version_mut() = version;
@@ -231,55 +330,15 @@ async fn collect(
     Ok(answer)
 }
 
-async fn read_body(
-    response: &mut reqwest::Response,
-    told: Option<u64>,
-    max_body: u64,
-    url: &Url,
-) -> Result<Bytes, TransportError> {
-    let Some(first) = chunk(response, url).await? else { return Ok(Bytes::new()) };
-    let mut length = first.len() as u64;
-    if length > max_body {
-        return Err(too_large(max_body));
-    }
-    let Some(mut next) = chunk(response, url).await? else { return Ok(first) };
-    // Only an answer in several pieces is copied together.
-    let reserved = told.unwrap_or(0).clamp(length, BODY_RESERVED_MAX.max(length));
-    let mut whole = BytesMut::with_capacity(usize::try_from(reserved).unwrap_or(0));
-    whole.extend_from_slice(&first);
-    loop {
-        length += next.len() as u64;
-        if length > max_body {
-            return Err(too_large(max_body));
-        }
-        whole.extend_from_slice(&next);
-        match chunk(response, url).await? {
-            Some(more) => next = more,
-            None => return Ok(whole.freeze()),
-        }
-    }
-}
-
-async fn chunk(response: &mut reqwest::Response, url: &Url) -> Result<Option<Bytes>, TransportError> {
-    response.chunk().await.map_err(|error| broken(&error, url))
-}
-
-fn too_large(max_body: u64) -> TransportError {
-    TransportError {
-        sent: true,
-        timed_out: false,
-        too_large: true,
-        hopeless: false,
-        message: format!("the answer is larger than {max_body} bytes"),
-    }
-}
-
 fn hopeless(message: String) -> TransportError {
     TransportError { sent: false, timed_out: false, too_large: false, hopeless: true, message }
 }
 
+/// How the message of an untrusted certificate begins.
+pub(super) const UNTRUSTED: &str = "the certificate of";
+
 /// What an error of the client means. The address is named without its query, which may hold a secret.
-fn broken(error: &reqwest::Error, url: &Url) -> TransportError {
+pub(super) fn broken(error: &reqwest::Error, url: &Url) -> TransportError {
     let cause = root_cause(error);
     let place = place(url);
     if error.is_builder() {
@@ -288,7 +347,7 @@ fn broken(error: &reqwest::Error, url: &Url) -> TransportError {
     if let Some(tls) = tls_error(error)
         && is_untrusted(tls)
     {
-        return hopeless(format!("the certificate of `{place}` is refused: {tls}"));
+        return hopeless(format!("{UNTRUSTED} `{place}` is refused: {tls}"));
     }
     let sent = !error.is_connect();
     let timed_out = error.is_timeout();
@@ -302,7 +361,7 @@ fn broken(error: &reqwest::Error, url: &Url) -> TransportError {
 }
 
 /// `host:port`, without path, query and user.
-fn place(url: &Url) -> String {
+pub(super) fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port_or_known_default() {
         Some(port) => format!("{host}:{port}"),

@@ -3,6 +3,7 @@
 //! Connectors neither retry, sleep nor know the store: they make one request, classify what came back
 //! and hand up what the system said of its limits.
 
+mod body;
 mod error;
 pub mod http;
 pub mod notify;
@@ -198,6 +199,12 @@ pub trait Subscriptions: Send + Sync {
 pub fn subscriptions(job: &Job, source: &Link) -> Result<Option<Arc<dyn Subscriptions>>, String> {
     let ConnectionKind::Rest(_) = &source.connection.kind;
     rest::subscriptions(job, source)
+}
+
+/// Ends a subscription whose job may be gone: a DELETE of `path`, a template that knows `id`.
+pub async fn end_subscription(link: &Link, path: &str, id: &str) -> Reply<()> {
+    let ConnectionKind::Rest(_) = &link.connection.kind;
+    rest::end_subscription(link, path, id).await
 }
 
 /// The two ends of a job, ready to use.

@@ -20,8 +20,7 @@ pub struct Post {
 impl Post {
     /// The reason when the client can not be built.
     pub fn new(url: &Secret, timeout: Duration) -> Result<Self, String> {
-        let base_url = url.expose().to_owned();
-        let rest = RestConnection { base_url, headers: Vec::new(), auth: None, timeout, max_body: ANSWER_MAX };
+        let rest = RestConnection { timeout, max_body: ANSWER_MAX, ..RestConnection::new(url.expose()) };
         Ok(Self { url: url.clone(), timeout, transport: network(&rest)? })
     }
 

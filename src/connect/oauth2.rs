@@ -3,9 +3,9 @@
 //! Two grants of one form each. The `oauth2` crate would bring a second base64, rand, sha2 and thiserror and a calendar
 //! for flows with a browser, none of which a program without a person at it can use.
 
-use super::http::{Transport, TransportError};
+use super::http::{Elsewhere, Transport, TransportError};
 use super::rest::{broken_sign_in, sign_in_fault};
-use super::{Fault, FaultKind, Link};
+use super::{Fault, FaultKind, Link, Reply, Signals};
 use crate::model::{ClientAuth, OAuth2, Secret};
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ::http::{Request, Response, StatusCode};
@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::form_urlencoded;
 
 /// An answer with tokens is not read further than this, in bytes.
@@ -64,6 +65,17 @@ impl Bearer {
         self.0.lock().worked
     }
 
+    /// Which token is the present one, for [`Bearer::refuse`].
+    pub fn number(&self) -> u64 {
+        self.0.lock().number
+    }
+
+    /// The token of that number was refused inside an answer whose own status is another.
+    pub fn refuse(&self, number: u64) {
+        let mut slot = self.0.lock();
+        slot.refused |= slot.number == number;
+    }
+
     fn present(&self) -> (Option<HeaderValue>, u64) {
         let slot = self.0.lock();
         (slot.value.clone(), slot.number)
@@ -104,6 +116,9 @@ impl Transport for Signed {
         timeout: Duration,
         max_body: u64,
     ) -> Result<Response<Bytes>, TransportError> {
+        if request.extensions().get::<Elsewhere>().is_some() {
+            return self.transport.send(request, timeout, max_body).await;
+        }
         let (value, number) = self.bearer.present();
         if let Some(value) = value {
             request.headers_mut().insert(AUTHORIZATION, value);
@@ -118,20 +133,26 @@ impl Transport for Signed {
 
 /// Asks the token endpoint once: with `refresh` where there is one, else with the client's own credentials.
 /// What it answers is masked from then on.
-pub async fn sign_in(
-    link: &Link,
-    oauth: &OAuth2,
-    refresh: Option<&Secret>,
-    timeout: Duration,
-) -> Result<Granted, Fault> {
+pub async fn sign_in(link: &Link, oauth: &OAuth2, refresh: Option<&Secret>, timeout: Duration) -> Reply<Granted> {
     let told = described(oauth);
-    let request =
-        request(link, oauth, refresh).map_err(|reason| sign_in_fault(link, FaultKind::Fatal, &reason, &told))?;
-    let response = match link.transport.send(request, timeout, ANSWER_MAX).await {
-        Ok(response) => response,
-        Err(error) => return Err(broken_sign_in(link, &error, &told)),
+    let request = match request(link, oauth, refresh) {
+        Ok(request) => request,
+        Err(reason) => {
+            let fault = sign_in_fault(link, FaultKind::Fatal, &reason, &told);
+            return Reply { outcome: Err(fault), signals: Signals::default() };
+        }
     };
-    read(link, &response, &told)
+    let started = Instant::now();
+    let answered = link.transport.send(request, timeout, ANSWER_MAX).await;
+    let mut signals = Signals { took: started.elapsed(), ..Signals::default() };
+    let outcome = match answered {
+        Ok(response) => {
+            signals.status = Some(response.status().as_u16());
+            read(link, &response, &told)
+        }
+        Err(error) => Err(broken_sign_in(link, &error, &told)),
+    };
+    Reply { outcome, signals }
 }
 
 /// The fault of a request that has no token but one that the system refuses as it did the one before.

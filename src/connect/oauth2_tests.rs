@@ -37,13 +37,8 @@ fn endpoint(status: u16, body: &'static str) -> Arc<Endpoint> {
 }
 
 fn link(endpoint: &Arc<Endpoint>, oauth: &OAuth2) -> Link {
-    let rest = RestConnection {
-        base_url: "https://crm.test".to_owned(),
-        headers: Vec::new(),
-        auth: Some(Auth::OAuth2(Box::new(oauth.clone()))),
-        timeout: Duration::from_secs(30),
-        max_body: 1 << 20,
-    };
+    let rest =
+        RestConnection { auth: Some(Auth::OAuth2(Box::new(oauth.clone()))), ..RestConnection::new("https://crm.test") };
     let kind = ConnectionKind::Rest(rest);
     let connection = Connection { id: "crm".into(), kind, limits: Limits::default(), retry: RetryRule::default() };
     Link { connection: Arc::new(connection), transport: endpoint.clone(), masks: Masks::default() }
@@ -54,7 +49,7 @@ async fn asked(oauth: &OAuth2, refresh: Option<&str>) -> (Result<Granted, Fault>
         endpoint(200, r#"{"access_token":"acc-1","token_type":"Bearer","expires_in":"3600","refresh_token":"ref-2"}"#);
     let link = link(&endpoint, oauth);
     let refresh = refresh.map(Secret::new);
-    let granted = sign_in(&link, oauth, refresh.as_ref(), Duration::from_secs(5)).await;
+    let granted = sign_in(&link, oauth, refresh.as_ref(), Duration::from_secs(5)).await.outcome;
     let seen = endpoint.asked.lock();
     let body = String::from_utf8(seen[0].body().to_vec()).unwrap();
     let header = seen[0].headers().get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
@@ -84,7 +79,7 @@ async fn a_refresh_token_goes_in_the_body_with_the_client_where_that_is_configur
 
 async fn fault(status: u16, body: &'static str) -> Fault {
     let (endpoint, oauth) = (endpoint(status, body), oauth());
-    sign_in(&link(&endpoint, &oauth), &oauth, None, Duration::from_secs(5)).await.unwrap_err()
+    sign_in(&link(&endpoint, &oauth), &oauth, None, Duration::from_secs(5)).await.outcome.unwrap_err()
 }
 
 #[tokio::test]

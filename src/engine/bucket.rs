@@ -56,6 +56,11 @@ impl Bucket {
         }
     }
 
+    /// Takes a token whether or not there is one; where there is none, the next ones come later.
+    pub(super) fn owe(&mut self, now: Instant) {
+        self.full_at = self.full_at.max(now) + self.each;
+    }
+
     /// Whole tokens that are there.
     pub(super) fn tokens(&self, now: Instant) -> u32 {
         let missing = self.full_at.saturating_duration_since(now);
@@ -78,5 +83,16 @@ mod tests {
         assert!(bucket.take(now + Duration::from_millis(100)).is_ok());
         assert!(bucket.take(now + Duration::from_millis(150)).is_err());
         assert_eq!(bucket.tokens(now + Duration::from_secs(5)), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_goes_without_a_token_makes_the_next_wait_for_longer() {
+        let now = Instant::now();
+        let limits = Limits { requests: Some(10), per: Duration::from_secs(1), burst: 1, ..Limits::default() };
+        let mut bucket = Bucket::new(&limits, now).expect("a budget is configured");
+        assert!(bucket.take(now).is_ok());
+        bucket.owe(now);
+        assert_eq!(bucket.take(now), Err(now + Duration::from_millis(200)));
+        assert_eq!(bucket.tokens(now), 0);
     }
 }

@@ -181,6 +181,11 @@ impl Deliverer {
         }
     }
 
+    /// Its create is sent again, whatever stands there.
+    fn is_blind(&self, pending: &Pending) -> bool {
+        matches!(self.means(pending), Means::Blind)
+    }
+
     /// True when what may stand there is what is to be written.
     fn is_same(&self, pending: &Pending, care: &Care) -> bool {
         let is_sent = care.open.as_ref().is_none_or(|open| open.fingerprint == care.fingerprint);
@@ -401,6 +406,14 @@ impl Deliverer {
                 }
                 false => Weighed::As(self.ask_a_person(pending, fault.clone())),
             },
+            FaultKind::Record if is_making && pending.care().in_doubt && self.is_blind(&pending) => {
+                // Without a key it is another request than the one that got no answer, of which this says nothing.
+                let message = format!(
+                    "{}; an earlier create of it got no answer, so it may be there all the same",
+                    fault.message
+                );
+                Weighed::As(Turn::End(pending.failed(Fault { message, ..fault.clone() }, false)))
+            }
             FaultKind::Record if is_making => {
                 if signals.status.is_some() {
                     // It was refused, and so was every request before it under this key.
@@ -447,7 +460,7 @@ impl Deliverer {
                 care.in_doubt = true;
                 care.next = Next::Find;
             }
-            Means::Blind => {}
+            Means::Blind => pending.care().in_doubt = true,
             Means::Person => {
                 pending.care().in_doubt = true;
                 return Weighed::As(self.ask_a_person(pending, fault.clone()));

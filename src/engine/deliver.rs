@@ -87,6 +87,8 @@ pub(super) struct Pending {
     lone: u32,
     /// The connection's successes when it last failed, or set out.
     seen: Option<u64>,
+    /// The sign-in was renewed for its sake: that helps once or not at all.
+    is_renewed: bool,
 }
 
 impl Pending {
@@ -101,6 +103,7 @@ impl Pending {
             used: 0,
             lone: 0,
             seen: None,
+            is_renewed: false,
         }
     }
 
@@ -178,7 +181,8 @@ impl Deliverer {
                 pending.seen.get_or_insert(successes);
             }
             self.gate.called(&self.cell.spec.id);
-            let reply = self.gate.call(|| self.send(&group)).await;
+            let refuses = |heard: &Heard| self.refuses(&group, heard);
+            let reply = self.gate.call_parts(|| self.send(&group), refuses).await;
             let event = permit.done(&reply.signals, reply.outcome.as_ref().err());
             self.teller.gate_event(&self.gate, &event);
             match reply.outcome {
@@ -241,6 +245,15 @@ impl Deliverer {
         Reply { outcome: reply.outcome.map(|written| Heard::Written(vec![Ok(written)])), signals: reply.signals }
     }
 
+    /// Some of a batch's records are refused for their token, and had no other one yet.
+    fn refuses(&self, group: &[Pending], heard: &Heard) -> bool {
+        let Heard::Written(results) = heard else { return false };
+        let is_refused = |(pending, result): (&Pending, &Result<Written, Fault>)| {
+            !pending.is_renewed && result.as_ref().is_err_and(|fault| self.gate.may_sign_in_anew(fault))
+        };
+        group.iter().zip(results).any(is_refused)
+    }
+
     /// Takes a batch's results apart; returns what must be sent again.
     fn sort_results(
         &self,
@@ -261,6 +274,11 @@ impl Deliverer {
                     self.note_attempt(&mut pending, &fault, signals);
                     match fault.kind {
                         FaultKind::Record => ends.push(pending.failed(fault, false)),
+                        FaultKind::Fatal if !pending.is_renewed && self.gate.may_sign_in_anew(&fault) => {
+                            self.cell.count_retry(fault.kind);
+                            pending.is_renewed = true;
+                            again.push(pending);
+                        }
                         FaultKind::Fatal => ends.push(pending.end(WriteEnd::Fatal(Box::new(fault)))),
                         FaultKind::Throttled => {
                             self.cell.count_retry(fault.kind);

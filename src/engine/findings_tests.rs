@@ -47,6 +47,7 @@ fn crm() -> ConnectionStatus {
     ConnectionStatus {
         id: ConnectionId::from("crm"),
         lowered: None,
+        insecure_tls: false,
         sign_in: Vec::new(),
         held: None,
         circuit: Circuit::Closed,

@@ -29,11 +29,23 @@ impl Engine {
             None => None,
         };
         let before = self.leftover(job).await?.words();
+        // Of a job that stays, events come on, so that it misses nothing when it begins anew.
+        let orders_on = |cell: &std::sync::Arc<super::job::JobCell>| {
+            let webhook = cell.spec.source.webhook.as_ref();
+            cell.spec.enabled && webhook.is_some_and(|webhook| webhook.subscribe.is_some())
+        };
+        let (kept, ended) = match self.jobs.get(job).is_some_and(orders_on) {
+            true => (self.store.subscriptions().await?.remove(job), None),
+            false => (None, self.end_forgotten(job).await?),
+        };
         let note = self.note(by.clone(), "forget", job, None);
         let note_at = note.at;
         self.store
             .forget(job, Some(Note { before: Some(before.clone()), after: Some("nothing".to_owned()), ..note }))
             .await?;
+        if kept.is_some() {
+            self.store.set_subscription(job, kept, None).await?;
+        }
         if let Some(cell) = self.jobs.get(job) {
             let forgotten = |live: &mut Live| {
                 // One whose key or destination changed begins anew by itself.
@@ -55,7 +67,8 @@ impl Engine {
         }
         self.look_for_leftovers().await?;
         self.told.notify_one();
-        Ok(Ordered { text: format!("forgot {job}: {before}"), changed: 1, at: note_at })
+        let ended = ended.map(|ended| format!("; {ended}")).unwrap_or_default();
+        Ok(Ordered { text: format!("forgot {job}: {before}{ended}"), changed: 1, at: note_at })
     }
 
     /// Looks which jobs have state and are not configured any more.

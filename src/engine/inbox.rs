@@ -10,8 +10,8 @@ use crate::connect::FaultKind;
 use crate::connect::webhook::{Desk, Incoming, Refusal, Taken};
 use crate::model::webhook::SubscriptionStatus;
 use crate::model::webhook::{Event, EventReader, Meaning};
-use crate::model::{Change, Counts, InboxFacts, Item, JobId, Level, RecordId, Timestamp, counted};
-use crate::store::{NewEvent, Received, Store};
+use crate::model::{Change, Counts, InboxFacts, Item, JobId, Level, RecordId, Timestamp, WaitingEvent, counted};
+use crate::store::{NewEvent, Received, Store, StoreError};
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt};
 use indexmap::IndexSet;
@@ -24,6 +24,8 @@ use tokio::time::Instant;
 const EVENTS_A_PAGE: usize = 200;
 /// Bytes of the events of one page, beyond the first.
 const BYTES_A_PAGE: usize = 4 << 20;
+/// Events in which that of one record is looked for.
+const LOOKED_AT_MAX: usize = 20_000;
 /// Records that are asked of the source at once; its limits hold beside that.
 const FETCHES_AT_ONCE: usize = 8;
 /// Refused requests are told at most so often.
@@ -160,6 +162,36 @@ impl JobCell {
             n => format!("gap {from}–{to} filled: {} had changed", counted(n, "record", "records")),
         };
         teller.tell(if n == 0 { Level::Info } else { Level::Warn }, "webhook.gap_filled", text);
+    }
+
+    /// The oldest event of a record that waits, of as many as are looked at.
+    pub(super) async fn waiting_event(
+        &self,
+        record: &RecordId,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Option<WaitingEvent>, StoreError> {
+        let Some(events) = &self.events else { return Ok(None) };
+        let last = store.inbox(&self.spec.id).newest;
+        let (mut after, mut looked_at) = (0, 0);
+        while looked_at < LOOKED_AT_MAX {
+            let waiting = store.events(&self.spec.id, (after, last), EVENTS_A_PAGE, BYTES_A_PAGE).await?;
+            let Some(newest) = waiting.last().map(|event| event.number) else { return Ok(None) };
+            let is_of_record = |event: &&Event| match events.read(&event.body) {
+                Meaning::Item(Item::Change(Change { id, .. })) | Meaning::Fetch { id, .. } => id == *record,
+                Meaning::Item(Item::Unreadable { id, .. }) => id.as_ref() == Some(record),
+            };
+            if let Some(event) = waiting.iter().find(is_of_record) {
+                let waits_for_person = {
+                    let live = self.live();
+                    live.control.paused.is_some() || live.control.parked.is_some()
+                };
+                let applied_at = self.inbox_due(store, now).filter(|_| !waits_for_person && self.spec.enabled);
+                return Ok(Some(WaitingEvent { at: event.at, applied_at }));
+            }
+            (after, looked_at) = (newest, looked_at + waiting.len());
+        }
+        Ok(None)
     }
 
     /// When events that wait are to be processed; none where none waits.

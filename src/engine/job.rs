@@ -3,6 +3,7 @@
 use super::bulk::set_bulk;
 use super::deliver::Altered;
 use super::fresh::Fresh;
+use super::guard::LateDeletes;
 use super::inbox::WebhookLive;
 use super::limit::Gate;
 use super::one::OneOrder;
@@ -56,6 +57,7 @@ pub struct JobCell {
     live: Mutex<Live>,
     /// The most records of one batch that the destination took, where it refused more.
     batch_learnt: AtomicUsize,
+    pub(super) late_deletes: Mutex<LateDeletes>,
     /// Ids of open and uncommitted pages: a page that holds one of them waits, so no id is ever written twice at once.
     pub(super) open_ids: Mutex<HashSet<RecordId>>,
     /// Held over each change of the control state, so that what is true here and what is saved change in one order.
@@ -249,6 +251,7 @@ impl JobCell {
             clock: parts.clock,
             live: Mutex::new(parts.live),
             batch_learnt: AtomicUsize::new(usize::MAX),
+            late_deletes: Mutex::default(),
             open_ids: Mutex::default(),
             control_turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),

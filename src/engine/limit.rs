@@ -272,6 +272,30 @@ impl Gate {
         Next::Granted { is_canary }
     }
 
+    /// Counts a call that is made beside the one whose permit is held: a sign-in, or that one once more. It waits for
+    /// nothing, because who holds a permit must not wait for another; those after it wait for longer.
+    pub(super) async fn take_beside(&self) {
+        let left = self.state.lock().quota.as_mut().map(|quota| quota.left(self.clock.now()));
+        if let Some(Left::Reserve(kept)) = left {
+            // Where it can not be saved, the count of a crash is one too low.
+            self.reserve(kept).await;
+        }
+        let mut state = self.state.lock();
+        if let Some(bucket) = &mut state.bucket {
+            bucket.owe(Instant::now());
+        }
+        state.told.took();
+        if let Some(quota) = &mut state.quota {
+            quota.took();
+        }
+    }
+
+    /// Counts what such a call brought.
+    pub(super) fn answered_beside(&self, signals: &Signals) {
+        let at = self.clock.now();
+        count_answer(&mut self.state.lock(), signals, at);
+    }
+
     /// Names a job that uses the connection.
     pub(super) fn uses(&self, job: &JobId) {
         self.state.lock().calls.uses(job);
@@ -405,6 +429,9 @@ impl Gate {
             lowered: state.lowered.clone(),
             sign_in: match &self.connection.kind {
                 ConnectionKind::Rest(rest) => rest.sign_in_words(),
+            },
+            insecure_tls: match &self.connection.kind {
+                ConnectionKind::Rest(rest) => rest.insecure_tls,
             },
             circuit,
             is_trying: state.breaker.open().is_some_and(|open| open.canary_out),

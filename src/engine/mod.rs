@@ -51,6 +51,7 @@ mod sweep;
 mod tell;
 mod told;
 mod turns;
+mod unsubscribe;
 mod why;
 
 pub use bulk::usual_rate;

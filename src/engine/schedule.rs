@@ -169,7 +169,7 @@ impl Attendant {
         match (is_due, has_events) {
             // Where both wait, they take turns.
             (true, true) if went_last => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
-            (_, true) => Next::Run { kind: RunKind::Inbox, by: Actor::engine() },
+            (_, true) => Next::Run { kind: RunKind::Inbox, by: Actor::event() },
             (true, false) => Next::Run { kind: RunKind::Sync, by: Actor::engine() },
             (false, false) => {
                 let next = due.into_iter().chain(retry_at).chain(inbox).min();
@@ -308,7 +308,7 @@ impl Attendant {
         };
         let teller = Teller::new(engine.notices.clone(), self.cell.clone(), Some(run.id));
         let release = self.cell.live().control.release.clone();
-        let guard = match DeleteGuard::of(&self.cell.spec, &kind, release.as_ref(), &engine.store).await {
+        let guard = match DeleteGuard::of(&self.cell, &kind, release.as_ref(), &engine.store, now).await {
             Ok(guard) => Arc::new(guard),
             Err(error) => {
                 let end = self.could_not_begin(&error);
@@ -430,6 +430,7 @@ impl Attendant {
         let status = self.cell.run_ended(&end);
         let began = status.as_ref().map_or(now, |status| status.started_at);
         let counts = status.map(|status| status.counts).unwrap_or_default();
+        self.cell.deleted_by(&kind, counts.deleted, now);
         self.tell_end(run, &end, &counts, teller);
         let due = self.due_after(&kind, &end, began, now);
         let store = &self.engine.store;

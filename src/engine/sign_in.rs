@@ -54,6 +54,8 @@ struct Times {
     renew_at: Option<Timestamp>,
     /// A failed renewal is not tried again before then, as long as the present token holds.
     not_before: Option<Timestamp>,
+    /// The present token was asked for because the one before it was refused.
+    is_after_refusal: bool,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -98,10 +100,10 @@ impl SignIn {
     }
 
     /// There is a token that holds when this returns.
-    async fn ensure(&self) -> Result<(), Fault> {
+    async fn ensure(&self, gate: &Gate) -> Result<(), Unsigned> {
         match self.need() {
             Need::Nothing => Ok(()),
-            need => self.renew(need).await,
+            need => self.renew(gate, need).await,
         }
     }
 
@@ -119,7 +121,7 @@ impl SignIn {
     }
 
     /// Asks for a new token, unless another caller did so meanwhile: its success serves all, and so does its failure.
-    async fn renew(&self, need: Need) -> Result<(), Fault> {
+    async fn renew(&self, gate: &Gate, need: Need) -> Result<(), Unsigned> {
         let ended = self.ended.load(Ordering::Acquire);
         let mut turn = self.turn.lock().await;
         self.load(&mut turn).await;
@@ -127,42 +129,48 @@ impl SignIn {
             return Ok(());
         }
         if self.is_useless(&turn) {
-            return Err(oauth2::useless(&self.link, &self.oauth));
+            return Err(Unsigned { fault: oauth2::useless(&self.link, &self.oauth), asked: None });
         }
         let failed = match &turn.fault {
-            Some(fault) if self.ended.load(Ordering::Acquire) != ended => Err(fault.clone()),
+            Some(fault) if self.ended.load(Ordering::Acquire) != ended => {
+                Err(Unsigned { fault: fault.clone(), asked: None })
+            }
             _ => {
                 turn.for_refusal = self.bearer.is_refused();
-                let asked = self.ask(&mut turn).await;
+                let asked = self.ask(gate, &mut turn).await;
                 self.ended.fetch_add(1, Ordering::AcqRel);
-                turn.fault = asked.clone().err();
+                turn.fault = asked.as_ref().err().map(|unsigned| unsigned.fault.clone());
                 asked
             }
         };
         let mut times = self.times.lock();
-        times.status.problem = failed.as_ref().err().map(|fault| fault.message.clone());
+        times.status.problem = failed.as_ref().err().map(|unsigned| unsigned.fault.message.clone());
+        times.is_after_refusal |= failed.is_ok() && turn.for_refusal;
         match failed {
             // The present one holds still, and the token endpoint may be back before it expires.
-            Err(fault) if matches!(need, Need::Soon) && fault.kind != FaultKind::Fatal => {
+            Err(Unsigned { fault, asked }) if matches!(need, Need::Soon) && fault.kind != FaultKind::Fatal => {
                 times.not_before = Some(Timestamp(self.clock.now().0 + AGAIN_MS));
+                drop(times);
+                asked.iter().for_each(|signals| gate.answered_beside(signals));
                 Ok(())
             }
             other => other,
         }
     }
 
-    /// After a 401: true when the request is to be made once more, with another token.
-    async fn again(&self, fault: &Fault) -> Result<bool, Fault> {
-        if fault.status != Some(401) || fault.kind != FaultKind::Fatal {
+    /// After a 401 to a request with the token of that number: true when it is to be made once more, with another token.
+    async fn again(&self, gate: &Gate, fault: &Fault, token: u64) -> Result<bool, Unsigned> {
+        if !is_refusal(fault) {
             return Ok(false);
         }
+        self.bearer.refuse(token);
         if self.bearer.is_refused() {
             // What was asked for because of a refusal, and is refused itself, shows that no new one helps.
             let is_hopeless = self.turn.lock().await.for_refusal && !self.bearer.has_worked();
             if is_hopeless && self.bearer.is_refused() {
                 return Ok(false);
             }
-            self.renew(Need::Now).await?;
+            self.renew(gate, Need::Now).await?;
         }
         Ok(true)
     }
@@ -173,6 +181,16 @@ impl SignIn {
         let since = self.times.lock().status.since;
         let is_new = since.is_some_and(|since| self.clock.now().0 - since.0 < AGAIN_MS);
         is_new && turn.for_refusal && !self.bearer.has_worked() && self.bearer.is_refused()
+    }
+
+    /// Some records of an answer were refused for the token of that number. A token that was asked for a moment ago for the
+    /// same reason does not help: no run of batches asks for one more each.
+    fn refused_in_part(&self, token: u64) {
+        let times = self.times.lock().clone();
+        let is_new = times.status.since.is_some_and(|since| self.clock.now().0 - since.0 < AGAIN_MS);
+        if !(times.is_after_refusal && is_new) {
+            self.bearer.refuse(token);
+        }
     }
 
     async fn load(&self, turn: &mut Turn) {
@@ -202,13 +220,17 @@ impl SignIn {
     }
 
     /// One request for a token; what it brings is durable before it is used.
-    async fn ask(&self, turn: &mut Turn) -> Result<(), Fault> {
+    async fn ask(&self, gate: &Gate, turn: &mut Turn) -> Result<(), Unsigned> {
         if let Some(tokens) = turn.unsaved.take() {
-            return self.keep(turn, tokens).await;
+            return self.keep(turn, tokens).await.map_err(|fault| Unsigned { fault, asked: None });
         }
         let at = self.clock.now();
         let ConnectionKind::Rest(rest) = &self.link.connection.kind;
-        let granted = oauth2::sign_in(&self.link, &self.oauth, turn.refresh.as_ref(), rest.timeout).await?;
+        gate.take_beside().await;
+        let Reply { outcome, signals } =
+            oauth2::sign_in(&self.link, &self.oauth, turn.refresh.as_ref(), rest.timeout).await;
+        let granted = outcome.map_err(|fault| Unsigned { fault, asked: Some(signals.clone()) })?;
+        gate.answered_beside(&signals);
         let Granted { access, refresh, expires_in } = granted;
         if refresh.is_some() && self.oauth.refresh_token.is_some() {
             turn.refresh = refresh;
@@ -220,7 +242,7 @@ impl SignIn {
             at,
             scopes: self.oauth.scopes.clone(),
         };
-        self.keep(turn, tokens).await
+        self.keep(turn, tokens).await.map_err(|fault| Unsigned { fault, asked: None })
     }
 
     async fn keep(&self, turn: &mut Turn, tokens: Tokens) -> Result<(), Fault> {
@@ -253,7 +275,7 @@ impl SignIn {
             at.minus(AHEAD_MAX.min(life / AHEAD_PART))
         });
         let status = TokenStatus { since: Some(tokens.at), expires_at: tokens.expires_at, problem: None };
-        *self.times.lock() = Times { status, renew_at, not_before: None };
+        *self.times.lock() = Times { status, renew_at, not_before: None, is_after_refusal: false };
     }
 }
 
@@ -265,6 +287,18 @@ enum Need {
     Now,
 }
 
+/// Why there is no token to send.
+struct Unsigned {
+    fault: Fault,
+    /// What the request for one brought, where one was made and is not counted yet.
+    asked: Option<Signals>,
+}
+
+/// The system refuses the credentials of a request, or of one record in it.
+fn is_refusal(fault: &Fault) -> bool {
+    fault.status == Some(401) && fault.kind == FaultKind::Fatal
+}
+
 impl Gate {
     /// Makes a request whose permit is held: with a token where the connection signs in, and once more with a new one
     /// where the system refuses it.
@@ -272,16 +306,46 @@ impl Gate {
     where
         F: Future<Output = Reply<T>>,
     {
+        self.call_parts(request, |_| false).await
+    }
+
+    /// As [`Gate::call`], for an answer of many parts. Where `refuses` tells that some of them refuse the token, the next
+    /// call signs in anew.
+    pub(super) async fn call_parts<T, F>(&self, request: impl Fn() -> F, refuses: impl Fn(&T) -> bool) -> Reply<T>
+    where
+        F: Future<Output = Reply<T>>,
+    {
         let Some(sign_in) = &self.sign_in else { return request().await };
-        if let Err(fault) = sign_in.ensure().await {
-            return Reply { outcome: Err(fault), signals: Signals::default() };
+        if let Err(Unsigned { fault, asked }) = sign_in.ensure(self).await {
+            return Reply { outcome: Err(fault), signals: asked.unwrap_or_default() };
         }
+        let token = sign_in.bearer.number();
         let reply = request().await;
-        let Err(fault) = &reply.outcome else { return reply };
-        match sign_in.again(fault).await {
-            Ok(true) => request().await,
+        let fault = match &reply.outcome {
+            Ok(told) => {
+                if refuses(told) {
+                    sign_in.refused_in_part(token);
+                }
+                return reply;
+            }
+            Err(fault) => fault,
+        };
+        match sign_in.again(self, fault, token).await {
+            Ok(true) => {
+                self.take_beside().await;
+                self.answered_beside(&reply.signals);
+                request().await
+            }
             Ok(false) => reply,
-            Err(fault) => Reply { outcome: Err(fault), signals: reply.signals },
+            Err(Unsigned { fault, asked }) => {
+                asked.iter().for_each(|signals| self.answered_beside(signals));
+                Reply { outcome: Err(fault), signals: reply.signals }
+            }
         }
+    }
+
+    /// True where a new token may help a record that the system refused as it refuses credentials.
+    pub(super) fn may_sign_in_anew(&self, fault: &Fault) -> bool {
+        self.sign_in.is_some() && is_refusal(fault)
     }
 }

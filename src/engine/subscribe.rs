@@ -7,7 +7,7 @@ use super::limit::{NoPermit, Patience};
 use super::lines::Line;
 use super::tell::{Teller, span};
 use crate::connect::{Fault, FaultKind, Reply, Signals, Subscribed, Subscriptions};
-use crate::model::webhook::{Subscribe, Subscription, SubscriptionStatus};
+use crate::model::webhook::{Subscribe, Subscription, SubscriptionEnd, SubscriptionStatus};
 use crate::model::{Actor, InboxFacts, Level, Serve, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(15 * 60);
 /// The longest sleep, so that a clock that was set does not delay anything for long.
 const NAP_MAX: Duration = Duration::from_secs(30);
 /// Before a request for a subscription that failed is made again, at first and at most.
-const AGAIN_FIRST: Duration = Duration::from_secs(10);
-const AGAIN_MAX: Duration = Duration::from_secs(10 * 60);
+pub(super) const AGAIN_FIRST: Duration = Duration::from_secs(10);
+pub(super) const AGAIN_MAX: Duration = Duration::from_secs(10 * 60);
 /// Of its life, how much a subscription has left when it is renewed: a fifth.
 const RENEW_AT: u32 = 5;
 /// How long keepers may take to end what they are doing.
@@ -48,19 +48,23 @@ struct Keeper {
 impl Engine {
     /// Sets going what keeps events coming. The door is open by then, so that no event comes too early.
     pub(super) async fn start_keepers(self: &Arc<Self>, serve: &Serve) -> Result<(), String> {
-        let stored = self.store.subscriptions().await.map_err(|error| error.to_string())?;
+        let mut stored = self.store.subscriptions().await.map_err(|error| error.to_string())?;
         let mut keepers = self.keepers.lock().await;
         for cell in self.jobs.values() {
             let Some(webhook) = &cell.spec.source.webhook else { continue };
             let link = self.links.get(&cell.spec.source.connection);
             let orders = link.map(|link| crate::connect::subscriptions(&cell.spec, link)).transpose()?.flatten();
-            let now_is = stored.get(&cell.spec.id).cloned();
+            // Without orders of its own, what was ordered before is left over.
+            let now_is = orders.is_some().then(|| stored.remove(&cell.spec.id)).flatten();
             let url = format!("{}{}", serve.public_url.as_deref().unwrap_or_default(), webhook.path);
             cell.live().webhook.heard_from.get_or_insert(self.clock.now());
             let (engine, cell) = (self.clone(), cell.clone());
             let (failures, next_at, looked_at) = (0, Timestamp::ZERO, None);
             let keeper = Keeper { engine, cell, orders, url, now_is, failures, next_at, looked_at };
             keepers.spawn(keeper.keep());
+        }
+        for (job, left) in stored {
+            self.end_left(job, left, &mut keepers);
         }
         Ok(())
     }
@@ -117,6 +121,10 @@ impl Keeper {
             self.end_it(&*orders, "unsubscribe").await?;
             return Ok(now.plus(LOOK_EVERY));
         }
+        let end = self.end_of(&subscribe);
+        if let Some(was) = self.now_is.clone().filter(|was| was.id.is_some() && was.order == order && was.end != end) {
+            self.save(Some(Subscription { end, ..was }), None).await?;
+        }
         match self.now_is.clone() {
             None => self.make(&*orders, &subscribe, order, None).await?,
             Some(was) if was.order != order => {
@@ -127,6 +135,14 @@ impl Keeper {
             Some(was @ Subscription { id: Some(_), .. }) => self.look(&*orders, &subscribe, order, was).await?,
         }
         Ok(self.next_look(&subscribe))
+    }
+
+    /// How the subscription is ended once the configuration does not say it any more. A path that holds a secret is not
+    /// kept, because nothing of the state is to hold one.
+    fn end_of(&self, subscribe: &Subscribe) -> Option<SubscriptionEnd> {
+        let path = subscribe.unsubscribe.clone()?;
+        let is_plain = self.engine.masks().mask(&path) == path;
+        is_plain.then(|| SubscriptionEnd { connection: self.source().clone(), path })
     }
 
     /// A subscription whose request may have arrived, though nobody saw the answer.
@@ -216,6 +232,7 @@ impl Keeper {
             renewed_at: None,
             expires_at: expiry(subscribe, made.expires_at, now),
             order,
+            end: self.end_of(subscribe),
         };
         self.save(Some(subscription), Some(("subscribe", made.id.clone()))).await?;
         let text = format!("subscription `{}` to events of {} {how}", made.id, self.cell.spec.source.connection);

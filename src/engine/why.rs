@@ -66,7 +66,8 @@ impl Engine {
         let id = as_id(cell, key);
         let is_linked = self.store.links(job, std::slice::from_ref(&id)).await?.first().is_some_and(Option::is_some);
         let is_open = cell.open_ids.lock().contains(&id);
-        if is_linked || is_open || !self.store.letters_of(job, &id, 1).await?.is_empty() {
+        let has_event = cell.waiting_event(&id, &self.store, self.clock.now()).await?.is_some();
+        if is_linked || is_open || has_event || !self.store.letters_of(job, &id, 1).await?.is_empty() {
             found.push((id, MatchedBy::SourceId));
         }
         if let Some(id) = self.store.record_at(job, &key.into()).await? {
@@ -126,6 +127,7 @@ impl Engine {
         let is_in_flight = cell.open_ids.lock().contains(&record);
         let in_doubt_since = cell.live().in_doubt_since;
         let now = self.clock.now();
+        let event = cell.waiting_event(&record, &self.store, now).await?;
         let evidence = Evidence {
             now,
             record,
@@ -139,6 +141,7 @@ impl Engine {
             can_ask_destination: cell.destination.can_read_one(),
             in_doubt_since,
             is_in_flight,
+            event,
             link,
             held,
             letters,

@@ -24,6 +24,11 @@ impl Actor {
         Self { name: "engine".to_owned(), via: Via::Engine }
     }
 
+    /// Events that the source sent.
+    pub fn event() -> Self {
+        Self { name: "event".to_owned(), via: Via::Engine }
+    }
+
     /// The process that ends: a signal, or a screen that was left.
     pub fn shutdown() -> Self {
         Self { name: "shutdown".to_owned(), via: Via::Engine }

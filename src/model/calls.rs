@@ -22,6 +22,9 @@ pub struct ConnectionStatus {
     /// How it signs in, in words; never a secret.
     #[serde(default)]
     pub sign_in: Vec<String>,
+    /// Its certificates are not checked.
+    #[serde(default)]
+    pub insecure_tls: bool,
     pub circuit: Circuit,
     /// One call is out that tries whether a system that was down is back.
     #[serde(default)]

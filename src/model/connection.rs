@@ -1,6 +1,7 @@
 //! How to reach one outside system: address, credentials, limits.
 
 use super::{ConnectionId, RetryRule, Secret};
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +25,29 @@ pub struct RestConnection {
     pub auth: Option<Auth>,
     /// One request, connect to last byte.
     pub timeout: Duration,
+    /// The longest wait for the next byte of an answer.
+    pub idle_timeout: Duration,
     /// The largest answer that is taken, in bytes after decompression.
     pub max_body: u64,
+    /// An answer may inflate to so many times what was sent.
+    pub max_ratio: u32,
+    /// Records may be nested so deep.
+    pub max_depth: u32,
+    /// Hosts beside its own to which next pages and redirects of reads may lead, without credentials.
+    pub allow_hosts: Vec<AllowedHost>,
+    /// Certificate authorities (PEM) that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Certificates are not checked: whoever stands between can read and change everything.
+    pub insecure_tls: bool,
+}
+
+/// A host to which a connection may be led.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// As addresses name it: in lower case, an IPv6 address in brackets.
+    pub host: String,
+    /// None for the port that the scheme means.
+    pub port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +85,23 @@ pub enum ClientAuth {
 }
 
 impl RestConnection {
+    /// A connection to `base_url` with everything as it is where nothing is configured.
+    pub fn new(base_url: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            headers: Vec::new(),
+            auth: None,
+            timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(30),
+            max_body: 64 << 20,
+            max_ratio: 100,
+            max_depth: 128,
+            allow_hosts: Vec::new(),
+            ca_file: None,
+            insecure_tls: false,
+        }
+    }
+
     /// How requests are signed, in words for people: the kind, and names, never a value.
     pub fn sign_in_words(&self) -> Vec<String> {
         let mut words = vec![match &self.auth {

@@ -78,6 +78,7 @@ fn nothing() -> Evidence {
         can_ask_destination: true,
         in_doubt_since: None,
         is_in_flight: false,
+        event: None,
         held: None,
         link: None,
         letters: Vec::new(),

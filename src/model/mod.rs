@@ -67,7 +67,9 @@ pub use calls::{
 };
 pub use checkpoint::Checkpoint;
 pub use clock::{Clock, Timestamp, told_at};
-pub use connection::{Auth, ClientAuth, Connection, ConnectionKind, Limits, OAuth2, QuotaRule, RestConnection};
+pub use connection::{
+    AllowedHost, Auth, ClientAuth, Connection, ConnectionKind, Limits, OAuth2, QuotaRule, RestConnection,
+};
 pub use correction::{Correction, FieldCorrection};
 pub use counts::{Counts, Outcome, SkipCounts, SkipReason};
 pub use dead_letter::{Attempt, DeadLetter, GroupId, LetterGroup, LetterPlace, LetterState, Reason, ReasonClass};
@@ -119,5 +121,5 @@ pub use webhook::{InboxFacts, Serve, Webhook, WebhookStatus};
 pub use webhook_words::{Says, WebhookFact};
 pub use why::{
     Asked, DestinationNow, Evidence, FieldNow, FoundAtSource, MatchedBy, Refused, Rung, RungMark, RungTarget,
-    SourceNow, StoryLine, Why, WhyAnswer,
+    SourceNow, StoryLine, WaitingEvent, Why, WhyAnswer,
 };

@@ -14,6 +14,8 @@ pub struct RecordReader {
     deleted: Option<usize>,
     /// Put before each id.
     prefix: String,
+    /// Records may be nested so deep; none for any depth.
+    depth_max: Option<u32>,
 }
 
 /// Why a record can not be taken as one.
@@ -29,7 +31,12 @@ impl RecordReader {
         let version =
             fields.version.as_ref().map(|(pointer, kind)| (wanted.add(pointer), pointer.clone(), kind.clone()));
         let deleted = fields.deleted.as_ref().map(|pointer| wanted.add(pointer));
-        Self { wanted, id, key_type: fields.key_type, version, deleted, prefix: fields.prefix.clone() }
+        Self { wanted, id, key_type: fields.key_type, version, deleted, prefix: fields.prefix.clone(), depth_max: None }
+    }
+
+    /// The same, for which a record that is nested deeper is unreadable.
+    pub fn with_depth(self, depth_max: u32) -> Self {
+        Self { depth_max: Some(depth_max), ..self }
     }
 
     /// An id must be a text or an integer and not empty, else the item is unreadable (never the key `null`).
@@ -50,6 +57,10 @@ impl RecordReader {
             Ok(version) => version,
             Err(Trouble { field, reason }) => return Item::Unreadable { id: Some(id), field, reason, body },
         };
+        if let Some(depth_max) = self.depth_max.filter(|depth_max| is_deeper(body.as_str(), *depth_max)) {
+            let reason = format!("the record is nested deeper than {depth_max}, the `max_depth` of its connection");
+            return Item::Unreadable { id: Some(id), field: None, reason, body };
+        }
         let deleted = self.deleted.and_then(|slot| found[slot]).is_some_and(is_truthy);
         Item::Change(Change { id, version, deleted, body })
     }
@@ -89,6 +100,32 @@ impl RecordReader {
         let text = string_content(text).ok_or_else(|| refused("version is no valid text".to_owned()))?;
         Version::read(&text, kind).map(Some).map_err(refused)
     }
+}
+
+/// True for valid JSON with more lists and objects inside of one another than `depth_max`.
+fn is_deeper(json: &str, depth_max: u32) -> bool {
+    // Most records are too short for it, or have too few brackets.
+    if json.len() < 2 * depth_max as usize {
+        return false;
+    }
+    let (mut depth, mut in_text, mut is_escaped) = (0_u32, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > depth_max {
+                    return true;
+                }
+            }
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 fn id_text(found: Option<&str>, wanted: KeyType) -> Result<Cow<'_, str>, String> {
@@ -315,5 +352,21 @@ mod tests {
     fn a_record_nested_10_000_deep_is_read() {
         let deep = format!(r#"{{"x":{}{},"id":7}}"#, "[".repeat(10_000), "]".repeat(10_000));
         assert_eq!(id_of(&deep), "7");
+    }
+
+    // Row 41 of the fault matrix.
+    #[test]
+    fn a_record_nested_deeper_than_its_connection_allows_is_unreadable_and_keeps_its_id() {
+        let nested =
+            |depth: usize| format!(r#"{{"id":7,"t":"[[[\"{{","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        let read = |json: String| reader(&["/id"]).with_depth(5).read(RawJson::parse(json).expect("JSON"));
+        assert!(matches!(read(nested(4)), Item::Change(_)));
+        match read(nested(5)) {
+            Item::Unreadable { id, reason, .. } => {
+                assert_eq!(id, Some(RecordId::from("7")));
+                assert!(reason.contains("deeper than 5"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -2,22 +2,29 @@
 
 use super::ladder::open_letter;
 use super::verdict::{Unread, Verdict};
-use super::why::{DestinationNow, Evidence, Rung, RungMark, RungTarget, SourceNow, StoryLine};
+use super::why::{DestinationNow, Evidence, Rung, RungMark, RungTarget, SourceNow, StoryLine, WaitingEvent};
 use super::{JobState, Link, Outcome, SkipReason, Timestamp, Version, told_at};
 
 /// Lines of a record's story that are told.
 const STORY_MAX: usize = 30;
 
 pub(super) fn rungs(evidence: &Evidence) -> Vec<Rung> {
-    vec![
-        in_source(evidence),
-        in_scope(evidence),
-        seen(evidence),
-        changed(evidence),
-        transformed(evidence),
-        written(evidence),
-        there(evidence),
-    ]
+    let mut rungs = vec![in_source(evidence), in_scope(evidence), seen(evidence)];
+    rungs.extend(evidence.event.map(|event| waits(evidence, event)));
+    rungs.extend([changed(evidence), transformed(evidence), written(evidence), there(evidence)]);
+    rungs
+}
+
+/// An event that waits. Without one there is no such rung, for most jobs have no events.
+fn waits(evidence: &Evidence, event: WaitingEvent) -> Rung {
+    let came = told_at(event.at, evidence.now);
+    let applied = match event.applied_at {
+        Some(at) if at <= evidence.now => "is applied now".to_owned(),
+        Some(at) => format!("is applied at {}", told_at(at, evidence.now)),
+        None => "is applied when the job is resumed".to_owned(),
+    };
+    let text = format!("an event for it came at {came}, {applied}");
+    rung("event", RungMark::Yes, text, false, RungTarget::Job)
 }
 
 fn rung(name: &str, mark: RungMark, text: impl Into<String>, is_live: bool, target: RungTarget) -> Rung {

@@ -1,7 +1,10 @@
 //! Webhooks: what a job says of the events that a system sends, and how an event becomes a record.
 
 use super::reading::{RecordReader, string_content};
-use super::{Change, Item, KeyType, Pointer, RawJson, RecordFields, RecordId, Secret, Timestamp, Version, VersionKind};
+use super::{
+    Change, ConnectionId, Item, KeyType, Pointer, RawJson, RecordFields, RecordId, Secret, Timestamp, Version,
+    VersionKind,
+};
 use base64::Engine;
 use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
@@ -170,6 +173,17 @@ pub struct Subscription {
     pub expires_at: Option<Timestamp>,
     /// A hash of what it was ordered with; another order makes another subscription.
     pub order: u64,
+    /// How it is ended when the configuration does not say it any more. None where it never did.
+    #[serde(default)]
+    pub end: Option<SubscriptionEnd>,
+}
+
+/// How a subscription is ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionEnd {
+    pub connection: ConnectionId,
+    /// A template that knows `id`; a DELETE of it ends the subscription.
+    pub path: String,
 }
 
 /// An event that waits.

@@ -111,6 +111,15 @@ pub struct FieldNow {
     pub differs: bool,
 }
 
+/// An event that waits in a job's inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingEvent {
+    /// When it came.
+    pub at: Timestamp,
+    /// When it is applied; none while the job waits for a person.
+    pub applied_at: Option<Timestamp>,
+}
+
 /// What is known of a record, and of its job, at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
@@ -129,6 +138,8 @@ pub struct Evidence {
     pub in_doubt_since: Option<Timestamp>,
     /// It stands on a page that was read and is not saved.
     pub is_in_flight: bool,
+    /// An event of the source tells of it, and waits in the inbox.
+    pub event: Option<WaitingEvent>,
     pub link: Option<Link>,
     /// Its delete is withheld, or a person keeps it against its delete.
     pub held: Option<HeldDelete>,

@@ -228,13 +228,7 @@ impl Webhooks {
         if std::mem::replace(&mut *is_sending, true) {
             return;
         }
-        let rest = RestConnection {
-            base_url: "http://127.0.0.1".to_owned(),
-            headers: Vec::new(),
-            auth: None,
-            timeout: TIMEOUT,
-            max_body: 64 << 10,
-        };
+        let rest = RestConnection { timeout: TIMEOUT, max_body: 64 << 10, ..RestConnection::new("http://127.0.0.1") };
         // A client for plain HTTP can always be built; without one nothing is sent, which a test sees at once.
         let Ok(transport) = network(&rest) else { return };
         for _ in 0..AT_ONCE {

@@ -17,7 +17,7 @@ use crate::cli::{Exit, Invocation, Output, Report};
 use crate::config::{self, Config};
 use crate::control::Handle;
 use crate::engine::Start;
-use crate::model::{Actor, PlanOrder, Via};
+use crate::model::{Actor, JobId, PlanOrder, Via};
 use crate::tui::Left;
 use crate::tui::theme::Depth;
 use crate::{cli, control, tui};
@@ -112,10 +112,10 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Open(args) => open_bundle(&args, color, out).await,
         Command::Plan(args) => {
             let found = look(config, out)?;
-            let job = found.config.jobs.iter().find(|job| job.id.as_str() == args.job);
-            let order = job.map(PlanOrder::of);
+            let orders: Vec<_> = found.config.jobs.iter().map(|job| (job.id.clone(), PlanOrder::of(job))).collect();
+            let order_of = |wanted: &JobId| orders.into_iter().find(|(job, _)| job == wanted).map(|(_, order)| order);
             let house = House::open(found, Via::Command).await?;
-            let result = commands::plan::run(&args, order, house.handle(), out).await;
+            let result = commands::plan::run(&args, order_of, house.handle(), out).await;
             house.close().await;
             result
         }

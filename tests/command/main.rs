@@ -6,7 +6,9 @@ mod errors;
 mod files;
 mod help;
 mod hostile;
+mod instances;
 mod limits;
+mod lost_answer;
 mod points;
 #[path = "../process/mod.rs"]
 mod process;

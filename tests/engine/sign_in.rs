@@ -6,7 +6,7 @@ use std::time::Duration;
 use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::{ConnectionStatus, JobState, LetterFilter, RunEnd};
-use syncdeck::sim::{CLIENT, IdentityOrder, Options, Shop, Side, World};
+use syncdeck::sim::{CLIENT, Fault, FaultRule, IdentityOrder, Options, Shop, Side, World};
 
 /// A world on the engine's own clock, in which both systems want a token.
 fn world(records: u64, order: IdentityOrder) -> World {
@@ -168,16 +168,70 @@ async fn a_dead_refresh_token_parks_the_job_and_says_to_sign_in_again() {
     assert!(hint.contains("sign in again and put the new `refresh_token`"), "{hint}");
 }
 
+/// Customers in batches, with a status for each.
+fn in_batches(requests: u32) -> String {
+    let (job, _) = CUSTOMERS.split_once("[jobs.customers.destination]").expect("a destination");
+    let batch = r#"batch = { path = "/customers:batch", size = 20, items = "/items", statuses = "/results", status = "/status", error = "/error" }"#;
+    let jobs = format!("{job}[jobs.customers.destination]\nconnection = \"crm\"\nwrite = \"batch\"\n{batch}\n");
+    config("", &jobs)
+        .replace("[jobs.customers]", &format!("limits = {{ quota = {{ requests = {requests} }} }}\n[jobs.customers]"))
+}
+
+fn refused_parts(last: Option<u64>) -> FaultRule {
+    let rule = FaultRule::new(Side::Destination, Fault::BatchPart { every: 3, status: 401 });
+    FaultRule { to: last, ..rule }
+}
+
+// Row 63 of the fault matrix.
+#[tokio::test(start_paused = true)]
+async fn records_of_a_batch_that_are_refused_for_their_token_are_sent_again_with_a_new_one() {
+    let world = world(200, IdentityOrder::default());
+    world.faults.add(refused_parts(Some(1)));
+    let (house, end) = once(House::new(world, &in_batches(1_000)).await).await;
+    assert_eq!((end, house.world.identity.figures()), (RunEnd::Done, (2, 2)));
+    assert_eq!(house.job(&job("customers")).dead_waiting, 0);
+    house.assert_in_step("customers");
+}
+
+// Row 63 of the fault matrix.
+#[tokio::test(start_paused = true)]
+async fn records_of_a_batch_that_a_new_token_does_not_help_park_the_job_and_nothing_is_dead_lettered() {
+    let world = world(200, IdentityOrder::default());
+    world.faults.add(refused_parts(None));
+    let (house, end) = once(House::new(world, &in_batches(1_000)).await).await;
+    let RunEnd::Failed { parked: true, .. } = end else { panic!("it is parked: {end:?}") };
+    assert_eq!(house.job(&job("customers")).dead_waiting, 0);
+    let (asked, _) = house.world.identity.figures();
+    assert_eq!(asked, 2, "one token, and one more after its refusal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_for_a_token_and_those_that_are_made_again_with_a_new_one_count_as_calls() {
+    let house = House::new(world(800, IdentityOrder::default()), &in_batches(1_000)).await;
+    let identity = house.world.identity.clone();
+    let revoked = std::sync::Once::new();
+    let revoke = move |_: &Shop, _: &str| {
+        revoked.call_once(|| identity.order(IdentityOrder { revoke: true, ..IdentityOrder::default() }));
+    };
+    house.world.shop.on_listing(9, std::sync::Arc::new(revoke));
+    let (house, end) = once(house.again().await).await;
+    assert_eq!((end, house.world.identity.figures()), (RunEnd::Done, (2, 2)));
+    let arrived = house.world.trace().iter().filter(|traced| traced.side == Side::Destination).count() + 2;
+    let crm = crm(&house);
+    assert_eq!(crm.quota.expect("a quota").used, arrived as u64);
+    assert_eq!(crm.answers.ok + crm.answers.client_error, arrived as u64, "{:?}", crm.answers);
+}
+
 // Rows 99 and 100 of the fault matrix.
 #[tokio::test(start_paused = true)]
 async fn no_token_is_in_the_state_file_or_in_what_a_system_echoed() {
     let world = world(60, IdentityOrder { rotates: Some(true), ..IdentityOrder::default() });
-    let echo = syncdeck::sim::Fault::Status {
+    let echo = Fault::Status {
         code: 422,
         body: r#"{"error":{"message":"you sent Bearer simulated-access-1"}}"#.to_owned(),
         headers: Vec::new(),
     };
-    world.faults.add(syncdeck::sim::FaultRule::new(Side::Destination, echo).id("cus_000007"));
+    world.faults.add(FaultRule::new(Side::Destination, echo).id("cus_000007"));
     let (house, end) = once(House::new(world, &with_refresh_token()).await).await;
     assert_eq!(end, RunEnd::Done);
     let Answer::Groups(groups) = house.ask(Request::DeadGroups { filter: LetterFilter::default() }).await else {

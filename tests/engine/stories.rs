@@ -798,6 +798,7 @@ stories! {
     a_create_in_doubt_waits_for_a_person
     a_create_links_what_it_made_and_updates_it
     a_create_sent_again_at_least_once
+    a_create_sent_again_at_least_once_that_is_refused
     a_create_that_a_person_found_absent
     a_create_whose_answer_is_lost_is_looked_up
     a_cursor_that_expires

@@ -4,7 +4,7 @@ use crate::disk::Disk;
 use crate::house::{CONNECTIONS, CUSTOMERS, House, job};
 use std::net::SocketAddr;
 use std::time::Duration;
-use syncdeck::control::Request;
+use syncdeck::control::{Answer, Request};
 use syncdeck::engine::Start;
 use syncdeck::model::{FindingKind, JobState, LetterFilter, Run, RunKind, Serve, Snapshot, WebhookStatus};
 use syncdeck::sim::{Deliveries, Fault, FaultRule, Removal, Rules, Side, WEBHOOK_SECRET, World, webhook_signature};
@@ -140,6 +140,9 @@ async fn an_event_becomes_a_record_at_the_destination_and_leaves_the_inbox() {
     let run = door.inbox_runs().await.remove(0);
     assert_eq!((run.counts.scanned, run.counts.created), (1, 1));
     assert_eq!(run.checkpoint, None, "events move no checkpoint");
+    assert_eq!(run.by.to_string(), "event");
+    let told = door.house.job(&job("customers")).events;
+    assert!(told.iter().any(|notice| notice.text == format!("run #{} started by event", run.id)), "{told:?}");
     door.house.assert_sound().await;
     door.house.engine.stop().await;
 }
@@ -270,6 +273,28 @@ async fn a_paused_job_takes_events_and_works_them_off_when_it_is_resumed() {
     door.house.engine.stop().await;
 }
 
+/// What `why` says of an event for that record that waits.
+async fn waiting_event(house: &House, record: &str) -> Option<String> {
+    let request = Request::Why { job: Some(job("customers")), key: record.to_owned(), live: false };
+    let Answer::Why(answer) = house.ask(request).await else { panic!("an answer") };
+    let rungs = &answer.answers[0].rungs;
+    rungs.iter().find(|rung| rung.name == "event").map(|rung| rung.text.clone()).filter(|_| answer.is_known)
+}
+
+#[tokio::test]
+async fn why_tells_of_an_event_that_waits_for_its_window_or_for_its_job() {
+    let config = numbered("").replace("[jobs.customers]\n", "[jobs.customers]\nbatch_window = \"1h\"\n");
+    let door = Door::new(&config).await;
+    door.taken("d1", &event("cus_1", 1, "Ada")).await;
+    let told = waiting_event(&door.house, "cus_1").await.expect("it waits");
+    assert!(told.starts_with("an event for it came at ") && told.contains(", is applied at "), "{told}");
+    assert_eq!(waiting_event(&door.house, "cus_2").await, None);
+    door.house.ask(Request::Pause { jobs: vec![job("customers")], reason: None }).await;
+    let told = waiting_event(&door.house, "cus_1").await.expect("it waits");
+    assert!(told.ends_with(", is applied when the job is resumed"), "{told}");
+    door.house.engine.stop().await;
+}
+
 #[tokio::test]
 async fn events_are_gathered_and_the_newest_of_a_record_counts() {
     let config = numbered("").replace("[jobs.customers]\n", "[jobs.customers]\nbatch_window = \"500ms\"\n");
@@ -296,6 +321,26 @@ async fn a_delete_event_deletes_and_a_late_update_does_not_bring_the_record_back
     door.taken("d3", &event("cus_1", 2, "late")).await;
     door.until_done(3).await;
     assert!(door.at_crm("cus_1").is_none(), "what is older than its end stays away");
+    door.house.engine.stop().await;
+}
+
+// Row 88 of the fault matrix.
+#[tokio::test]
+async fn deletes_that_come_in_many_small_runs_are_withheld_as_those_of_one_run_are() {
+    let config = numbered("").replace("[jobs.customers]\n", "[jobs.customers]\nguard = { max_deletes = 3 }\n");
+    let door = Door::new(&config).await;
+    for n in 1..=8 {
+        door.taken(&format!("d{n}"), &event(&format!("cus_{n}"), 1, "Ada")).await;
+    }
+    door.until_done(8).await;
+    for n in 1..=6 {
+        door.taken(&format!("x{n}"), &format!(r#"{{"type":"record.deleted","recordId":"cus_{n}"}}"#)).await;
+        door.until_done(8 + n).await;
+    }
+    assert!(door.inbox_runs().await.len() > 6, "each delete has a run of its own");
+    assert_eq!(door.house.world.crm.dump("customers").len(), 5);
+    let (waiting, _) = door.house.store.held_counts(&job("customers")).await.expect("a count");
+    assert_eq!(waiting, 3);
     door.house.engine.stop().await;
 }
 
@@ -457,6 +502,68 @@ async fn a_subscription_is_made_once_kept_over_restarts_and_ended_with_the_job()
     }
     assert!(world.webhooks.subscribers().is_empty());
     house.engine.stop().await;
+}
+
+/// A house of that configuration over the state of one whose job is subscribed, listening, until nobody is any more.
+async fn until_ended(config: &str) {
+    let at = free_port();
+    let world = World::new(1, 5);
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("it is subscribed", is_subscribed).await;
+    assert_eq!(world.webhooks.subscribers().len(), 1);
+    let door = subscribed(door.house.with(config).await, at).await;
+    let store = door.house.store.clone();
+    let mut watch = door.house.engine.watch();
+    while !store.subscriptions().await.expect("a table").is_empty() {
+        watch.changed().await.expect("the engine lives");
+    }
+    assert!(world.webhooks.subscribers().is_empty());
+    let journal = store.journal(None, 5).await.expect("a journal");
+    assert!(journal.iter().any(|entry| entry.action == "unsubscribe" && entry.after.as_deref() == Some("sub_1")));
+    door.house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_ended_when_its_job_leaves_the_configuration() {
+    let serve = "[serve]\npublic_url = \"http://localhost\"\n";
+    until_ended(&with(serve).replace("jobs.customers", "jobs.contacts")).await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_ended_when_its_table_leaves_the_job() {
+    until_ended(&with("[serve]\npublic_url = \"http://localhost\"\n")).await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_ended_when_its_job_is_forgotten() {
+    let at = free_port();
+    let world = World::new(1, 5);
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("it is subscribed", is_subscribed).await;
+    let disabled = with(SUBSCRIBE).replace("[jobs.customers]\n", "[jobs.customers]\nenabled = false\n");
+    let house = door.house.with(&disabled).await;
+    let Answer::Done(done) = house.ask(Request::Forget { job: job("customers") }).await else { panic!("it is done") };
+    assert!(done.text.ends_with("its webhook subscription `sub_1` is ended"), "{}", done.text);
+    assert!(world.webhooks.subscribers().is_empty());
+    assert!(house.store.subscriptions().await.expect("a table").is_empty());
+    house.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_forgotten_and_stays_keeps_its_subscription() {
+    let at = free_port();
+    let world = World::new(1, 5);
+    let door = subscribed(House::new(world.clone(), &with(SUBSCRIBE)).await, at).await;
+    door.until("it is subscribed", is_subscribed).await;
+    door.until("the gap is filled", |snapshot| snapshot.jobs[0].total.created == 5).await;
+    let customers = || vec![job("customers")];
+    door.house.ask(Request::Pause { jobs: customers(), reason: None }).await;
+    door.until("no run is on", |snapshot| snapshot.jobs[0].run.is_none()).await;
+    door.house.ask(Request::Forget { job: job("customers") }).await;
+    assert_eq!(world.webhooks.subscribers().len(), 1);
+    let stored = door.house.store.subscriptions().await.expect("a table");
+    assert_eq!(stored[&job("customers")].id.as_deref(), Some("sub_1"));
+    door.house.engine.stop().await;
 }
 
 #[tokio::test]

@@ -41,6 +41,19 @@ fn connections() {
     pictures("connection_held", "6 p");
 }
 
+// Row 62 of the fault matrix.
+#[test]
+fn a_connection_whose_certificates_are_not_checked_says_so_first() {
+    let mut world = world();
+    for connection in &mut world.snapshot.connections {
+        connection.insecure_tls = connection.id.as_str() == "hubspot";
+    }
+    let mut stage = Stage::new(world, 120, 36);
+    stage.press("6");
+    assert!(stage.shows("hubspot insecure TLS"), "{}", stage.text());
+    assert!(stage.shows("INSECURE: certificates are not checked"), "{}", stage.text());
+}
+
 #[test]
 fn a_run_is_compared_with_what_is_usual_of_its_job() {
     let mut stage = Stage::new(world(), 120, 36);

@@ -658,6 +658,7 @@ fn connection(id: &str) -> ConnectionStatus {
     ConnectionStatus {
         id: id.into(),
         lowered: None,
+        insecure_tls: false,
         sign_in: vec!["a bearer token in the header `Authorization`".to_owned()],
         held: None,
         circuit: Circuit::Closed,

@@ -36,6 +36,7 @@ fn evidence(record: &str) -> Evidence {
         can_ask_destination: true,
         in_doubt_since: None,
         is_in_flight: false,
+        event: None,
         link: None,
         letters: Vec::new(),
         group_waiting: None,

@@ -156,6 +156,9 @@ fn print(list: &List, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
     } else {
         out.table(&table(&all, snapshot.at))?;
         for connection in all {
+            if connection.insecure_tls {
+                out.line(insecure_line(connection))?;
+            }
             if let Some(held) = &connection.held {
                 out.line(hold_line(connection, held))?;
             }
@@ -165,6 +168,12 @@ fn print(list: &List, snapshot: &Snapshot, out: &mut Output) -> Result<Exit, Rep
         }
     }
     Ok(Exit::Done)
+}
+
+fn insecure_line(connection: &ConnectionStatus) -> Line {
+    let text =
+        ": whoever stands between can read and change everything; name their authority as `ca_file` in its place";
+    Line::new().with(format!("the certificates of {} are not checked", connection.id), Style::Bad).then(text)
 }
 
 fn hold_line(connection: &ConnectionStatus, held: &Hold) -> Line {
@@ -281,7 +290,7 @@ fn document(connection: &ConnectionStatus, now: Timestamp) -> Value {
             "answers_5m": connection.answers_of_last(300), "answers_15m": connection.answers_of_last(900),
             "lowered": connection.lowered.as_ref().map(budget_document),
             "users": connection.users, "last_throttled": connection.last_throttled, "last_open": connection.last_open,
-            "token": connection.token,
+            "token": connection.token, "insecure_tls": connection.insecure_tls,
             "quota": connection.quota.as_ref().map(|quota| json!({
                 "used": quota.used, "limit": quota.limit, "per_seconds": quota.per.as_secs(), "resets_at": quota.resets_at,
             })),

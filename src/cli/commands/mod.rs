@@ -25,6 +25,7 @@ pub mod status;
 pub mod why;
 
 use super::questions::runs as runs_of;
+use super::which::{Meant, which};
 use super::{Report, read_args};
 use crate::control::Handle;
 use crate::model::JobId;
@@ -274,6 +275,43 @@ async fn must_be_known(name: Option<&str>, handle: &Handle) -> Result<(), Report
         _ => Ok(()),
     }
 }
+
+/// The jobs that a command looks at: all of the name, of the instance, or of both; without either, every one.
+///
+/// What a job left behind can still be looked at after it was taken out of the configuration.
+async fn meant(name: Option<&str>, instance: Option<&str>, handle: &Handle) -> Result<Meant, Report> {
+    if name.is_none() && instance.is_none() {
+        return Ok(Meant::All);
+    }
+    let known = handle.jobs();
+    let names: Vec<String> = name.iter().map(|name| (*name).to_owned()).collect();
+    match (which(&names, instance, &known), name) {
+        (Ok(jobs), _) => Ok(Meant::Some(jobs.into_iter().cloned().collect())),
+        (Err(_), Some(name)) if instance.is_none() => {
+            must_be_known(Some(name), handle).await?;
+            Ok(Meant::Some(vec![JobId::from(name)]))
+        }
+        (Err(report), _) => Err(report),
+    }
+}
+
+/// The one job that a command is for; who names several is told which.
+async fn only_job(name: &str, instance: Option<&str>, handle: &Handle) -> Result<JobId, Report> {
+    let Meant::Some(jobs) = meant(Some(name), instance, handle).await? else { return Ok(JobId::from(name)) };
+    match jobs.as_slice() {
+        [only] => Ok(only.clone()),
+        several => {
+            let shown: Vec<String> = several.iter().take(NAMED_MAX).map(|job| format!("`{job}`")).collect();
+            let more = several.len().saturating_sub(NAMED_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            Err(Report::usage(format!("`{name}` means {} jobs, and this is for one", several.len()))
+                .with_hint(format!("name one of {}{more}, or add `--instance NAME`", shown.join(", "))))
+        }
+    }
+}
+
+/// Of many jobs that a name means, so many are named.
+const NAMED_MAX: usize = 5;
 
 /// Reads a `--limit`: at least one, and never so many that an answer has no bound.
 fn limit(text: &str) -> Result<usize, String> {

@@ -19,8 +19,11 @@ pub const EXAMPLE: &str =
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Reads no further than the page that reaches this many records
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_records: u64,
@@ -32,13 +35,22 @@ pub struct Args {
     pub json: bool,
 }
 
-/// `order` is what the configuration that was read here says of the job; where the engine has another one, it plans with this.
-pub async fn run(args: &Args, order: Option<PlanOrder>, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+/// `order_of` tells what the configuration that was read here says of a job; where the engine has another one, it plans
+/// with this.
+pub async fn run(
+    args: &Args,
+    order_of: impl FnOnce(&JobId) -> Option<PlanOrder>,
+    handle: &Handle,
+    out: &mut Output,
+) -> Result<Exit, Report> {
+    let job = super::only_job(&args.job, args.instance.as_deref(), handle).await?;
     let known = handle.jobs();
-    if !known.iter().any(|job| job.as_str() == args.job) {
+    if !known.contains(&job) {
         return Err(Report::no_such_job(&args.job, known.iter().map(JobId::as_str)));
     }
-    carry_out(args, order, &async |request| handle.ask(request).await, out).await
+    let order = order_of(&job);
+    let args = Args { job: job.as_str().to_owned(), ..args.clone() };
+    carry_out(&args, order, &async |request| handle.ask(request).await, out).await
 }
 
 async fn carry_out(args: &Args, order: Option<PlanOrder>, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
@@ -231,7 +243,7 @@ mod tests {
     }
 
     async fn printed(json: bool) -> String {
-        let args = Args { job: "customers".to_owned(), max_records: 100, limit: 50, json };
+        let args = Args { job: "customers".to_owned(), instance: None, max_records: 100, limit: 50, json };
         let ask = async |request| match request {
             Request::Plan { from: PlanFrom::Next, .. } => Ok(Answer::Plan(Box::new(part(false)))),
             Request::Plan { from: PlanFrom::At(at), .. } if *at == Position::default() => {

@@ -8,18 +8,22 @@ use crate::cli::commands::status::extend;
 use crate::cli::json;
 use crate::cli::questions::{Ask, runs};
 use crate::cli::text::{Align, Style, Table, figure, plain};
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
 use crate::control::Handle;
 use crate::model::filter::RunFilter;
-use crate::model::{JobId, Run, RunEnd, Timestamp};
+use crate::model::{Run, RunEnd, Timestamp};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --filter \"state:fail|part since:24h\"\n  syncdeck runs --json";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
-    /// Runs of this job only
+    /// Runs of this job only; a name that several instances share means all of them
     pub job: Option<String>,
+    /// Runs of the jobs of this instance only
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Words, or conditions such as `state:fail`, `kind:retry`, `by:ada`, `scanned:>1000`, `errored:>0`, `since:2h`, `a|b`
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
@@ -32,17 +36,15 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    super::must_be_known(args.job.as_deref(), handle).await?;
-    carry_out(args, &async |request| handle.ask(request).await, out).await
+    let meant = super::meant(args.job.as_deref(), args.instance.as_deref(), handle).await?;
+    carry_out(args, &meant, &async |request| handle.ask(request).await, out).await
 }
 
-async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+async fn carry_out(args: &Args, meant: &Meant, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     let now = Timestamp::from(jiff::Timestamp::now());
     let mut filter = RunFilter::parse(args.filter.as_deref().unwrap_or_default(), now)
         .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
-    if let Some(job) = &args.job {
-        filter.job = Some(JobId::from(job.as_str()));
-    }
+    meant.narrow(&mut filter.job, &mut filter.terms);
     let past = runs(ask, &filter, args.limit).await?;
     if args.json {
         out.json(&json!({ "runs": past.iter().map(document).collect::<Vec<_>>() }))?;
@@ -147,7 +149,7 @@ mod tests {
     use crate::cli::commands::sample;
     use crate::cli::output::tests::captured;
     use crate::control::{Answer, Request};
-    use crate::model::{Actor, RunId, RunKind, Sequence, Via};
+    use crate::model::{Actor, JobId, RunId, RunKind, Sequence, Via};
 
     async fn printed(args: Args, text: &str, n: u64) -> String {
         let ask = async |request| {
@@ -174,13 +176,13 @@ mod tests {
             Ok(Answer::Runs((1..=newest).rev().take(limit).map(run).collect()))
         };
         let (mut out, stdout, stderr) = captured();
-        let result = carry_out(&args, &ask, &mut out).await;
+        let result = carry_out(&args, &Meant::All, &ask, &mut out).await;
         assert_eq!(out.finish(result), Exit::Done, "{}", stderr.text());
         stdout.text()
     }
 
     fn args(limit: usize, json: bool) -> Args {
-        Args { job: None, filter: None, limit, json }
+        Args { job: None, instance: None, filter: None, limit, json }
     }
 
     #[tokio::test]

@@ -121,6 +121,7 @@ pub fn snapshot(job: &str, text: &str) -> Snapshot {
         connections: vec![ConnectionStatus {
             id: ConnectionId::from("crm"),
             lowered: None,
+            insecure_tls: false,
             sign_in: Vec::new(),
             held: Some(Hold { by: Actor::person(text, Via::Command), since: at(1), reason: Some(text.to_owned()) }),
             is_trying: false,

@@ -8,9 +8,10 @@
 
 use crate::cli::questions::{Ask, why};
 use crate::cli::text::{Align, Style, Table, plain};
+use crate::cli::which::{Meant, which};
 use crate::cli::{Exit, Line, Output, Report};
 use crate::control::Handle;
-use crate::model::{FieldNow, JobId, MatchedBy, Mend, RungMark, StoryLine, Tenor, Why, WhyAnswer};
+use crate::model::{FieldNow, MatchedBy, Mend, RungMark, StoryLine, Tenor, Why, WhyAnswer};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck why cus_00917734\n  syncdeck why customers_to_crm sam.lee@example.org --live\n\n\
@@ -22,6 +23,9 @@ pub struct Args {
     /// The record: its id at either side, or the value of a searchable field. Before it the job, where only one is meant
     #[arg(required = true, num_args = 1..=2, value_name = "ID")]
     pub words: Vec<String>,
+    /// Only the jobs of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Ask both systems for the record now, and show the fields that differ
     #[arg(long)]
     pub live: bool,
@@ -41,17 +45,35 @@ impl Args {
 }
 
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    if let (Some(job), _) = args.asked()
-        && !handle.jobs().iter().any(|known| known.as_str() == job)
-    {
-        return Err(Report::no_such_job(job, handle.jobs().iter().map(JobId::as_str)));
-    }
-    carry_out(args, &async |request| handle.ask(request).await, out).await
+    let meant = match (args.asked().0, &args.instance) {
+        (None, None) => Meant::All,
+        (job, instance) => {
+            let names: Vec<String> = job.iter().map(|job| (*job).to_owned()).collect();
+            let known = handle.jobs();
+            Meant::Some(which(&names, instance.as_deref(), &known)?.into_iter().cloned().collect())
+        }
+    };
+    carry_out(args, &meant, &async |request| handle.ask(request).await, out).await
 }
 
-async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
-    let (job, key) = args.asked();
-    let answer = why(ask, job.map(JobId::from), key, args.live).await?;
+/// What the jobs that are meant say of the record, as one answer: those that know it, else all.
+async fn answered(meant: &Meant, key: &str, live: bool, ask: &impl Ask) -> Result<WhyAnswer, Report> {
+    let Meant::Some(jobs) = meant else { return Ok(*why(ask, None, key, live).await?) };
+    let mut all: Option<WhyAnswer> = None;
+    for job in jobs {
+        let answer = *why(ask, Some(job.clone()), key, live).await?;
+        match &mut all {
+            Some(before) if before.is_known == answer.is_known => before.answers.extend(answer.answers),
+            Some(before) if before.is_known => {}
+            _ => all = Some(answer),
+        }
+    }
+    all.ok_or_else(|| Report::usage("no job is meant"))
+}
+
+async fn carry_out(args: &Args, meant: &Meant, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    let (_, key) = args.asked();
+    let answer = answered(meant, key, args.live, ask).await?;
     if args.json {
         out.json(&document(&answer))?;
     } else if answer.is_known {
@@ -247,6 +269,7 @@ mod tests {
             can_ask_destination: true,
             in_doubt_since: None,
             is_in_flight: false,
+            event: None,
             link: Some(link),
             letters: Vec::new(),
             group_waiting: None,
@@ -267,8 +290,9 @@ mod tests {
             Ok(Answer::Why(Box::new(answer.clone())))
         };
         let words = vec!["customers".to_owned(), "sam@x".to_owned()];
+        let meant = Meant::Some(vec!["customers".into()]);
         let (mut out, stdout, stderr) = captured();
-        let result = carry_out(&Args { words, live: true, json }, &ask, &mut out).await;
+        let result = carry_out(&Args { words, instance: None, live: true, json }, &meant, &ask, &mut out).await;
         (out.finish(result), stdout.text() + &stderr.text())
     }
 

@@ -2,7 +2,7 @@
 
 use super::message::{Told, beginning, cut, is_web_page, told};
 use super::signals;
-use crate::connect::http::TransportError;
+use crate::connect::http::{TransportError, UNTRUSTED};
 use crate::connect::{Fault, FaultKind, RecordFault};
 use crate::model::{Auth, Connection, ConnectionKind, Masks, Reason};
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -180,7 +180,10 @@ pub(super) fn broken(caller: &Caller, asked: Asked, request: &str, error: &Trans
     let connection = &caller.connection.id;
     let hint = match kind {
         FaultKind::Fatal if error.too_large => Some(format!(
-            "ask for fewer records a page, or raise `max_body` of connection `{connection}` in `syncdeck.toml`"
+            "ask for fewer records a page, or raise `max_body` or `max_ratio` of connection `{connection}` in `syncdeck.toml`"
+        )),
+        FaultKind::Fatal if error.message.starts_with(UNTRUSTED) => Some(format!(
+            "name the authority of its certificate as `ca_file` of connection `{connection}` in `syncdeck.toml`, or mend the system"
         )),
         FaultKind::Fatal => {
             Some(format!("correct `base_url` of connection `{connection}` in `syncdeck.toml`, or mend the system"))

@@ -41,6 +41,11 @@ pub fn subscriptions(job: &Job, link: &Link) -> Result<Option<Arc<dyn Subscripti
     subscribe::subscriptions(job, link)
 }
 
+/// Ends a subscription whose job may be gone: a DELETE of `path`, a template that knows `id`.
+pub async fn end_subscription(link: &Link, path: &str, id: &str) -> Reply<()> {
+    subscribe::end(link, path, id).await
+}
+
 /// Asks for the connection's base address: the status of whatever answers, unless it refuses the credentials.
 pub(super) async fn reach(link: &Link) -> Reply<u16> {
     let client = match request::Client::new(link) {

@@ -2,7 +2,7 @@
 
 use super::classify::{Answer, Asked, Caller, broken, classify};
 use super::signals;
-use crate::connect::http::Transport;
+use crate::connect::http::{Elsewhere, Reach, Transport};
 use crate::connect::{Fault, FaultKind, Link, Operation, Signals, Write};
 use crate::model::{Auth, ConnectionKind, Method, RestConnection, Secret, Template, TemplateUse};
 use base64::Engine;
@@ -45,6 +45,8 @@ pub(super) struct Client {
     body_headers: HeaderMap,
     /// The encoded name and the encoded `name=value` of credentials in the query.
     credential: Option<(String, String)>,
+    /// Where it may be led beside its own system.
+    reach: Reach,
     timeout: Duration,
     max_body: u64,
     pub(super) caller: Caller,
@@ -58,6 +60,13 @@ pub(super) struct Call {
     pub(super) body: Bytes,
     /// Beside the connection's own.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Where an address that an answer named leads.
+pub(super) struct Followed {
+    /// None for the connection's own.
+    pub(super) host: Option<(Scheme, Authority)>,
+    pub(super) target: PathAndQuery,
 }
 
 impl Client {
@@ -82,6 +91,7 @@ impl Client {
             headers,
             body_headers,
             credential,
+            reach: Reach::of(rest),
             timeout: rest.timeout,
             max_body: rest.max_body,
             caller: Caller { connection: link.connection.clone(), masks: link.masks.clone() },
@@ -105,38 +115,53 @@ impl Client {
         PathAndQuery::try_from(text).map_err(|error| format!("the address can not be used: {error}"))
     }
 
-    /// The target of an address that the system gave, as [`Client::follow`] cut it: credentials are added again.
-    pub(super) fn followed_target(&self, path_and_query: &str) -> Result<PathAndQuery, String> {
+    /// The target of an address that the system gave, as [`Client::follow`] kept it: credentials are added again where it
+    /// is this system's.
+    pub(super) fn followed(&self, address: &str) -> Result<Followed, String> {
+        let unusable = |error: &dyn std::fmt::Display| format!("the next page's address can not be used: {error}");
+        if !address.starts_with('/') {
+            let url = url::Url::parse(address).map_err(|error| unusable(&error))?;
+            if !self.reach.allows(&url) {
+                return Err(self.out_of_reach(&url));
+            }
+            let parts = url.as_str().parse::<Uri>().map_err(|error| unusable(&error))?.into_parts();
+            let (Some(scheme), Some(authority), Some(target)) = (parts.scheme, parts.authority, parts.path_and_query)
+            else {
+                return Err(unusable(&"it names no host"));
+            };
+            return Ok(Followed { host: Some((scheme, authority)), target });
+        }
         let text = match &self.credential {
-            None => path_and_query.to_owned(),
-            Some((_, pair)) if path_and_query.contains('?') => format!("{path_and_query}&{pair}"),
-            Some((_, pair)) => format!("{path_and_query}?{pair}"),
+            None => address.to_owned(),
+            Some((_, pair)) if address.contains('?') => format!("{address}&{pair}"),
+            Some((_, pair)) => format!("{address}?{pair}"),
         };
-        PathAndQuery::try_from(text).map_err(|error| format!("the next page's address can not be used: {error}"))
+        let target = PathAndQuery::try_from(text).map_err(|error| unusable(&error))?;
+        Ok(Followed { host: None, target })
     }
 
-    /// Where an address that an answer names leads, as path and query of this system: relative to the answer's own
-    /// address, on the same scheme, host and port, else refused. Credentials in its query are left out,
-    /// because what comes back is stored.
-    pub(super) fn follow(&self, address: &str, from: &PathAndQuery) -> Result<String, String> {
-        let base = format!("{}://{}", self.scheme, self.authority);
-        let own = url::Url::parse(&base).map_err(|error| error.to_string())?;
-        let next = own
-            .join(from.as_str())
+    /// Where an address that an answer names leads: relative to the answer's own address, as path and query where it is
+    /// one of this system, whole where it is one of an allowed host, else refused. Credentials in its query are left
+    /// out, because what comes back is stored.
+    pub(super) fn follow(&self, address: &str, from: &Followed) -> Result<String, String> {
+        let own =
+            url::Url::parse(&format!("{}://{}", self.scheme, self.authority)).map_err(|error| error.to_string())?;
+        let base = match &from.host {
+            Some((scheme, authority)) => {
+                url::Url::parse(&format!("{scheme}://{authority}")).map_err(|error| error.to_string())?
+            }
+            None => own.clone(),
+        };
+        let next = base
+            .join(from.target.as_str())
             .and_then(|from| from.join(address.trim()))
             .map_err(|error| format!("the next page's address can not be used: {error}"))?;
-        if next.origin() != own.origin() {
-            let place = match next.host_str() {
-                Some(host) => {
-                    format!("{}://{host}{}", next.scheme(), next.port().map_or(String::new(), |p| format!(":{p}")))
-                }
-                None => format!("{}:", next.scheme()),
-            };
-            return Err(format!(
-                "the next page is at `{place}`, outside of `{base}`: no request of this job goes there"
-            ));
+        let is_own = next.origin() == own.origin();
+        if !is_own && !self.reach.allows(&next) {
+            return Err(self.out_of_reach(&next));
         }
-        let mut text = next.path().to_owned();
+        let origin = if is_own { String::new() } else { next.origin().ascii_serialization() };
+        let mut text = format!("{origin}{}", next.path());
         let secret = self.credential.as_ref().map(|(name, _)| name.as_str());
         let pairs = next.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         for pair in pairs.filter(|pair| Some(encoded_name(pair).as_str()) != secret) {
@@ -144,6 +169,20 @@ impl Client {
             text.push_str(pair);
         }
         Ok(text)
+    }
+
+    fn out_of_reach(&self, url: &url::Url) -> String {
+        let place = match url.host_str() {
+            Some(host) => {
+                format!("{}://{host}{}", url.scheme(), url.port().map_or(String::new(), |port| format!(":{port}")))
+            }
+            None => format!("{}:", url.scheme()),
+        };
+        format!(
+            "the next page is at `{place}`, outside of `{}://{}`: no request of this job goes there, unless \
+             `allow_hosts` of connection `{}` names its host",
+            self.scheme, self.authority, self.caller.connection.id
+        )
     }
 
     /// The encoded name of credentials in the query; empty where there are none.
@@ -170,15 +209,31 @@ impl Client {
 
     /// Makes one request; what comes back is a success or a classified fault.
     pub(super) async fn send(&self, call: Call) -> (Result<Response<Bytes>, Fault>, Signals) {
+        self.send_to(call, None).await
+    }
+
+    /// As [`Client::send`], to an allowed host in place of the connection's own: it is told nothing but what is asked for.
+    pub(super) async fn send_to(
+        &self,
+        call: Call,
+        host: Option<(Scheme, Authority)>,
+    ) -> (Result<Response<Bytes>, Fault>, Signals) {
         let Call { asked, method, target, body, headers } = call;
         let mut request = Request::new(body);
-        *request.headers_mut() =
-            if request.body().is_empty() { self.headers.clone() } else { self.body_headers.clone() };
+        *request.headers_mut() = match (&host, request.body().is_empty()) {
+            (Some(_), _) => HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
+            (None, true) => self.headers.clone(),
+            (None, false) => self.body_headers.clone(),
+        };
         for (name, value) in headers {
             request.headers_mut().insert(name, value);
         }
         *request.method_mut() = method.clone();
-        match self.uri(target.clone()) {
+        let is_own = host.is_none();
+        if !is_own {
+            request.extensions_mut().insert(Elsewhere);
+        }
+        match self.uri(host, target.clone()) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(reason) => {
                 let fault = self.caller.fault(FaultKind::Fatal, &reason, &self.describe(&method, &target));
@@ -196,7 +251,8 @@ impl Client {
             }
         };
         signals.status = Some(response.status().as_u16());
-        signals.budget = signals::budget(response.headers());
+        // What another host allows says nothing of this system.
+        signals.budget = signals::budget(response.headers()).filter(|_| is_own);
         let checked = if response.status().is_success() && asked != Asked::Write {
             // Whether a listing's answer is one is seen when it is taken apart.
             Ok(())
@@ -206,10 +262,11 @@ impl Client {
         (checked.map(|()| response), signals)
     }
 
-    fn uri(&self, target: PathAndQuery) -> Result<Uri, String> {
+    fn uri(&self, host: Option<(Scheme, Authority)>, target: PathAndQuery) -> Result<Uri, String> {
+        let (scheme, authority) = host.unwrap_or_else(|| (self.scheme.clone(), self.authority.clone()));
         let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority);
         parts.path_and_query = Some(target);
         Uri::from_parts(parts).map_err(|error| format!("the address can not be used: {error}"))
     }

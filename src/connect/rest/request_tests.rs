@@ -41,7 +41,7 @@ fn an_id_is_one_segment_of_the_path_whatever_it_holds() {
         assert_eq!(rendered, path);
         let (_, client) = client(None, &[]);
         let target = client.target(&rendered, &[]).unwrap();
-        let uri = client.uri(target).unwrap().to_string();
+        let uri = client.uri(None, target).unwrap().to_string();
         // What the client under the transport makes of the address must be the same.
         assert_eq!(url::Url::parse(&uri).unwrap().as_str(), format!("https://shop.example.com/api{path}"));
     }
@@ -129,7 +129,7 @@ fn a_base_that_can_not_be_used_is_refused_without_telling_what_it_holds() {
 fn follow(address: &str) -> Result<String, String> {
     let auth = Auth::Query { name: "api_key".to_owned(), value: Secret::new("k") };
     let (_, client) = client(Some(auth), &[]);
-    client.follow(address, &"/api/customers?page=1".parse().unwrap())
+    client.follow(address, &Followed { host: None, target: "/api/customers?page=1".parse().unwrap() })
 }
 
 #[test]
@@ -165,5 +165,5 @@ fn credentials_in_a_next_address_are_not_kept_and_are_sent_again() {
     assert_eq!(kept, "/customers?page=2&limit=5");
     let auth = Auth::Query { name: "api_key".to_owned(), value: Secret::new("k") };
     let (_, client) = client(Some(auth), &[]);
-    assert_eq!(client.followed_target(&kept).unwrap().as_str(), "/customers?page=2&limit=5&api_key=k");
+    assert_eq!(client.followed(&kept).unwrap().target.as_str(), "/customers?page=2&limit=5&api_key=k");
 }

@@ -4,11 +4,11 @@ use super::classify::{Asked, Caller};
 use super::envelope::{self, Envelope, Records};
 use super::message::told;
 use super::paginate::{NextPage, PageEnd, PageQuery, Pager};
-use super::request::{Call, Client, PathTemplate, answer, http_method, pair};
+use super::request::{Call, Client, Followed, PathTemplate, answer, http_method, pair};
 use crate::connect::{Fault, FaultKind, Link, ReadFrom, Reply, Signals, Source};
 use crate::model::{
-    BodyTemplate, Cursor, Item, Job, Page, Pointer, RawJson, RecordFields, RecordId, RecordReader, RestRecord,
-    RestSource, SourceStream, Template, TemplateUse,
+    BodyTemplate, ConnectionKind, Cursor, Item, Job, Page, Pointer, RawJson, RecordFields, RecordId, RecordReader,
+    RestRecord, RestSource, SourceStream, Template, TemplateUse,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -75,6 +75,8 @@ impl Listing {
         let next_at = place(pager.place());
         let error_at = place(rest.error.as_ref());
         let total_at = place(rest.total.as_ref());
+        let ConnectionKind::Rest(connection) = &link.connection.kind;
+        let max_depth = connection.max_depth;
         Ok(Self {
             client: Client::new(link)?,
             method: http_method(rest.method),
@@ -86,7 +88,7 @@ impl Listing {
             next_at,
             error_at,
             total_at,
-            reader: RecordReader::new(&job.source.fields),
+            reader: RecordReader::new(&job.source.fields).with_depth(max_depth),
             fields: job.source.fields.clone(),
             one,
         })
@@ -96,8 +98,8 @@ impl Listing {
         &self.client.caller
     }
 
-    /// The request for the page at `from`.
-    fn call(&self, from: &ReadFrom) -> Result<Call, Fault> {
+    /// The request for the page at `from`, and where it goes.
+    fn call(&self, from: &ReadFrom) -> Result<(Call, Followed), Fault> {
         let request = format!("{} {}", self.method, self.path.text());
         let ask = self.pager.query(from).map_err(|reason| Fault {
             // What is stored belongs to another configuration; the listing begins again.
@@ -105,20 +107,21 @@ impl Listing {
             ..self.caller().fault(FaultKind::Fatal, &reason, &request)
         })?;
         let unsendable = |reason: String| self.caller().fault(FaultKind::Fatal, &reason, &request);
-        let target = self.target(&ask).map_err(unsendable)?;
+        let place = self.place(&ask).map_err(unsendable)?;
         let body = self.render_body(&ask).map_err(unsendable)?;
-        Ok(Call {
+        let call = Call {
             asked: Asked::Page { cursor_sent: from.cursor.is_some() },
             method: self.method.clone(),
-            target,
+            target: place.target.clone(),
             body,
             headers: Vec::new(),
-        })
+        };
+        Ok((call, place))
     }
 
-    fn target(&self, ask: &PageQuery) -> Result<PathAndQuery, String> {
+    fn place(&self, ask: &PageQuery) -> Result<Followed, String> {
         if let Some(address) = &ask.address {
-            return self.client.followed_target(address);
+            return self.client.followed(address);
         }
         let text = |value: &Value| if value.is_null() { Value::String(String::new()) } else { value.clone() };
         let values = json!({ "cursor": text(&ask.cursor), "since": text(&ask.since), "limit": text(&ask.limit) });
@@ -132,7 +135,7 @@ impl Listing {
             }
         }
         pairs.extend(ask.params.iter().map(|(name, value)| pair(name, value)));
-        self.client.target(&self.path.render(&values)?, &pairs)
+        Ok(Followed { host: None, target: self.client.target(&self.path.render(&values)?, &pairs)? })
     }
 
     fn render_body(&self, ask: &PageQuery) -> Result<Bytes, String> {
@@ -142,8 +145,8 @@ impl Listing {
     }
 
     /// Takes an answer apart. A page is used whole or not at all.
-    fn page(&self, from: &ReadFrom, target: &PathAndQuery, response: &Response<Bytes>) -> Result<Page, Fault> {
-        let request = self.client.describe(&self.method, target);
+    fn page(&self, from: &ReadFrom, place: &Followed, response: &Response<Bytes>) -> Result<Page, Fault> {
+        let request = self.client.describe(&self.method, &place.target);
         let body = response.body();
         let text = self.text(&request, response)?;
         let places: Vec<&[String]> = self.places.iter().map(Pointer::steps).collect();
@@ -157,7 +160,7 @@ impl Listing {
         let next = value(self.next_at).map(|raw| RawJson::inside(body, raw));
         let end = PageEnd { next, headers: response.headers(), items: &items };
         let next = self
-            .next(from, target, &end)
+            .next(from, place, &end)
             .map_err(|reason| self.caller().unusable(FaultKind::Fatal, &reason, &request, answer(response)))?;
         let total = value(self.total_at).and_then(|raw| raw.get().trim_matches('"').parse().ok());
         Ok(Page { items, next, total: total.or_else(|| total_header(response)) })
@@ -210,12 +213,16 @@ impl Listing {
         Err(self.caller().not_json(&what, request, answer(response)))
     }
 
-    fn next(&self, from: &ReadFrom, target: &PathAndQuery, end: &PageEnd<'_>) -> Result<Option<Cursor>, String> {
-        match self.pager.next(from, end)? {
-            NextPage::End => Ok(None),
-            NextPage::Cursor(cursor) => Ok(Some(cursor)),
-            NextPage::Address(address) => Ok(Some(Cursor(self.client.follow(&address, target)?))),
+    fn next(&self, from: &ReadFrom, place: &Followed, end: &PageEnd<'_>) -> Result<Option<Cursor>, String> {
+        let address = match self.pager.next(from, end)? {
+            NextPage::End => return Ok(None),
+            NextPage::Cursor(cursor) => return Ok(Some(cursor)),
+            NextPage::Address(address) => self.client.follow(&address, place)?,
+        };
+        if !address.starts_with('/') && self.method != http::Method::GET {
+            return Err("the next page is on another host, and what a POST carries goes to no other".to_owned());
         }
+        Ok(Some(Cursor(address)))
     }
 
     fn one(&self, id: &RecordId, place: &Pointer, request: &str, response: &Response<Bytes>) -> Result<Item, Fault> {
@@ -257,13 +264,12 @@ fn total_header(response: &Response<Bytes>) -> Option<u64> {
 #[async_trait]
 impl Source for Listing {
     async fn read_page(&self, from: &ReadFrom) -> Reply<Page> {
-        let call = match self.call(from) {
+        let (call, place) = match self.call(from) {
             Ok(call) => call,
             Err(fault) => return Reply { outcome: Err(fault), signals: Signals::default() },
         };
-        let target = call.target.clone();
-        let (answered, signals) = self.client.send(call).await;
-        let outcome = answered.and_then(|response| self.page(from, &target, &response));
+        let (answered, signals) = self.client.send_to(call, place.host.clone()).await;
+        let outcome = answered.and_then(|response| self.page(from, &place, &response));
         Reply { outcome, signals }
     }
 

@@ -79,15 +79,7 @@ impl Orders {
         body: Option<&BodyTemplate>,
         values: &Value,
     ) -> (Result<Response<Bytes>, Fault>, Signals) {
-        let request = format!("{method} {}", path.text());
-        let target = path.render(values).and_then(|path| self.client.target(&path, &[]));
-        let body = body.map_or(Ok(String::new()), |body| body.render(values, &[]));
-        let (target, body) = match target.and_then(|target| Ok((target, body?))) {
-            Ok(made) => made,
-            Err(reason) => return (Err(self.client.caller.unsendable(&reason, &request)), Signals::default()),
-        };
-        let call = Call { asked, method: method.clone(), target, body: Bytes::from(body), headers: Vec::new() };
-        self.client.send(call).await
+        send(&self.client, asked, method, path, body, values).await
     }
 
     /// What an answer says of a subscription; `known` is its id where the answer need not say it.
@@ -113,6 +105,25 @@ impl Order {
             body: body.map_err(|reason| format!("body of the subscription: {reason}"))?,
         })
     }
+}
+
+async fn send(
+    client: &Client,
+    asked: Asked,
+    method: &Method,
+    path: &PathTemplate,
+    body: Option<&BodyTemplate>,
+    values: &Value,
+) -> (Result<Response<Bytes>, Fault>, Signals) {
+    let request = format!("{method} {}", path.text());
+    let target = path.render(values).and_then(|path| client.target(&path, &[]));
+    let body = body.map_or(Ok(String::new()), |body| body.render(values, &[]));
+    let (target, body) = match target.and_then(|target| Ok((target, body?))) {
+        Ok(made) => made,
+        Err(reason) => return (Err(client.caller.unsendable(&reason, &request)), Signals::default()),
+    };
+    let call = Call { asked, method: method.clone(), target, body: Bytes::from(body), headers: Vec::new() };
+    client.send(call).await
 }
 
 /// A text, or a number as its text; none where there is neither.
@@ -195,13 +206,25 @@ impl Subscriptions for Orders {
     }
 
     async fn remove(&self, id: &str) -> Option<Reply<()>> {
-        let path = self.unsubscribe.as_ref()?;
-        let (answered, signals) = self.send(Asked::Write, &Method::DELETE, path, None, &json!({ "id": id })).await;
-        let outcome = match answered {
-            Ok(_) => Ok(()),
-            Err(fault) if is_gone(&fault) => Ok(()),
-            Err(fault) => Err(fault),
-        };
-        Some(Reply { outcome, signals })
+        Some(remove(&self.client, self.unsubscribe.as_ref()?, id).await)
     }
+}
+
+/// Ends the subscription of that id by a DELETE of `path`, a template that knows `id`.
+pub(super) async fn end(link: &Link, path: &str, id: &str) -> Reply<()> {
+    let made = Client::new(link).and_then(|client| Ok((client, PathTemplate::compile(path)?)));
+    match made {
+        Ok((client, path)) => remove(&client, &path, id).await,
+        Err(reason) => Reply { outcome: Err(super::unusable(link, &reason)), signals: Signals::default() },
+    }
+}
+
+async fn remove(client: &Client, path: &PathTemplate, id: &str) -> Reply<()> {
+    let (answered, signals) = send(client, Asked::Write, &Method::DELETE, path, None, &json!({ "id": id })).await;
+    let outcome = match answered {
+        Ok(_) => Ok(()),
+        Err(fault) if is_gone(&fault) => Ok(()),
+        Err(fault) => Err(fault),
+    };
+    Reply { outcome, signals }
 }

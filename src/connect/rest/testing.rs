@@ -79,11 +79,10 @@ pub(super) fn link(system: &Arc<System>) -> Link {
 
 pub(super) fn link_with(system: &Arc<System>, auth: Option<Auth>, headers: &[(&str, &str)]) -> Link {
     let rest = RestConnection {
-        base_url: "https://shop.example.com/api".to_owned(),
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
         auth,
-        timeout: Duration::from_secs(30),
         max_body: 1024 * 1024,
+        ..RestConnection::new("https://shop.example.com/api")
     };
     let connection = Connection {
         id: "shop".into(),

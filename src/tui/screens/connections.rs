@@ -278,7 +278,10 @@ fn row(app: &App, connection: &ConnectionStatus) -> Vec<Cell> {
     let lately = connection.answers_of_last(300);
     let ms = |value: Option<u32>| Cell::new(value.map_or("—".to_owned(), |value| grouped(value.into())));
     vec![
-        Cell::new(connection.id.as_str()),
+        match connection.insecure_tls {
+            true => Cell::toned(format!("{} insecure TLS", connection.id), Tone::Fail),
+            false => Cell::new(connection.id.as_str()),
+        },
         Cell::toned(format!("{sign} {}", health.word()), tone),
         Cell::new(budget),
         Cell::new(refill),

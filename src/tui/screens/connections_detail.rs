@@ -37,6 +37,10 @@ fn fact_lines(app: &App, canvas: &Canvas<'_>, connection: &ConnectionStatus, wid
     let health = connection.health(app.now);
     let (sign, tone) = health_sign(health);
     let mut lines = vec![label("health").tone(format!("{sign} {}", health.word()), tone)];
+    if connection.insecure_tls {
+        let text = "INSECURE: certificates are not checked, whoever stands between can read and change everything";
+        lines.extend(wrapped(canvas, "TLS", text, room, Tone::Fail));
+    }
     if let Some(held) = &connection.held {
         let why = held.reason.as_ref().map(|reason| format!(" “{reason}”")).unwrap_or_default();
         let text =

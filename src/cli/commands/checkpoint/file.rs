@@ -20,16 +20,22 @@ const FILE_MAX: u64 = 1 << 20;
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Export {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// A file that does not exist yet; standard output where none is named
     pub file: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Import {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// What `checkpoint export` wrote
     pub file: PathBuf,
     /// Why, for those who come next; it stands in the journal

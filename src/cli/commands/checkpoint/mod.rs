@@ -49,8 +49,11 @@ pub enum Action {
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Show {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// One JSON document
     #[arg(long)]
     pub json: bool,
@@ -58,8 +61,11 @@ pub struct Show {
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct History {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Words, or conditions such as `run:218`, `kind:rewind`, `errored:>0`, `since:2h`
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
@@ -71,22 +77,31 @@ pub struct History {
     pub json: bool,
 }
 
+impl Action {
+    /// The job and the instance that it names.
+    fn named(&mut self) -> (&mut String, &Option<String>) {
+        match self {
+            Self::Show(args) => (&mut args.job, &args.instance),
+            Self::History(args) => (&mut args.job, &args.instance),
+            Self::Rewind(args) => (&mut args.job, &args.instance),
+            Self::Export(args) => (&mut args.job, &args.instance),
+            Self::Import(args) => (&mut args.job, &args.instance),
+        }
+    }
+}
+
 pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    let job = match &args.action {
-        Action::Show(show) => &show.job,
-        Action::History(history) => &history.job,
-        Action::Rewind(rewind) => &rewind.job,
-        Action::Export(export) => &export.job,
-        Action::Import(import) => &import.job,
-    };
-    super::must_be_known(Some(job), handle).await?;
+    let mut args = args.clone();
+    let (job, instance) = args.action.named();
+    *job = super::only_job(job, instance.as_deref(), handle).await?.as_str().to_owned();
+    let job = job.clone();
     let (now, rules) = {
         let watch = handle.watch();
         let snapshot = watch.borrow();
-        let status = snapshot.jobs.iter().find(|status| status.id.as_str() == job);
+        let status = snapshot.jobs.iter().find(|status| status.id.as_str() == job.as_str());
         (snapshot.at, status.map_or_else(ResumeRules::unknown, |status| status.resume.clone()))
     };
-    carry_out(args, &rules, now, &async |request| handle.ask(request).await, out).await
+    carry_out(&args, &rules, now, &async |request| handle.ask(request).await, out).await
 }
 
 async fn carry_out(
@@ -205,11 +220,11 @@ mod tests {
     }
 
     fn show(json: bool) -> Action {
-        Action::Show(Show { job: "customers".to_owned(), json })
+        Action::Show(Show { job: "customers".to_owned(), instance: None, json })
     }
 
     fn history(limit: usize, json: bool) -> Action {
-        Action::History(History { job: "customers".to_owned(), filter: None, limit, json })
+        Action::History(History { job: "customers".to_owned(), instance: None, filter: None, limit, json })
     }
 
     #[tokio::test]

@@ -19,8 +19,11 @@ pub const EXAMPLE: &str = "Example:\n  syncdeck checkpoint rewind customers_to_c
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(group(clap::ArgGroup::new("where").required(true)))]
 pub struct Args {
-    /// The job's name, as `syncdeck status` shows it
+    /// The job's name, as `syncdeck status` shows it, or what several instances share with `--instance`
     pub job: String,
+    /// The job of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// To the checkpoint of this number (`checkpoint history`)
     #[arg(long, value_name = "SEQ", group = "where", value_parser = sequence)]
     pub to: Option<Sequence>,
@@ -203,6 +206,7 @@ mod tests {
     fn args() -> Args {
         Args {
             job: "customers".to_owned(),
+            instance: None,
             to: Some(Sequence(12)),
             time: None,
             record: None,

@@ -3,9 +3,10 @@
 use super::group;
 use crate::cli::questions::{Ask, letter_ids, letter_rows, order, retry_check, retry_preview};
 use crate::cli::text::figure;
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
 use crate::control::Request;
-use crate::model::{BulkRetry, DeadLetterId, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace, Selection};
+use crate::model::{BulkRetry, DeadLetterId, GroupId, LetterCheck, LetterFilter, LetterPlace, Selection};
 
 pub const RETRY_EXAMPLE: &str = "Example:\n  syncdeck dead retry 1240 1241\n  syncdeck dead retry --group 5e41c09a77b2d310 --dry-run\n  syncdeck dead retry --group 5e41c09a77b2d310 --rate 60\n  syncdeck dead retry --job customers_to_crm";
 pub const DISCARD_EXAMPLE: &str = "Example:\n  syncdeck dead discard 1240 --reason \"test record of the shop\"";
@@ -28,19 +29,22 @@ pub struct RetryArgs {
 
 /// Which letters.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
-#[group(id = "which", required = true, multiple = false)]
+#[group(id = "which", required = true, multiple = true)]
 pub struct Which {
     /// Numbers as `dead list` shows them
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", conflicts_with_all = ["job", "instance", "group", "all"])]
     pub ids: Vec<u64>,
-    /// All letters of this job
+    /// All letters of this job; a name that several instances share means all of them
     #[arg(long, value_name = "JOB")]
     pub job: Option<String>,
+    /// All letters of the jobs of this instance
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// All letters of this group
-    #[arg(long, value_name = "GROUP", value_parser = group)]
+    #[arg(long, value_name = "GROUP", value_parser = group, conflicts_with_all = ["job", "instance", "all"])]
     pub group: Option<GroupId>,
     /// All letters of all jobs
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["job", "instance"])]
     pub all: bool,
 }
 
@@ -66,9 +70,9 @@ pub struct DiscardArgs {
     pub dry_run: bool,
 }
 
-pub(super) async fn retry(args: &RetryArgs, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn retry(args: &RetryArgs, meant: &Meant, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     let which = &args.which;
-    let selection = selection(&which.ids, which.job.as_deref(), which.group);
+    let selection = selection(&which.ids, meant, which.group);
     if args.dry_run {
         return dry_run(selection, ask, out).await;
     }
@@ -123,7 +127,7 @@ async fn dry_run(selection: Selection, ask: &impl Ask, out: &mut Output) -> Resu
 }
 
 pub(super) async fn discard(args: &DiscardArgs, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
-    let selection = selection(&args.ids, None, args.group);
+    let selection = selection(&args.ids, &Meant::All, args.group);
     if args.dry_run {
         let n = waiting(selection, ask).await?;
         let letters = if n == 1 { "dead letter" } else { "dead letters" };
@@ -147,9 +151,11 @@ async fn waiting(selection: Selection, ask: &impl Ask) -> Result<u64, Report> {
     }
 }
 
-fn selection(ids: &[u64], job: Option<&str>, group: Option<GroupId>) -> Selection {
+fn selection(ids: &[u64], meant: &Meant, group: Option<GroupId>) -> Selection {
     if ids.is_empty() {
-        Selection::Matching(LetterFilter { job: job.map(JobId::from), group, ..LetterFilter::default() })
+        let mut filter = LetterFilter { group, ..LetterFilter::default() };
+        meant.narrow(&mut filter.job, &mut filter.terms);
+        Selection::Matching(filter)
     } else {
         Selection::Ids(ids.iter().copied().map(DeadLetterId).collect())
     }

@@ -9,6 +9,7 @@
 
 use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter, letter_ids};
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report, json};
 use crate::control::LetterView;
 use crate::model::redact::{HIDDEN, hidden_values, is_redacted, masked, redacted, shown_text};
@@ -24,6 +25,11 @@ pub const EXAMPLE: &str =
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
+    /// Letters of this job only; a name that several instances share means all of them
+    pub job: Option<String>,
+    /// Letters of the jobs of this instance only
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// One JSON document a line, or a table for spreadsheets
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -41,6 +47,7 @@ pub enum Format {
 
 pub(super) async fn carry_out(
     args: &Args,
+    meant: &Meant,
     redact: &[String],
     ask: &impl Ask,
     out: &mut Output,
@@ -52,7 +59,9 @@ pub(super) async fn carry_out(
     // Letters that arrive meanwhile have greater numbers, so no page shifts.
     let mut up_to = None;
     while !out.is_closed() {
-        let (ids, _) = letter_ids(ask, LetterFilter { up_to, ..LetterFilter::default() }, PAGE).await?;
+        let mut filter = LetterFilter { up_to, ..LetterFilter::default() };
+        meant.narrow(&mut filter.job, &mut filter.terms);
+        let (ids, _) = letter_ids(ask, filter, PAGE).await?;
         for id in ids.iter() {
             let mut view = letter(ask, *id).await?;
             hide(&mut view, redact);

@@ -5,23 +5,28 @@
 
 use crate::cli::questions::{Ask, letter_groups};
 use crate::cli::text::{Align, Table, figure, plain};
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
-use crate::model::{JobId, LetterFilter, LetterGroup};
+use crate::model::{LetterFilter, LetterGroup};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck dead groups\n  syncdeck dead groups --json | jq '.groups[0].id'";
 
 #[derive(clap::Args, Clone, Debug, Default, PartialEq)]
 pub struct Args {
-    /// Groups of this job only
+    /// Groups of this job only; a name that several instances share means all of them
     pub job: Option<String>,
+    /// Groups of the jobs of this instance only
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// One JSON document
     #[arg(long)]
     pub json: bool,
 }
 
-pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
-    let filter = LetterFilter { job: args.job.as_deref().map(JobId::from), ..LetterFilter::default() };
+pub(super) async fn carry_out(args: &Args, meant: &Meant, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+    let mut filter = LetterFilter::default();
+    meant.narrow(&mut filter.job, &mut filter.terms);
     let groups = letter_groups(ask, filter).await?;
     if args.json {
         out.json(&json!({ "groups": groups.iter().map(document).collect::<Vec<_>>() }))?;

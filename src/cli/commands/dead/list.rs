@@ -6,16 +6,20 @@
 use super::{place_word, state_document};
 use crate::cli::questions::{Ask, PAGE, letter_ids, letter_rows};
 use crate::cli::text::{Align, Table, figure, plain};
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
-use crate::model::{JobId, LetterFilter, LetterRow, Timestamp};
+use crate::model::{LetterFilter, LetterRow, Timestamp};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck dead list customers_to_crm --error \"email\" --limit 20\n  syncdeck dead list --filter \"code:422|409 age:<1h -email\"";
 
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Args {
-    /// Letters of this job only
+    /// Letters of this job only; a name that several instances share means all of them
     pub job: Option<String>,
+    /// Letters of the jobs of this instance only
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
     /// Only where all these words occur in the error, the field's name or the record's id
     #[arg(long, value_name = "TEXT")]
     pub error: Option<String>,
@@ -30,13 +34,11 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn carry_out(args: &Args, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+pub(super) async fn carry_out(args: &Args, meant: &Meant, ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
     let now = Timestamp::from(jiff::Timestamp::now());
     let mut filter = LetterFilter::parse(args.filter.as_deref().unwrap_or_default(), now)
         .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
-    if let Some(job) = &args.job {
-        filter.job = Some(JobId::from(job.as_str()));
-    }
+    meant.narrow(&mut filter.job, &mut filter.terms);
     filter.words.extend(args.error.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase));
     let (ids, total) = letter_ids(ask, filter, args.limit).await?;
     let mut rows = Vec::new();

@@ -9,6 +9,7 @@ pub mod settle;
 pub mod show;
 
 use crate::cli::questions::Ask;
+use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
 use crate::control::Handle;
 use crate::model::{GroupId, LetterPlace, LetterState};
@@ -51,28 +52,43 @@ pub enum Action {
     Export(export::Args),
 }
 
-pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
-    let job = match &args.action {
-        Action::List(args) => args.job.as_deref(),
-        Action::Groups(args) => args.job.as_deref(),
-        Action::Retry(args) => args.which.job.as_deref(),
-        Action::Show(_) | Action::Edit(_) | Action::Discard(_) | Action::Settle(_) | Action::Export(_) => None,
-    };
-    super::must_be_known(job, handle).await?;
-    let redact = handle.watch().borrow().engine.redact.clone();
-    carry_out(&args.action, &redact, &async |request| handle.ask(request).await, out).await
+impl Action {
+    /// The job and the instance that it names.
+    fn named(&self) -> (Option<&str>, Option<&str>) {
+        let (job, instance) = match self {
+            Self::List(args) => (&args.job, &args.instance),
+            Self::Groups(args) => (&args.job, &args.instance),
+            Self::Retry(args) => (&args.which.job, &args.which.instance),
+            Self::Export(args) => (&args.job, &args.instance),
+            Self::Show(_) | Self::Edit(_) | Self::Discard(_) | Self::Settle(_) => return (None, None),
+        };
+        (job.as_deref(), instance.as_deref())
+    }
 }
 
-async fn carry_out(action: &Action, redact: &[String], ask: &impl Ask, out: &mut Output) -> Result<Exit, Report> {
+pub async fn run(args: &Args, handle: &Handle, out: &mut Output) -> Result<Exit, Report> {
+    let (job, instance) = args.action.named();
+    let meant = super::meant(job, instance, handle).await?;
+    let redact = handle.watch().borrow().engine.redact.clone();
+    carry_out(&args.action, &meant, &redact, &async |request| handle.ask(request).await, out).await
+}
+
+async fn carry_out(
+    action: &Action,
+    meant: &Meant,
+    redact: &[String],
+    ask: &impl Ask,
+    out: &mut Output,
+) -> Result<Exit, Report> {
     match action {
-        Action::List(args) => list::carry_out(args, ask, out).await,
-        Action::Groups(args) => groups::carry_out(args, ask, out).await,
+        Action::List(args) => list::carry_out(args, meant, ask, out).await,
+        Action::Groups(args) => groups::carry_out(args, meant, ask, out).await,
         Action::Show(args) => show::carry_out(args, ask, out).await,
-        Action::Retry(args) => act::retry(args, ask, out).await,
+        Action::Retry(args) => act::retry(args, meant, ask, out).await,
         Action::Edit(args) => edit::carry_out(args, redact, ask, out).await,
         Action::Discard(args) => act::discard(args, ask, out).await,
         Action::Settle(args) => settle::carry_out(args, ask, out).await,
-        Action::Export(args) => export::carry_out(args, redact, ask, out).await,
+        Action::Export(args) => export::carry_out(args, meant, redact, ask, out).await,
     }
 }
 

@@ -16,6 +16,10 @@ struct Engine {
     asked: RefCell<Vec<Request>>,
 }
 
+fn meant_by(action: &Action) -> Meant {
+    action.named().0.map_or(Meant::All, |job| Meant::Some(vec![JobId::from(job)]))
+}
+
 impl Engine {
     fn new(n: u64, text: &'static str) -> Self {
         Self { n, text, redact: Vec::new(), asked: RefCell::default() }
@@ -59,18 +63,19 @@ impl Engine {
 
     async fn print(&self, action: Action) -> String {
         let (mut out, stdout, stderr) = captured();
-        let result = carry_out(&action, &self.redact, &async |request| self.answer(request), &mut out).await;
+        let result =
+            carry_out(&action, &meant_by(&action), &self.redact, &async |request| self.answer(request), &mut out).await;
         assert_eq!(out.finish(result), Exit::Done, "{}", stderr.text());
         stdout.text()
     }
 }
 
 fn list(limit: usize, json: bool) -> Action {
-    Action::List(list::Args { job: None, error: None, filter: None, limit, json })
+    Action::List(list::Args { job: None, instance: None, error: None, filter: None, limit, json })
 }
 
 fn groups(json: bool) -> Action {
-    Action::Groups(groups::Args { job: None, json })
+    Action::Groups(groups::Args { job: None, instance: None, json })
 }
 
 fn show(json: bool) -> Action {
@@ -78,7 +83,7 @@ fn show(json: bool) -> Action {
 }
 
 fn export(format: export::Format) -> Action {
-    Action::Export(export::Args { format, reveal: false })
+    Action::Export(export::Args { format, ..Default::default() })
 }
 
 #[tokio::test]
@@ -93,6 +98,7 @@ async fn a_list_is_narrowed_by_job_and_words_of_the_error() {
     let engine = Engine::new(1, "x");
     let args = list::Args {
         job: Some("customers".to_owned()),
+        instance: None,
         error: Some("Email  USED".to_owned()),
         filter: None,
         limit: 5,
@@ -158,7 +164,7 @@ async fn an_export_ends_when_nobody_reads_it() {
     let engine = Engine::new(1_000_000, "x");
     let mut out = Output::on(Box::new(Gone), Box::new(Gone), false);
     let action = export(export::Format::Jsonl);
-    let result = carry_out(&action, &[], &async |request| engine.answer(request), &mut out).await;
+    let result = carry_out(&action, &Meant::All, &[], &async |request| engine.answer(request), &mut out).await;
     assert_eq!(out.finish(result), Exit::Done);
     assert!(engine.asked.borrow().len() < 2_000);
 }
@@ -305,7 +311,7 @@ async fn a_value_that_is_none_and_an_id_are_refused() {
         let engine = Engine::new(1, "x");
         let (mut out, _, stderr) = captured();
         let action = Action::Edit(edit(&[("set", word)]));
-        let result = carry_out(&action, &[], &async |request| engine.answer(request), &mut out).await;
+        let result = carry_out(&action, &Meant::All, &[], &async |request| engine.answer(request), &mut out).await;
         assert_eq!(out.finish(result), Exit::Usage, "{word}: {}", stderr.text());
         assert!(!engine.asked.borrow().iter().any(Request::changes));
     }
@@ -322,7 +328,7 @@ async fn an_export_hides_what_the_configuration_redacts() {
             + printed.matches(&format!("\"email\":\"{secret}")).count();
         assert_eq!(values, 0, "{printed}");
         assert!(printed.contains("••••"), "{printed}");
-        let revealed = Action::Export(export::Args { format, reveal: true });
+        let revealed = Action::Export(export::Args { format, reveal: true, ..Default::default() });
         assert!(!engine.print(revealed).await.contains("••••"));
     }
 }

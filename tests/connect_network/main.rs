@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test arranges fails loudly")]
 
+mod bounds;
+mod elsewhere;
+mod tls;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -30,11 +34,10 @@ const BOMB: &str = "H4sIAAAAAAACA+3BMQEAAADCoErrn84aHkABAAAAAAAAAAAAAAAAAAAAAAAA
 
 fn connection(at: SocketAddr) -> RestConnection {
     RestConnection {
-        base_url: format!("http://{at}"),
-        headers: Vec::new(),
         auth: Some(Auth::Bearer { token: Secret::new("s3cret-token") }),
         timeout: LONG,
         max_body: LIMIT,
+        ..RestConnection::new(format!("http://{at}"))
     }
 }
 
@@ -398,45 +401,6 @@ async fn a_probe_of_an_endless_redirect_is_fatal_and_says_what_to_mend() {
     let fault = probe(&link(&shop(at), Masks::default()).unwrap(), &job()).await.outcome.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Fatal);
     assert!(fault.hint.unwrap().contains("`base_url` of connection `shop`"));
-}
-
-/// A certificate for 127.0.0.1 that only itself vouches for, and its key; both serve this test alone.
-const CERTIFICATE: &str = "MIIBjzCCATagAwIBAgIUBBOgMEWfOcC/YmtRTcnov0KEl3QwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMTA1NDYwOFoYDzIxMjYxMDI4MDU0NjA4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAT5O85X07D18fEyVyx8ew6XQ1bBY9RKdrl7PXt3NJCnpAruRCVRMY4qXYOn0UX7H/H/Li6MK1z704pVHVH14Idso2QwYjAdBgNVHQ4EFgQU6sGcPrWPMBq+NtIRLBZON9+tUQAwHwYDVR0jBBgwFoAU6sGcPrWPMBq+NtIRLBZON9+tUQAwDwYDVR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0cAMEQCIA/NzXVl5zVm66EdjTtAk4NqkVDAGxTTi3Ffz8JMLWfbAiBaV6IxW/MdJOODNUuCOHMed8ETdLK4lb/ZR2XyPlRVMw==";
-const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXKmBhEX8K6ZGvlofN7JsVTjCIMEv45IGffFiqQifM8+hRANCAAT5O85X07D18fEyVyx8ew6XQ1bBY9RKdrl7PXt3NJCnpAruRCVRMY4qXYOn0UX7H/H/Li6MK1z704pVHVH14Ids";
-
-/// A server that speaks TLS with that certificate, one handshake after the other.
-fn serve_tls() -> SocketAddr {
-    let decode = |text| base64::engine::general_purpose::STANDARD.decode(text).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(decode(KEY).into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![decode(CERTIFICATE).into()], key)
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut session = rustls::ServerConnection::new(config.clone()).unwrap();
-            // The client breaks the handshake off; that it does is what the test looks at.
-            let _ = session.complete_io(&mut stream);
-        }
-    });
-    at
-}
-
-// Row 62 of the fault matrix.
-#[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused_for_good() {
-    let at = serve_tls();
-    let transport = network(&connection(at)).unwrap();
-    let request = Request::builder().uri(format!("https://{at}/")).body(Bytes::new()).unwrap();
-    let error = transport.send(request, LONG, LIMIT).await.unwrap_err();
-    assert!(error.hopeless && !error.sent, "{error:?}");
-    assert!(error.message.contains(&format!("the certificate of `{at}` is refused")), "{}", error.message);
 }
 
 // Row 120 of the fault matrix.
