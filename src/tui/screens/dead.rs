@@ -2,7 +2,9 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
-use crate::model::{GroupId, LetterFilter, LetterGroup, LetterPlace, Selection};
+use crate::model::{
+    DeadLetterId, GroupId, LetterFilter, LetterGroup, LetterPlace, LetterRow, LetterState, RunId, Selection, Timestamp,
+};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, TALL, WIDE};
@@ -37,9 +39,16 @@ pub struct State {
     is_reversed: bool,
     list: ListState,
     marked: BTreeSet<GroupId>,
+    is_zoomed: bool,
+    /// When the last letter was recovered, and by which run; asked for when none waits.
+    recovered: Option<(Timestamp, RunId)>,
     pub problem: Option<String>,
     seen: (u64, u64),
 }
+
+/// Of so many recovered letters the last one is looked for: letters are kept in the order in which they failed, and of
+/// more of them it is not known which was recovered last.
+const RECOVERED_MAX: usize = 500;
 
 /// Letters that a group ever had: it only grows, so its difference is what is new.
 fn ever(group: &LetterGroup) -> u64 {
@@ -113,7 +122,9 @@ struct Layout {
 }
 
 fn layout(app: &App, body: Rect) -> Layout {
-    let rows = if body.width >= WIDE && app.size.1 >= TALL {
+    let rows = if app.dead.is_zoomed && app.dead.selected_group().is_some() {
+        body.height
+    } else if body.width >= WIDE && app.size.1 >= TALL {
         12
     } else if body.height >= 17 && body.width >= 80 {
         9
@@ -152,7 +163,7 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         state.groups = Some(groups);
         state.unseen.clear();
         state.sort();
-        return;
+        return ask_last_recovered(app);
     };
     let mut gone = Vec::new();
     let mut latest: HashMap<GroupId, LetterGroup> = groups.into_iter().map(|group| (group.id, group)).collect();
@@ -179,6 +190,29 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         let_in(app);
     }
     ask_where_they_went(app, &gone);
+}
+
+fn ask_last_recovered(app: &mut App) {
+    let state = &mut app.dead;
+    state.recovered = None;
+    if state.groups().is_empty() && state.filter_text.trim().is_empty() {
+        let filter = LetterFilter { places: vec![LetterPlace::Recovered], ..LetterFilter::default() };
+        app.ask(Purpose::RecoveredIds, Request::DeadIds { filter, limit: RECOVERED_MAX });
+    }
+}
+
+pub fn recovered_ids_came(app: &mut App, ids: &[DeadLetterId], total: u64) {
+    if !ids.is_empty() && ids.len() as u64 == total {
+        app.ask(Purpose::RecoveredRows, Request::DeadRows { ids: ids.to_vec() });
+    }
+}
+
+pub fn recovered_rows_came(app: &mut App, rows: &[Option<LetterRow>]) {
+    let moments = rows.iter().flatten().filter_map(|row| match row.state {
+        LetterState::Recovered { at, run } => Some((at, run)),
+        _ => None,
+    });
+    app.dead.recovered = moments.max_by_key(|(at, _)| *at);
 }
 
 /// What became of the selected cause's letters, where none is left that the filter shows.
@@ -251,6 +285,9 @@ pub fn settle(app: &mut App, body: Rect) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
+    if std::mem::take(&mut app.dead.is_zoomed) {
+        return true;
+    }
     let had_marks = !app.dead.marked.is_empty();
     app.dead.marked.clear();
     had_marks
@@ -265,6 +302,7 @@ pub fn act(app: &mut App, action: Action) {
         Action::LetIn => match app.dead.new_count() {
             0 => {
                 let_in(app);
+                ask_last_recovered(app);
                 app.note("nothing new");
             }
             n => {
@@ -288,6 +326,7 @@ pub fn act(app: &mut App, action: Action) {
             app.note(format!("sorted {}", app.dead.order_words()));
         }
         Action::View => super::letters::open_flat(app),
+        Action::Zoom => app.dead.is_zoomed = !app.dead.is_zoomed,
         Action::Mark => mark(app),
         Action::MarkUp | Action::MarkDown => {
             let len = app.dead.groups.as_ref().map_or(0, Vec::len);
@@ -421,13 +460,18 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if groups.is_empty() {
+        let filter = app.key(Action::Filter);
         let retrying: u64 = app.jobs().iter().map(|job| job.dead_retrying).sum();
         let lines = if state.filter_text.is_empty() {
-            let none = canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait.");
-            vec![none, canvas.line().dim("   /state:all lists those that were discarded or recovered too")]
+            let last = state
+                .recovered
+                .map(|(at, run)| format!(" The last one was recovered {}, by run #{run}.", moment(at, app.now)));
+            let none = canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait.").say(last.unwrap_or_default());
+            let all = format!("   {filter}state:all lists those that were discarded or recovered too");
+            vec![none, canvas.line().dim(all)]
         } else {
             let none = canvas.line().say(" No dead letter matches the filter. Esc clears it.");
-            let now = format!(" Being retried right now: {} (/state:retrying)", grouped(retrying));
+            let now = format!(" Being retried right now: {} ({filter}state:retrying)", grouped(retrying));
             if retrying > 0 { vec![none, canvas.line().dim(now)] } else { vec![none] }
         };
         return canvas.put_all(inner, &lines);
@@ -461,11 +505,14 @@ fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let right = format!("group {}", group.id);
     let inner = canvas.panel(area, &group.reason.title(), &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let lines = detail_lines(app, canvas, group, usize::from(inner.width));
+    let lines = detail_lines(app, canvas, group, inner);
     canvas.put_all(inner, &lines);
 }
 
-fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usize) -> Vec<Line> {
+fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, inner: Rect) -> Vec<Line> {
+    let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+    // What others wrote has a third of the pane each, and a few lines at least.
+    let (most_of_reason, most_of_answer) = ((height / 3).max(4), (height / 3).max(5));
     let reason = &group.reason;
     let places = [
         ("waiting", group.waiting),
@@ -491,17 +538,17 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
             .say(moment(group.last_at, app.now)),
     ];
     let symbols = canvas.theme.symbols;
-    let message = crate::tui::text::visible_within(&reason.message, width * 4, symbols);
+    let message = crate::tui::text::visible_within(&reason.message, width * most_of_reason, symbols);
     let parts = message.wrapped(width.saturating_sub(9));
     lines.extend(
-        parts.into_iter().take(4).enumerate().map(|(at, part)| {
+        parts.into_iter().take(most_of_reason).enumerate().map(|(at, part)| {
             canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
         }),
     );
     if let Some(answer) = &reason.answer {
-        let answer = crate::tui::text::visible_within(answer, width * 5, symbols);
+        let answer = crate::tui::text::visible_within(answer, width * most_of_answer, symbols);
         let parts = answer.wrapped(width.saturating_sub(9));
-        lines.extend(parts.into_iter().take(5).enumerate().map(|(at, part)| {
+        lines.extend(parts.into_iter().take(most_of_answer).enumerate().map(|(at, part)| {
             canvas.line().dim(if at == 0 { "answer   " } else { "         " }).shown(part, Tone::Plain)
         }));
     }
