@@ -194,7 +194,7 @@ pub static KEYMAP: &[Binding] = &[
     key(Context::Dead, &["v"], Action::View, "lists all letters, whatever their cause", "flat list"),
     key(Context::Dead, &["z"], Action::Zoom, "gives the cause all room", ""),
     key(Context::Dead, &["U"], Action::BringBack, "brings discarded ones back", ""),
-    key(Context::Dead, &["s"], Action::Sort, "sorts by count, newest, oldest", ""),
+    key(Context::Dead, &["s"], Action::Sort, "sorts by count, last letter, first letter", ""),
     key(Context::Dead, &["S"], Action::ReverseSort, "sorts the other way round", ""),
     key(Context::Dead, &["."], Action::LetIn, "lets the new ones in", ""),
     key(Context::Letters, &["r"], Action::Retry, "retries the marked records, or the selected one", "retry"),

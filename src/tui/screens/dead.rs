@@ -9,18 +9,38 @@ use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::overlays::{Scope, bulk};
+use crate::tui::sorting::{self, Criterion, Sort};
 use crate::tui::text::{brief_moment, counted, grouped, moment};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
 use std::collections::{BTreeSet, HashMap};
 
+/// What the causes can be sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
+enum By {
     #[default]
     Count,
+    /// Their last letter.
     Newest,
+    /// Their first letter.
     Oldest,
+}
+
+impl Criterion for By {
+    const ALL: &'static [Self] = &[Self::Count, Self::Newest, Self::Oldest];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Newest => "last letter",
+            Self::Oldest => "first letter",
+        }
+    }
+
+    fn is_greatest_first(self) -> bool {
+        self != Self::Oldest
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -35,8 +55,7 @@ pub struct State {
     unseen: Vec<LetterGroup>,
     /// How many letters each group had ever had when the list was opened.
     at_open: HashMap<GroupId, u64>,
-    order: Order,
-    is_reversed: bool,
+    sort: Sort<By>,
     list: ListState,
     marked: BTreeSet<GroupId>,
     is_zoomed: bool,
@@ -89,29 +108,15 @@ impl State {
         shown.chain(self.unseen.iter().map(|group| self.listed(group))).sum()
     }
 
-    fn order_words(&self) -> &'static str {
-        match (self.order, self.is_reversed) {
-            (Order::Count, false) => "most letters first",
-            (Order::Count, true) => "fewest letters first",
-            (Order::Newest, false) => "newest first",
-            (Order::Newest, true) => "least recent first",
-            (Order::Oldest, false) => "oldest first",
-            (Order::Oldest, true) => "latest begun first",
-        }
-    }
-
-    fn sort(&mut self) {
-        let order = self.order;
+    fn arrange(&mut self) {
+        let sort = self.sort;
         let mut groups = self.groups.take().unwrap_or_default();
-        let key = |state: &Self, group: &LetterGroup| match order {
-            Order::Count => (std::cmp::Reverse(state.listed(group)), group.id),
-            Order::Newest => (std::cmp::Reverse(group.last_at.0.unsigned_abs()), group.id),
-            Order::Oldest => (std::cmp::Reverse(u64::MAX - group.first_at.0.unsigned_abs()), group.id),
+        let values = |a: &LetterGroup, b: &LetterGroup| match sort.by {
+            By::Count => self.listed(a).cmp(&self.listed(b)),
+            By::Newest => a.last_at.cmp(&b.last_at),
+            By::Oldest => a.first_at.cmp(&b.first_at),
         };
-        groups.sort_by_key(|group| key(self, group));
-        if self.is_reversed {
-            groups.reverse();
-        }
+        groups.sort_by(|a, b| sort.order(values(a, b)).then_with(|| a.id.cmp(&b.id)));
         self.groups = Some(groups);
     }
 }
@@ -162,7 +167,7 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
         state.groups = Some(groups);
         state.unseen.clear();
-        state.sort();
+        state.arrange();
         return ask_last_recovered(app);
     };
     let mut gone = Vec::new();
@@ -245,7 +250,7 @@ fn let_in(app: &mut App) {
     groups.retain(|group| state.listed(group) > 0);
     state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
     state.groups = Some(groups);
-    state.sort();
+    state.arrange();
     let at = state.groups.iter().flatten().position(|group| Some(group.id) == selected);
     state.list.selected = at.unwrap_or(0);
 }
@@ -310,21 +315,8 @@ pub fn act(app: &mut App, action: Action) {
                 app.note(format!("let {} in", counted(n, "new letter", "new letters")));
             }
         },
-        Action::Sort => {
-            app.dead.order = match app.dead.order {
-                Order::Count => Order::Newest,
-                Order::Newest => Order::Oldest,
-                Order::Oldest => Order::Count,
-            };
-            app.dead.is_reversed = false;
-            app.dead.sort();
-            app.note(format!("sorted {}", app.dead.order_words()));
-        }
-        Action::ReverseSort => {
-            app.dead.is_reversed = !app.dead.is_reversed;
-            app.dead.sort();
-            app.note(format!("sorted {}", app.dead.order_words()));
-        }
+        Action::Sort => change_sort(app, Sort::go_on),
+        Action::ReverseSort => change_sort(app, Sort::reverse),
         Action::View => super::letters::open_flat(app),
         Action::Zoom => app.dead.is_zoomed = !app.dead.is_zoomed,
         Action::Mark => mark(app),
@@ -345,6 +337,12 @@ pub fn act(app: &mut App, action: Action) {
             move_in(&mut app.dead.list, action, len);
         }
     }
+}
+
+fn change_sort(app: &mut App, change: fn(&mut Sort<By>)) {
+    change(&mut app.dead.sort);
+    app.dead.arrange();
+    sorting::tell(app, app.dead.sort);
 }
 
 fn mark(app: &mut App) {
@@ -432,12 +430,6 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.dead;
     let groups = state.groups.as_deref();
     let listed: u64 = groups.unwrap_or_default().iter().map(|group| state.listed(group)).sum();
-    let order = match state.order {
-        Order::Count => "count",
-        Order::Newest => "newest",
-        Order::Oldest => "oldest",
-    };
-    let order = if state.is_reversed { format!("{order}, reversed") } else { order.to_owned() };
     let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
     let right = match groups {
         None => String::new(),
@@ -448,7 +440,12 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 0 => String::new(),
                 n => format!("■ {n} marked · "),
             };
-            format!("{marked}{causes} · {} listed · sort: {order}{retried}", grouped(listed))
+            // How many are marked counts for more than the order, where there is no room for both.
+            let sort = match area.width < 80 && !marked.is_empty() {
+                true => String::new(),
+                false => format!(" · sort: {}", state.sort.words()),
+            };
+            format!("{marked}{causes} · {} listed{sort}{retried}", grouped(listed))
         }
     };
     let inner = canvas.panel(area, "Dead letters by cause", &right, true);

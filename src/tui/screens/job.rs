@@ -207,12 +207,13 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 /// The title of a pane that shares its place with others.
 fn shared(app: &App, area: Rect, right: &str) -> String {
-    if area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL {
+    let is_wide = area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL;
+    if is_wide && !app.job.is_zoomed {
         return right.to_owned();
     }
     let others: Vec<&str> =
         PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
-    format!("Tab: {}", others.join(" · "))
+    format!("{}: {}", app.key(Action::NextPane), others.join(" · "))
 }
 
 fn padded(inner: Rect) -> Rect {
