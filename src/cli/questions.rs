@@ -4,8 +4,8 @@ use super::Report;
 use crate::control::{Answer, Done, LetterView, Refusal, Request, RetryPreview};
 use crate::model::filter::{RunFilter, Term};
 use crate::model::{
-    Checkpoint, ConnectionId, DeadLetterId, EditForm, JobId, LetterCheck, LetterFilter, LetterGroup, LetterRow, Run,
-    Selection, Tested, WhyAnswer,
+    BulkRetry, Checkpoint, ConnectionId, DeadLetterId, EditForm, JobId, LetterCheck, LetterFilter, LetterGroup,
+    LetterRow, Run, Selection, Tested, WhyAnswer,
 };
 use std::sync::Arc;
 
@@ -108,6 +108,14 @@ pub async fn runs(ask: &impl Ask, filter: &RunFilter, limit: usize) -> Result<Ve
         if is_last || limit <= all.len() {
             return Ok(all);
         }
+    }
+}
+
+/// Careful retries of many letters that the filter lets through, newest first.
+pub async fn bulks(ask: &impl Ask, filter: &RunFilter) -> Result<Vec<BulkRetry>, Report> {
+    match ask(Request::Bulks { filter: filter.clone() }).await? {
+        Answer::Bulks(bulks) => Ok(bulks),
+        other => Err(unexpected(&other)),
     }
 }
 

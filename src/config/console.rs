@@ -20,6 +20,19 @@ pub struct ConsoleConfig {
     pub keys: Vec<KeyChoice>,
 }
 
+impl Default for ConsoleConfig {
+    /// What holds where no configuration says otherwise.
+    fn default() -> Self {
+        Self {
+            theme: ThemeChoice::Named("auto".to_owned()),
+            redact: Vec::new(),
+            clipboard: "auto".to_owned(),
+            mouse: false,
+            keys: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ThemeChoice {
     Named(String),

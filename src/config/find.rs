@@ -39,15 +39,11 @@ pub fn find(explicit: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: 
         None => return Ok(here),
         Some(reason) => looked.push(("./syncdeck.toml".to_owned(), reason)),
     }
-    let folder = set("XDG_CONFIG_HOME")
-        .filter(|path| Path::new(path).is_absolute())
-        .map(PathBuf::from)
-        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".config")));
-    let Some(folder) = folder else {
+    let Some(folder) = user_folder(env) else {
         looked.push(("$XDG_CONFIG_HOME/syncdeck/syncdeck.toml".to_owned(), "not set, and no $HOME".to_owned()));
         return Err(NotFound { looked });
     };
-    let path = folder.join("syncdeck").join("syncdeck.toml");
+    let path = folder.join("syncdeck.toml");
     match why_not(&path) {
         None => Ok(path),
         Some(reason) => {
@@ -55,6 +51,21 @@ pub fn find(explicit: Option<&Path>, env: &dyn Fn(&str) -> Option<String>, cwd: 
             Err(NotFound { looked })
         }
     }
+}
+
+/// Where a new configuration is found without being named: `$SYNCDECK_CONFIG`, else `syncdeck.toml` here.
+pub fn place_of_new(env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    env("SYNCDECK_CONFIG").filter(|value| !value.is_empty()).map_or_else(|| "syncdeck.toml".into(), PathBuf::from)
+}
+
+/// The folder of the user's configuration; none where no variable leads to one.
+pub fn user_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let folder = set("XDG_CONFIG_HOME")
+        .filter(|path| Path::new(path).is_absolute())
+        .map(PathBuf::from)
+        .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".config")));
+    folder.map(|folder| folder.join("syncdeck"))
 }
 
 fn named(path: &Path, by: &str, cwd: &Path, mut looked: Vec<(String, String)>) -> Result<PathBuf, NotFound> {

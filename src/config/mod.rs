@@ -39,7 +39,7 @@ mod watched;
 mod webhook;
 
 pub use console::{ConsoleConfig, KeyChoice, ThemeChoice, ThemeLine};
-pub use find::{NotFound, find};
+pub use find::{NotFound, find, place_of_new, user_folder};
 pub use mistake::{Mistake, Mistakes};
 pub use schema::schema;
 pub use watched::Watched;
@@ -341,8 +341,8 @@ fn workspace_of(
         }
         Some(state) => folder.join(state),
         None if table.is_written("state") => return None,
-        None => match state_folder(env) {
-            Some(folder) => folder.join("syncdeck").join(&name),
+        None => match states_folder(env) {
+            Some(folder) => folder.join(&name),
             None => {
                 let problem = "there is no folder for the state: neither `$XDG_STATE_HOME` nor `$HOME` is set";
                 let hint = "write `state = \"state\"` into `[workspace]`".to_owned();
@@ -356,8 +356,10 @@ fn workspace_of(
     Some(Workspace { name, state: std::path::absolute(&state).unwrap_or(state), read_only, runs_at_once })
 }
 
-/// Where a user's programs keep their state; a relative `$XDG_STATE_HOME` counts as unset, as its rules say.
-fn state_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+/// Where the states are whose configurations name no folder; a relative `$XDG_STATE_HOME` counts as unset, as its rules
+/// say.
+pub fn states_folder(env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")))
+    let folder = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local").join("state")));
+    folder.map(|folder| folder.join("syncdeck"))
 }

@@ -173,59 +173,60 @@ impl Verdict {
     pub fn mends(&self, about: &Subject<'_>) -> Vec<Mend> {
         let job = about.job;
         let mut mends = Vec::new();
-        let mut key = |key: &str, command: Option<String>, words: &str| {
-            mends.push(Mend { key: Some(key.to_owned()), command, words: words.to_owned() });
+        // Where no key of the answer's screen does it, there is a command alone.
+        let mut add = |key: Option<&str>, command: Option<String>, words: &str| {
+            mends.push(Mend { key: key.map(str::to_owned), command, words: words.to_owned() });
         };
         let show = |id: &DeadLetterId| Some(format!("syncdeck dead show {id}"));
         let resume = || Some(format!("syncdeck resume {job}"));
         let full = || Some(format!("syncdeck run {job} --once --full"));
         match self {
             Self::DeadLetter(facts) => {
-                key("g d", show(&facts.id), "open the dead letter");
+                add(Some("g d"), show(&facts.id), "open the dead letter");
                 match facts.stage {
                     LetterStage::Waiting => {
-                        key("r", Some(format!("syncdeck dead retry {}", facts.id)), "retry it");
+                        add(Some("r"), Some(format!("syncdeck dead retry {}", facts.id)), "retry it");
                     }
-                    LetterStage::Discarded { .. } => key("b", None, "bring it back"),
+                    LetterStage::Discarded { .. } => add(Some("U"), None, "bring it back"),
                     LetterStage::Retrying { .. } => {}
                 }
             }
             Self::OutcomeUnknown { letter: Some(id), is_there, .. } => {
-                key("g d", show(id), "open the dead letter; there `O` settles it");
-                let there = Some(format!("syncdeck dead settle {id} --there --as ITS_ID"));
-                let absent = Some(format!("syncdeck dead settle {id} --absent --reason TEXT"));
+                add(Some("g d"), show(id), "open the dead letter, to settle it there");
+                let there = format!("syncdeck dead settle {id} --there --as ITS_ID");
+                let absent = format!("syncdeck dead settle {id} --absent --reason TEXT");
                 if *is_there != Some(false) {
-                    key("O", there, "it is there: link it");
+                    add(None, Some(there), "it is there: link it");
                 }
                 if *is_there != Some(true) {
-                    key("O", absent, "it is not there: send it again");
+                    add(None, Some(absent), "it is not there: send it again");
                 }
             }
-            Self::NotYetRead { why: Unread::Paused { .. }, .. } => key("p", resume(), "resume the job"),
+            Self::NotYetRead { why: Unread::Paused { .. }, .. } => add(Some("p"), resume(), "resume the job"),
             Self::NotYetRead { why: Unread::NeedsAttention { .. }, .. } => {
-                key("g j", Some(format!("syncdeck status {job}")), "open the job and its reason");
-                key("p", resume(), "resume the job");
+                add(Some("g j"), Some(format!("syncdeck status {job}")), "open the job and its reason");
+                add(Some("p"), resume(), "resume the job");
             }
             Self::NotYetRead { why: Unread::NeverRun | Unread::Manual | Unread::Due { .. }, .. } => {
-                key("g j", Some(format!("syncdeck trigger {job}")), "open the job and run it");
+                add(Some("g j"), Some(format!("syncdeck trigger {job}")), "open the job and run it");
             }
             Self::Unknown { can_ask: true } | Self::Written { .. } => {
-                key(
-                    "t",
+                add(
+                    Some("t"),
                     Some(format!("syncdeck why {job} {} --live", quoted(&about.record.shown()))),
                     "ask both systems now",
                 );
             }
             Self::Missed { is_incremental: true, .. } | Self::BeforeStart { .. } => {
                 if about.can_sync_one {
-                    key("n", None, "sync this record now");
+                    add(Some("n"), None, "sync this record now");
                 }
-                key("g c", full(), "read everything once more (unchanged records cost nothing)");
+                add(Some("g c"), full(), "read everything once more (unchanged records cost nothing)");
             }
-            Self::Waiting { .. } => key("g j", Some(format!("syncdeck status {job}")), "open the job"),
-            Self::InFlight { .. } => key(".", None, "look again"),
+            Self::Waiting { .. } => add(Some("g j"), Some(format!("syncdeck status {job}")), "open the job"),
+            Self::InFlight { .. } => add(Some("."), None, "look again"),
             Self::Withheld { kept: None, .. } => {
-                key("g j", Some(format!("syncdeck held list {job}")), "open the job; H shows what it withholds");
+                add(Some("g j"), Some(format!("syncdeck held list {job}")), "open the job and what it withholds");
             }
             _ => {}
         }
@@ -238,7 +239,7 @@ impl Verdict {
                 | Self::OutcomeUnknown { letter: None, .. }
         );
         if helps && about.can_sync_one {
-            key("n", None, "sync this record now");
+            add(Some("n"), None, "sync this record now");
         }
         mends
     }

@@ -156,6 +156,10 @@ pub enum Action {
     KeepInBackground,
     /// The engine of another process is gone: run one here.
     StartHere,
+    /// Attaches to the engine of another process, and changes nothing from here.
+    AttachReadOnly,
+    /// Attaches to it, now and from now on, without being asked.
+    AttachAlways,
 }
 
 impl Action {

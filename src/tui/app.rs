@@ -26,7 +26,8 @@ const FRESH_MAX: usize = 8;
 pub const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 /// What a key that would change something is answered with on a read-only console.
-pub const READ_ONLY: &str = "read-only: this screen changes nothing (--read-only, or read_only in [workspace])";
+pub const READ_ONLY: &str =
+    "read-only: this screen changes nothing (--read-only, read_only in [workspace], or chosen at its start)";
 
 /// The same while the engine that it is attached to is lost.
 pub const NOT_THERE: &str = "the engine is not there: nothing was changed";
@@ -53,6 +54,8 @@ pub enum Msg {
     Edited(Result<String, String>),
     /// A file was written, and its path; or why not.
     Saved(Result<String, String>),
+    /// That nobody wants to be asked at the start any more was written down, and where; or why not.
+    Remembered(Result<String, String>),
     /// A piece of an export was written, and the file's path; or why not.
     Exported(Result<String, String>),
     /// The moment of [`App::deadline`] has come.
@@ -94,6 +97,8 @@ pub enum Effect {
         what: String,
         text: String,
     },
+    /// Write down that this screen attaches without asking from now on; answered by [`Msg::Remembered`].
+    Remember,
     /// Give the terminal back and stop, until the shell lets the process go on.
     Suspend,
     Leave(Left),
@@ -171,6 +176,9 @@ pub enum Purpose {
     EditForm,
     /// What became of a correction.
     Correct,
+    /// The letters that were recovered, and when, for a list in which none waits.
+    RecoveredIds,
+    RecoveredRows,
     /// How a cause stands that the list's filter no longer shows.
     GroupNow,
     Order,
@@ -184,6 +192,14 @@ pub struct Settings {
     pub is_demo: bool,
     /// Only questions are asked: what changes something is refused with the reason.
     pub is_read_only: bool,
+    /// Asks before it is attached to an engine of another process.
+    pub asks_to_attach: bool,
+    /// No configuration leads to this engine, so none can be started in its place.
+    pub is_guest: bool,
+    /// There is a place to remember that it is not to ask.
+    pub can_remember: bool,
+    /// Whose orders these are in the journal of an engine of another process.
+    pub signed_as: String,
     /// Where log files are, as a person may type it.
     pub log_folder: String,
     /// The themes that a key goes through.
@@ -414,7 +430,9 @@ impl App {
 
     /// The key that does `action` here, as people read it; else the one that does it elsewhere.
     pub fn key(&self, action: Action) -> String {
-        let chain = [self.screen.context(), Context::Everywhere, Context::Move];
+        let on_top = self.overlay.as_ref().map(Overlay::context);
+        let chain = on_top.into_iter().chain([self.screen.context(), Context::Everywhere, Context::Move]);
+        let chain: Vec<Context> = chain.collect();
         let keymap = &self.settings.keymap;
         keymap.labels(&chain, action).into_iter().next().unwrap_or_else(|| keymap.label(action))
     }
@@ -435,6 +453,15 @@ impl App {
             (true, _) => Some(READ_ONLY),
             (false, false) => Some(NOT_THERE),
             (false, true) => None,
+        }
+    }
+
+    /// Why no engine can be started here in the place of one that is gone; none where it can.
+    pub fn why_not_start(&self) -> Option<&'static str> {
+        match (self.settings.is_read_only, self.settings.is_guest) {
+            (true, _) => Some("read-only: a screen that only looks starts no engine"),
+            (false, true) => Some("no configuration was found to start an engine by"),
+            (false, false) => None,
         }
     }
 

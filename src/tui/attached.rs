@@ -1,6 +1,8 @@
 //! A console over an engine of another process: what the header and the banner say of it, and what a loss changes.
 
+use super::action::Action;
 use super::app::{App, MessageKind};
+use super::overlays::Overlay;
 use super::screens;
 use super::text::{span, started};
 use super::theme::Tone;
@@ -12,12 +14,17 @@ pub(super) fn changed(app: &mut App, attachment: Attachment) {
     let before = std::mem::replace(&mut app.attachment, attachment);
     if !app.attachment.is_there() {
         super::export::broke_off(app, "the engine is lost");
+        if matches!(app.overlay, Some(Overlay::Attach)) {
+            app.overlay = None;
+        }
     }
     match (&before, &app.attachment) {
         (Attachment::Own, Attachment::Attached(host)) => {
-            let text = format!("attached to {host}; quitting closes this screen only");
             let version = host.version.clone();
-            app.note(text);
+            match app.settings.asks_to_attach && !app.settings.is_read_only {
+                true => app.overlay = Some(Overlay::Attach),
+                false => say_whose(app),
+            }
             if version != env!("CARGO_PKG_VERSION") {
                 let text = format!("engine {version}, screen {}", env!("CARGO_PKG_VERSION"));
                 app.say(
@@ -37,6 +44,14 @@ pub(super) fn changed(app: &mut App, attachment: Attachment) {
         // What was said before is not what matters now.
         (Attachment::Attached(_), Attachment::Lost(_)) => app.line = None,
         _ => {}
+    }
+}
+
+/// Says in the message line whose engine it is.
+pub(super) fn say_whose(app: &mut App) {
+    if let Attachment::Attached(host) = &app.attachment {
+        let text = format!("attached to {host}; quitting closes this screen only");
+        app.note(text);
     }
 }
 
@@ -72,11 +87,18 @@ pub(super) fn banner(app: &App, line: Line) -> Option<Line> {
         Attachment::Own | Attachment::Attached(_) | Attachment::Bundle(_) => None,
         Attachment::Lost(loss) => {
             let line = line.tone(what(loss), Tone::Fail);
-            Some(line.say(format!("   looking for it ({} of 10)   ", loss.tries + 1)).key("q").say(" quit"))
+            Some(
+                line.say(format!("   looking for it ({} of 10)   ", loss.tries + 1))
+                    .key(app.key(Action::Quit))
+                    .say(" quit"),
+            )
         }
         Attachment::Gone(loss) => {
-            let line = line.tone(what(loss), Tone::Fail).say("   ").key("r");
-            Some(line.say(" start one here   ").key("q").say(" quit"))
+            let mut line = line.tone(what(loss), Tone::Fail).say("   ");
+            if app.why_not_start().is_none() {
+                line = line.key(app.settings.keymap.label(Action::StartHere)).say(" start one here   ");
+            }
+            Some(line.key(app.key(Action::Quit)).say(" quit"))
         }
     }
 }

@@ -122,7 +122,13 @@ fn hints(app: &App, width: u16) -> Bar {
     let is_heard = |row: &&Row| {
         row.keys.first().and_then(|key| keymap.find(&chain, key)).is_some_and(|found| found.action == row.action)
     };
-    for row in rows(false).filter(is_heard).filter(|row| can_filter || row.action != Action::Filter) {
+    let is_possible = |row: &&Row| match row.action {
+        Action::Filter => can_filter,
+        Action::StartHere => app.why_not_start().is_none(),
+        Action::AttachAlways => app.settings.can_remember,
+        _ => true,
+    };
+    for row in rows(false).filter(is_heard).filter(is_possible) {
         let Some((key, words)) = keymap.hint(row) else { continue };
         // In the log it looks for text, and another key filters.
         let is_find = app.screen == Screen::Logs && row.action == Action::Filter;

@@ -2,11 +2,13 @@
 //! than what was read, the engine is asked for the rest, a page at a time; the next page waits for the disk.
 
 use super::app::{App, Effect, MessageKind, Purpose};
+use super::screens::runs::Listed;
 use super::screens::{self, Screen, connections, jobs};
 use super::text::counted;
 use crate::control::Request;
 use crate::model::{
-    Counts, DeadLetterId, JobStatus, LetterFilter, LetterRow, Timestamp, csv_row, harmless_json, visible,
+    BulkRetry, Counts, DeadLetterId, JobStatus, LetterFilter, LetterRow, Run, Timestamp, csv_row, harmless_json,
+    visible,
 };
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -404,18 +406,9 @@ fn sheet(app: &App) -> Sheet {
             rows: app
                 .runs
                 .listed()
-                .map(|run| {
-                    let facts = [
-                        Value::from(run.id.0),
-                        Value::from(run.job.as_str()),
-                        Value::from(run.kind.word()),
-                        Value::from(run.by.to_string()),
-                        time(run.started_at),
-                        run.ended_at.map_or(Value::Null, time),
-                        Value::from(run.end_words()),
-                        Value::from(run.pages),
-                    ];
-                    facts.into_iter().chain(of_counts(&run.counts)).collect()
+                .map(|row| match row {
+                    Listed::Run(run) => run_cells(run),
+                    Listed::Bulk(bulk) => bulk_cells(bulk),
                 })
                 .collect(),
         },
@@ -459,6 +452,42 @@ fn sheet(app: &App) -> Sheet {
         },
         Screen::Job | Screen::Letters | Screen::Conflicts | Screen::Why => Sheet::default(),
     }
+}
+
+fn run_cells(run: &Run) -> Vec<Value> {
+    let facts = [
+        Value::from(run.id.0),
+        Value::from(run.job.as_str()),
+        Value::from(run.kind.word()),
+        Value::from(run.by.to_string()),
+        time(run.started_at),
+        run.ended_at.map_or(Value::Null, time),
+        Value::from(run.end_words()),
+        Value::from(run.pages),
+    ];
+    facts.into_iter().chain(of_counts(&run.counts)).collect()
+}
+
+/// A careful retry among the runs: its letters in the columns of records. What was delivered is one figure, as on the
+/// screen.
+fn bulk_cells(bulk: &BulkRetry) -> Vec<Value> {
+    vec![
+        Value::Null,
+        Value::from(bulk.job.as_str()),
+        Value::from("careful"),
+        Value::from(bulk.by.to_string()),
+        time(bulk.at),
+        bulk.ended_at.map_or(Value::Null, time),
+        Value::from(bulk.end_words()),
+        Value::Null,
+        Value::from(bulk.done()),
+        Value::Null,
+        Value::from(bulk.recovered),
+        Value::Null,
+        Value::from(bulk.needless),
+        Value::from(0),
+        Value::from(bulk.failed),
+    ]
 }
 
 fn checkpoint_cells(app: &App, one: &crate::model::Checkpoint) -> Vec<Value> {

@@ -20,6 +20,7 @@ pub mod plain;
 mod retries;
 pub mod screens;
 mod shell;
+mod sorting;
 pub mod text;
 pub mod theme;
 mod toasts;
@@ -36,8 +37,9 @@ pub use locked::{LockedChoice, LockedPage, LockedView};
 pub use shell::{Link, TuiError, locked, needs_terminal, run, run_link, welcome};
 pub use update::update;
 pub use view::view;
-pub use welcome::{Welcome, WelcomeChoice};
+pub use welcome::{Welcome, WelcomeChoice, WelcomePage};
 
+use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 /// How texts get to the clipboard.
@@ -63,6 +65,14 @@ pub struct Options {
     pub is_demo: bool,
     /// Nothing can be changed from this screen.
     pub is_read_only: bool,
+    /// Asks before it is attached to an engine of another process.
+    pub asks_to_attach: bool,
+    /// The file that says that nobody wants to be asked, once it is there.
+    pub attach_note: Option<PathBuf>,
+    /// No configuration leads to this engine, so none can be started in its place.
+    pub is_guest: bool,
+    /// Whose orders these are in the journal of an engine of another process.
+    pub signed_as: String,
     /// Where the log files are, as a person may type it; empty where there are none.
     pub log_folder: String,
     /// Lines in the place of a screen: no terminal is needed, and nothing is drawn.

@@ -44,6 +44,7 @@ pub fn update(app: &mut App, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Edited(result) => overlays::edit::edited(app, result),
         Msg::Answered { generation, result } => answered(app, generation, result),
         Msg::Saved(saved) => bundle_saved(app, saved),
+        Msg::Remembered(result) => overlays::attach::remembered(app, result),
         Msg::Exported(result) => super::export::written(app, result),
         Msg::Tick => tick(app),
     }
@@ -345,7 +346,10 @@ fn act(app: &mut App, action: Action) {
         Action::Quit => quit(app),
         Action::Suspend => suspend(app),
         Action::Interrupt => interrupt(app),
-        Action::StartHere => app.effects.push(Effect::Leave(Left::StartHere)),
+        Action::StartHere => match app.why_not_start() {
+            Some(why) => app.note(why),
+            None => app.effects.push(Effect::Leave(Left::StartHere)),
+        },
         Action::Filter if app.screen == Screen::Why => screens::why::type_again(app),
         Action::Filter if app.screen == Screen::Logs => {
             let before = app.logs.find.clone();
@@ -523,6 +527,9 @@ fn go_to(app: &mut App, action: Action) {
         }
         Action::ConnectionOfJob => {
             if let Some(destination) = app.job_status(&job).map(|job| job.destination.clone()) {
+                if app.screen == Screen::Connections {
+                    app.note(format!("{destination} is the destination of {job}"));
+                }
                 screens::connections::show(app, destination);
             }
         }

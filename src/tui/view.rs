@@ -170,7 +170,7 @@ fn draw_crumb(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Conflicts => line,
         Screen::Jobs | Screen::Dead => match screens::filter_text(app).map(str::trim) {
             Some(text) if !text.is_empty() => line.dim(" / ").within(text, 70, Tone::Bold).dim("   (Esc clears)"),
-            _ => line.dim(" waiting and being retried, all jobs   (/ filters)"),
+            _ => line.dim(format!(" waiting and being retried, all jobs   ({} filters)", app.key(Action::Filter))),
         },
     };
     canvas.put(area, &line);

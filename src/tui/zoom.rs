@@ -79,7 +79,13 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, recent:
     let n = usize::try_from(BACK[zoom.at] * 60 / each).unwrap_or(usize::MAX);
     let values = &values[values.len().saturating_sub(n)..];
     let back = Duration::from_secs(values.len() as u64 * each);
-    let peak = u64::from(values.iter().copied().max().unwrap_or(0)) / if each == 60 { 60 } else { 1 };
+    let per_bar: u32 = if each == 60 { 60 } else { 1 };
+    // The last bar is the rate of now, which no figure of the past holds yet.
+    let mut bars = values[values.len().saturating_sub(n.saturating_sub(1))..].to_vec();
+    if !bars.is_empty() {
+        bars.push((now * f64::from(per_bar)).round() as u32);
+    }
+    let peak = u64::from(bars.iter().copied().max().unwrap_or(0)) / u64::from(per_bar);
     let wanted = Duration::from_secs(BACK[zoom.at] * 60);
     // What was not counted is not drawn: an engine that started an hour ago has an hour.
     let reach = if back < wanted && each == 60 { format!("{} of {}", span(back), span(wanted)) } else { span(back) };
@@ -87,7 +93,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, recent:
     let inner = canvas.panel(area, title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let (columns, below) = super::geometry::top(inner, inner.height.saturating_sub(1));
-    chart(canvas, columns, values);
+    chart(canvas, columns, &bars);
     if values.is_empty() {
         canvas.put(columns, &canvas.line().dim("nothing counted yet"));
     } else {

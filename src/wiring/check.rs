@@ -4,11 +4,13 @@ use super::{find, house, judged};
 use crate::cli::commands::check::{Args, Checked, Planned, Tried, print};
 use crate::cli::{Exit, Output, Report};
 use crate::config::Config;
-use crate::connect::{self, FaultKind};
+use crate::connect::oauth2::{self, Bearer};
+use crate::connect::{self, Fault, FaultKind};
 use crate::engine::clock::SystemClock;
-use crate::model::{Clock, Connection, Job, Schedule};
+use crate::model::{Auth, Clock, Connection, ConnectionKind, Job, Schedule};
 use futures::StreamExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) async fn run(args: &Args, explicit: Option<&Path>, out: &mut Output) -> Result<Exit, Report> {
@@ -57,12 +59,46 @@ const AT_ONCE: usize = 8;
 async fn try_one(link: Result<connect::Link, String>, connection: &Connection, config: &Config) -> Tried {
     let started = Instant::now();
     let reader = config.jobs.iter().find(|job| job.source.connection == connection.id);
+    let link = match link {
+        Ok(link) => signed_in(link).await,
+        Err(problem) => Err((false, problem, None)),
+    };
     let (is_ok, text, hint) = match (link, reader) {
-        (Err(problem), _) => (false, problem, None),
+        (Err(found), _) => found,
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
     Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
+}
+
+/// Whether it passed, what was found, and what mends it.
+type Found = (bool, String, Option<String>);
+
+/// The link with a token, where the connection signs in by OAuth 2.0; else as it is.
+///
+/// The token is used for this check alone. A refresh token may be spent by asking with it, and the state has a newer one:
+/// such a connection is not tried here.
+async fn signed_in(link: connect::Link) -> Result<connect::Link, Found> {
+    let ConnectionKind::Rest(rest) = &link.connection.kind;
+    let Some(Auth::OAuth2(oauth)) = &rest.auth else { return Ok(link) };
+    if oauth.refresh_token.is_some() {
+        let text = format!(
+            "not tried: signing in spends its refresh token; `syncdeck connection test {}` tries it",
+            link.connection.id
+        );
+        return Err((true, text, None));
+    }
+    let bearer = Arc::new(Bearer::default());
+    let granted = oauth2::sign_in(&link, oauth, None, rest.timeout).await.outcome;
+    let granted = granted.map_err(|fault| found_fault(&fault, String::new()))?;
+    bearer.set(&granted.access).map_err(|reason| (false, format!("signing in: {reason}"), None))?;
+    let transport = oauth2::signed(link.transport.clone(), bearer);
+    Ok(connect::Link { transport, ..link })
+}
+
+fn found_fault(fault: &Fault, before: String) -> Found {
+    let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
+    (false, format!("{before}{status}{}", fault.message), fault.hint.clone().map(again))
 }
 
 /// What mends it, and how it is checked again.
@@ -71,7 +107,7 @@ fn again(mend: String) -> String {
     format!("{mend}{sign} run `syncdeck check` again")
 }
 
-async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<String>) {
+async fn read_once(link: &connect::Link, job: &Job) -> Found {
     let reply = connect::probe(link, job).await;
     match reply.outcome {
         Ok(page) => {
@@ -79,22 +115,18 @@ async fn read_once(link: &connect::Link, job: &Job) -> (bool, String, Option<Str
                 if page.items.len() == 1 { "1 record".to_owned() } else { format!("{} records", page.items.len()) };
             (true, format!("`{}` read its first page: {records}", job.id), None)
         }
-        Err(fault) => {
-            let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (false, format!("{}: {status}{}", fault.request, fault.message), fault.hint.map(again))
-        }
+        Err(fault) => found_fault(&fault, format!("{}: ", fault.request)),
     }
 }
 
 /// A connection that is only written to is not tried with a write: that it answers must do.
-async fn reach(link: &connect::Link) -> (bool, String, Option<String>) {
+async fn reach(link: &connect::Link) -> Found {
     let reply = connect::reach(link).await;
     match reply.outcome {
         Ok(status) => (true, format!("answers ({status}); it is only written to, so nothing was read"), None),
         Err(fault) => {
-            let is_ok = fault.kind == FaultKind::Throttled;
-            let status = fault.status.map(|status| format!("{status} ")).unwrap_or_default();
-            (is_ok, format!("{status}{}", fault.message), fault.hint.map(again))
+            let (_, text, hint) = found_fault(&fault, String::new());
+            (fault.kind == FaultKind::Throttled, text, hint)
         }
     }
 }

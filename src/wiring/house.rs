@@ -35,6 +35,8 @@ pub(super) struct House {
     actor: Actor,
     console: ConsoleConfig,
     log_folder: String,
+    /// No configuration leads here.
+    is_guest: bool,
 }
 
 /// An engine of this process with what belongs to it.
@@ -207,14 +209,26 @@ impl House {
             serve: config.serve,
             _logs: logs,
         };
-        Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder })
+        Ok(Self { handle, own: Some(own), actor, console: config.console, log_folder, is_guest: false })
     }
 
     fn there(config: &Config, via: Via, remote: Remote) -> Self {
         let log_folder = remote.watch().borrow().engine.log_folder.clone();
         let handle = Handle::attached(remote);
         let handle = if config.workspace.read_only { handle.read_only() } else { handle };
-        Self { handle, own: None, actor: actor(via), console: config.console.clone(), log_folder }
+        let console = config.console.clone();
+        Self { handle, own: None, actor: actor(via), console, log_folder, is_guest: false }
+    }
+
+    /// The house of the engine that holds the state in `folder`, of which no configuration tells.
+    pub(super) async fn of_state(folder: &Path) -> Result<Self, ConnectError> {
+        let remote = Remote::connect(folder, signature(Via::Console)).await?;
+        let engine = remote.watch().borrow().engine.clone();
+        // What is hidden on the engine's own screens is hidden here.
+        let console = ConsoleConfig { redact: engine.redact, ..ConsoleConfig::default() };
+        let handle = Handle::attached(remote);
+        let log_folder = engine.log_folder;
+        Ok(Self { handle, own: None, actor: actor(Via::Console), console, log_folder, is_guest: true })
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -290,6 +304,11 @@ impl House {
         let mut options = super::screen::options(Some(&self.console), look, signals)?;
         options.log_folder.clone_from(&self.log_folder);
         let Some(own) = &self.own else {
+            options.attach_note = super::screen::attach_note();
+            let is_known = options.attach_note.as_ref().is_some_and(|note| note.exists());
+            options.asks_to_attach = look.asks_to_attach && !is_known && !self.handle.is_read_only();
+            options.is_guest = self.is_guest;
+            options.signed_as = signature(Via::Console).name;
             return tui::run(self.handle.clone(), options).await.map_err(screen_failed);
         };
         let (engine, is_demo) = (own.engine.clone(), own.folder.is_none());
@@ -413,7 +432,7 @@ pub(super) fn no_config(not_found: &NotFound) -> Report {
     for (place, why) in &not_found.looked {
         report = report.with_place(format!("{place}: {why}"));
     }
-    report.with_hint("name one with `-c FILE`, or look around with `syncdeck demo`")
+    report.with_hint("name one with `-c FILE`, write one with `syncdeck init`, or look around with `syncdeck demo`")
 }
 
 fn connect_report(error: &ConnectError) -> Report {

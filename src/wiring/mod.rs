@@ -3,6 +3,7 @@
 mod background;
 mod check;
 mod demo;
+mod first;
 mod hooks;
 mod house;
 mod limits;
@@ -54,6 +55,10 @@ async fn carry_out(invocation: Invocation, out: &mut Output) -> Result<Exit, Rep
         Command::Completions(args) => commands::completions::run(&args, out),
         Command::Simulator(args) => demo::simulator(&args).await,
         Command::Demo(args) => demo::run(&args, color, out).await,
+        Command::Init(args) => {
+            let path = args.file.or(invocation.config).unwrap_or_else(|| config::place_of_new(&environment));
+            commands::init::run(&path, out)
+        }
         Command::Check(args) => check::run(&args, config, out).await,
         Command::Console(args) => console(config, &args, color, out).await,
         Command::Run(args) => {
@@ -242,25 +247,19 @@ async fn console(
     color: cli::Color,
     out: &mut Output,
 ) -> Result<Exit, Report> {
-    let look = Wanted::new(args.ascii, color, args.plain);
+    let look = Wanted { asks_to_attach: !args.attach, ..Wanted::new(args.ascii, color, args.plain) };
     // Before anything is opened: nothing must run for a screen that can not be shown.
     look.needs_terminal()?;
     let signals = Signals::listen();
     let path = match find(config) {
         Ok(path) => path,
         Err(not_found) if config.is_none() && !look.is_plain => {
-            let options = screen::options(None, look, &signals)?;
-            return match tui::welcome(&not_found.looked, options).await.map_err(house::screen_failed)? {
-                tui::WelcomeChoice::Demo => {
-                    let args = commands::demo::Args { ascii: args.ascii, ..demo::DEFAULT };
-                    demo::show(&args, look, &signals, out).await
-                }
-                tui::WelcomeChoice::Quit => Ok(Exit::Done),
-            };
+            return first::start(&not_found, args, look, &signals, out).await;
         }
         Err(not_found) => return Err(house::no_config(&not_found)),
     };
     let found = found(&path, out)?;
+    let mut may_start = !args.attach;
     loop {
         let house = match House::enter(&found, Via::Console).await {
             Ok(house) => house,
@@ -281,9 +280,14 @@ async fn console(
             return Err(Report::new("read-only: no engine runs for this state, and a read-only screen starts none")
                 .with_hint("`syncdeck status` and `syncdeck dead groups` show what a stopped one left"));
         }
+        if !may_start && house.is_own() {
+            house.close().await;
+            return Err(Report::new("no engine runs for this state, and `--attach` starts none")
+                .with_hint("`syncdeck` runs one below its screen, `syncdeck serve` without a screen"));
+        }
         let house = if is_read_only { house.read_only() } else { house };
         match house.show(look, &signals, out).await? {
-            Left::StartHere => {}
+            Left::StartHere => may_start = true,
             Left::Background => return background::start(&path, &found.config, out).await,
             left => return Ok(house::exit_of(left)),
         }

@@ -3,10 +3,11 @@
 use super::signals::Signals;
 use crate::cli::commands::keys::Bound;
 use crate::cli::{Color, Report};
-use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes, ThemeChoice};
+use crate::config::{ConsoleConfig, KeyChoice, Mistake, Mistakes, ThemeChoice, user_folder};
 use crate::tui::keymap::{Choice, Keymap, label};
 use crate::tui::theme::{Depth, Flaw, LOOKS, Look, look as named, own_look};
 use crate::tui::{self, ClipboardWay};
+use std::path::PathBuf;
 
 /// What was asked for on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +16,15 @@ pub(super) struct Wanted {
     pub color: Color,
     /// Lines instead of a screen.
     pub is_plain: bool,
+    /// The person has not said yet that the screen is to attach to whoever runs the engine.
+    pub asks_to_attach: bool,
 }
 
 impl Wanted {
     /// A terminal that can do nothing but lines gets lines.
     pub(super) fn new(ascii: bool, color: Color, is_plain: bool) -> Self {
-        Self { ascii, color, is_plain: is_plain || std::env::var("TERM").is_ok_and(|term| term == "dumb") }
+        let is_plain = is_plain || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        Self { ascii, color, is_plain, asks_to_attach: false }
     }
 
     /// Refuses where there must be a terminal and is none.
@@ -61,6 +65,11 @@ pub(super) fn options(
         };
     }
     Ok(options)
+}
+
+/// The file that says that screens attach without asking, once it is there; none where the user has no folder for it.
+pub(super) fn attach_note() -> Option<PathBuf> {
+    Some(user_folder(&|name| std::env::var(name).ok())?.join("attach-without-asking"))
 }
 
 /// Whether the terminal's locale can show more than ASCII.

@@ -15,7 +15,7 @@ fn screen(scene: &Scene, arguments: &[&str]) -> App {
 fn two_screens_and_a_command_see_what_each_of_them_does() {
     let scene = Scene::healthy();
     let serving = serve(&scene);
-    let mut one = screen(&scene, &[]);
+    let mut one = screen(&scene, &["console", "--attach"]);
     let other = screen(&scene, &["console", "--read-only"]);
     let header = one.wait_for("ATTACHED pid ");
     assert!(header.contains("(serve by tester"), "{header}");
@@ -45,7 +45,7 @@ fn two_screens_and_a_command_see_what_each_of_them_does() {
 fn a_screen_outlives_its_engine_finds_it_again_and_starts_one_itself() {
     let scene = Scene::healthy();
     let mut serving = serve(&scene);
-    let mut app = screen(&scene, &[]);
+    let mut app = screen(&scene, &["console", "--attach"]);
     app.wait_for("ATTACHED pid ");
     serving.kill();
     let last = app.wait_for("stopped answering");
@@ -74,6 +74,41 @@ fn a_screen_for_looking_starts_no_engine() {
     let mut app = screen(&scene, &["console", "--read-only"]);
     app.wait_for("a read-only screen starts none");
     app.wait_for("hint: `syncdeck status`");
+    assert_eq!(app.end().exit_code(), 1);
+    assert_eq!(scene.simulator.requests(), [0, 0]);
+}
+
+#[test]
+fn a_screen_asks_before_it_attaches_until_it_is_told_not_to() {
+    let scene = Scene::healthy();
+    let serving = serve(&scene);
+    let mut app = screen(&scene, &[]);
+    let asked = app.wait_for("Attach to the engine that is already running?");
+    assert!(asked.contains("contacts") && asked.contains("ATTACHED pid "), "the jobs are there at once:\n{asked}");
+    app.send("r");
+    app.wait_for("READ-ONLY");
+    app.send("q");
+    assert!(app.end().success());
+
+    let mut app = screen(&scene, &[]);
+    app.wait_for("Attach to the engine");
+    app.send("d");
+    app.wait_for("not asked again");
+    assert!(scene.workspace.path(".config/syncdeck/attach-without-asking").exists());
+    app.send("q");
+    assert!(app.end().success());
+
+    let app = screen(&scene, &[]);
+    let attached = app.wait_for("quitting closes this screen only");
+    assert!(!attached.contains("Attach to the engine"), "{attached}");
+    drop(serving);
+}
+
+#[test]
+fn a_screen_that_is_only_to_attach_starts_no_engine() {
+    let scene = Scene::healthy();
+    let mut app = screen(&scene, &["console", "--attach"]);
+    app.wait_for("`--attach` starts none");
     assert_eq!(app.end().exit_code(), 1);
     assert_eq!(scene.simulator.requests(), [0, 0]);
 }

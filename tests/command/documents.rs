@@ -1,7 +1,7 @@
 //! What commands tell, against what the simulator knows to be true.
 
-use crate::process::Ran;
-use crate::shop::{CUSTOMERS, Scene};
+use crate::process::{Ran, Simulator, Workspace};
+use crate::shop::{self, CUSTOMERS, Scene};
 use serde_json::{Value, json};
 
 /// The `finished` line of a `run --once --json` of one job.
@@ -201,6 +201,28 @@ fn a_failed_source_ends_with_status_1_and_nothing_is_dead_lettered() {
     assert_eq!(scene.run(&["dead", "list", "--json"]).ended(0).json()["total"], 0);
     let status = scene.run(&["status", "--json"]).ended(0).json();
     assert_eq!(status["jobs"][0]["state"], "needs_attention", "{status}");
+}
+
+#[test]
+fn check_signs_in_and_spends_no_refresh_token() {
+    let simulator = Simulator::start(CUSTOMERS, 5);
+    simulator.post("/sim/identity", &json!({ "guards": ["source", "destination"] }));
+    let [id, secret, refresh] = syncdeck::sim::CLIENT;
+    let (crm, place) = (&simulator.crm, "/oauth/token");
+    let oauth = |secret: &str, more: &str| {
+        format!(
+            "auth = {{ type = \"oauth2\", token_url = \"{crm}{place}\", client_id = \"{id}\", client_secret = \"{secret}\"{more} }}"
+        )
+    };
+    let check = |auth: &str| Workspace::new(&shop::config(&simulator, auth)).run(&["check", "--json"]);
+    let good = check(&oauth(secret, "")).ended(0).json();
+    assert!(good["connections"][0]["text"].as_str().is_some_and(|text| text.contains("read its first page")), "{good}");
+    let bad = check(&oauth("another", "")).ended(1).json();
+    assert!(bad["connections"][0]["hint"].as_str().is_some_and(|hint| hint.contains("client_secret")), "{bad}");
+    let asked = simulator.post("/sim/identity", &json!({}))["asked"].clone();
+    let spared = check(&oauth(secret, &format!(", refresh_token = \"{refresh}\""))).ended(0).json();
+    assert!(spared["connections"][0]["text"].as_str().is_some_and(|text| text.contains("not tried")), "{spared}");
+    assert_eq!(simulator.post("/sim/identity", &json!({}))["asked"], asked, "no token was asked for");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Help, completions and the schema: what a person reads before the first command works.
 
-use crate::process::Workspace;
+use crate::process::{Simulator, Workspace};
 
-const COMMANDS: [&[&str]; 23] = [
+const COMMANDS: [&[&str]; 24] = [
     &["console"],
     &["demo"],
+    &["init"],
     &["run"],
     &["check"],
     &["status"],
@@ -73,4 +74,23 @@ fn the_demo_without_a_screen_runs_every_job_once_and_leaves_nothing_behind() {
     assert!(ends.iter().all(|end| end["state"] == "done"), "{ran}");
     let left: Vec<_> = std::fs::read_dir(workspace.path("")).expect("the folder").flatten().collect();
     assert_eq!(left.len(), 1, "only the configuration: {left:?}");
+}
+
+#[test]
+fn init_writes_a_configuration_that_works_with_the_practice_systems_and_never_over_another() {
+    let workspace = Workspace::new("");
+    let there = workspace.run(&["init", "syncdeck.toml"]).ended(1);
+    assert!(there.stderr.contains("`syncdeck.toml` is there already"), "{there}");
+    assert!(there.stderr.contains("hint: edit that one, or name another: syncdeck init syncdeck-new.toml"), "{there}");
+    let ran = workspace.run(&["init", "own.toml"]).ended(0);
+    assert!(ran.stdout.starts_with("wrote own.toml: one job, from a shop to a CRM\n"), "{ran}");
+    workspace.run(&["-c", "own.toml", "check", "--offline"]).ended(0);
+    let text = std::fs::read_to_string(workspace.path("own.toml")).expect("a configuration");
+    let simulator = Simulator::start(20, 1);
+    let text = text.replace("http://127.0.0.1:4100", &simulator.shop).replace("http://127.0.0.1:4101", &simulator.crm);
+    std::fs::write(workspace.path("own.toml"), text).expect("a configuration");
+    workspace.run(&["-c", "own.toml", "run", "--once"]).ended(0);
+    assert_eq!(simulator.collection("destination", "contacts").len(), 20);
+    let lost = workspace.run(&["init", "nowhere/own.toml"]).ended(1);
+    assert!(lost.stderr.contains("no configuration could be written to `nowhere/own.toml`"), "{lost}");
 }

@@ -10,7 +10,7 @@ const RECORDS: u64 = 120;
 fn making(simulator: &Simulator) -> Workspace {
     let config = config(simulator, "");
     let (before, _) = config.split_once("write = \"upsert\"").expect("a destination");
-    let create = "write = \"create\"\nid = \"/id\"\ncreate = { path = \"/contacts\", external_id = \"external_id\" }\n";
+    let create = "write = \"create\"\nid = \"/id\"\ncreate = { path = \"/contacts\", external_id = \"external_id\" }\npath = \"/contacts/{{ id }}\"\n";
     Workspace::new(
         &format!("{before}{create}").replace("timeout = \"5s\"", "timeout = \"1s\"\nlimits = { in_flight = 8 }"),
     )

@@ -29,7 +29,7 @@ async fn every_list_is_one_json_document() {
     assert_eq!(letter["letter"]["job"], "customers");
     let (_, checkpoints) = get(&desk, "/checkpoints?job=customers&limit=2").await;
     assert_eq!(checkpoints.as_array().map(Vec::len), Some(2));
-    for path in ["/runs", "/logs?level=info", "/journal", "/snapshot"] {
+    for path in ["/runs", "/retries", "/logs?level=info", "/journal", "/snapshot"] {
         assert_eq!(get(&desk, path).await.0, 200, "{path}");
     }
 }
@@ -85,6 +85,13 @@ async fn what_does_not_exist_is_said_in_json_with_the_right_status() {
         ("POST", "/dead-letters/discard", "{\"ids\":[1]}", 409),
         ("POST", "/dead-letters/discard", "{\"ids\":[1],\"careful\":true}", 400),
         ("POST", "/dead-letters/restore", "{\"ids\":[1],\"dry_run\":true}", 400),
+        ("GET", "/runs?filter=state:odd", "", 400),
+        ("GET", "/retries?state=odd", "", 400),
+        ("GET", "/checkpoints?job=customers&filter=scanned:many", "", 400),
+        ("GET", "/connections/nobody", "", 404),
+        ("POST", "/connections/crm/budget", "", 400),
+        ("POST", "/connections/crm/budget", "{\"requests\":60}", 400),
+        ("POST", "/connections/crm/budget", "{\"requests\":60,\"per\":\"soon\"}", 400),
         ("POST", "/connections/nobody/hold", "", 404),
         ("POST", "/connections/crm/explode", "", 404),
         ("GET", "/connections/crm/hold", "", 405),
@@ -314,4 +321,41 @@ async fn a_request_that_is_too_long_is_refused() {
     assert_eq!(status, 413);
     let handle = desk.handle(End::Socket, "ops").await;
     assert!(done(&handle, Request::Trigger { jobs: crate::desk::customers() }).await.is_ok(), "others are answered");
+}
+
+#[tokio::test]
+async fn runs_and_checkpoints_are_narrowed_as_in_the_console() {
+    let desk = Desk::open().await;
+    let ids = async |path: &str| {
+        let (status, list) = get(&desk, path).await;
+        assert_eq!(status, 200, "{path}: {list}");
+        list.as_array().expect("a list").clone()
+    };
+    let all = ids("/runs").await;
+    let of_job = ids("/runs?job=customers").await;
+    assert!(!of_job.is_empty() && of_job.iter().all(|run| run["job"] == "customers"), "{of_job:?}");
+    assert_eq!(ids("/runs?filter=job:customers").await, of_job);
+    assert_eq!(ids("/runs?limit=1").await.len(), 1);
+    assert!(ids("/runs?job=nobody").await.is_empty());
+    let errored = ids("/runs?filter=errored:%3E0").await;
+    assert!(!errored.is_empty() && errored.len() <= all.len(), "{errored:?}");
+    assert!(errored.iter().all(|run| run["counts"]["errored"].as_u64() > Some(0)), "{errored:?}");
+    let saved = ids("/checkpoints?job=customers").await;
+    let first = saved.last().expect("a checkpoint")["sequence"].as_u64().expect("a number");
+    let one = ids(&format!("/checkpoints?job=customers&filter=id:{first}")).await;
+    assert_eq!(one.as_slice(), &saved[saved.len() - 1..]);
+    assert!(ids("/checkpoints?job=customers&filter=kind:rewind").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_is_asked_for_alone_and_its_budget_lowered() {
+    let desk = Desk::open().await;
+    let (status, crm) = get(&desk, "/connections/crm").await;
+    assert_eq!((status, &crm["id"], &crm["lowered"]), (200, &"crm".into(), &Value::Null));
+    let body = r#"{"requests": 60, "per": "1m", "reason": "month end"}"#;
+    post(&desk, "/connections/crm/budget", body).await;
+    let (_, crm) = get(&desk, "/connections/crm").await;
+    assert_eq!(crm["lowered"]["reason"], "month end", "{crm}");
+    post(&desk, "/connections/crm/budget", r#"{"clear": true}"#).await;
+    assert_eq!(get(&desk, "/connections/crm").await.1["lowered"], Value::Null);
 }

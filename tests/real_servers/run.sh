@@ -257,7 +257,7 @@ say "serve: commands and a screen attach to one engine"
 runner=$!
 wait_until "the engine answering" 20 engine /healthz
 engine /metrics | grep -qF 'syncdeck_job_scanned_total{job="films"}' || fail "the metrics do not name the job"
-console -f /dev/null new-session -d -s syncdeck -x 120 -y 36 "$SYNCDECK console"
+console -f /dev/null new-session -d -s syncdeck -x 120 -y 36 "$SYNCDECK console --attach"
 sees "ATTACHED pid $runner"
 say "why is a film there, and why is it not"
 why written 0 film_00005 unchanged

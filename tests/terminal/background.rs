@@ -96,7 +96,7 @@ fn ctrl_z_gives_an_attached_screen_back_to_the_shell_and_fg_brings_it_again() {
             columns: 100,
         },
     );
-    app.send(&format!("{} console\n", env!("CARGO_BIN_EXE_syncdeck")));
+    app.send(&format!("{} console --attach\n", env!("CARGO_BIN_EXE_syncdeck")));
     app.wait_for("ATTACHED");
     app.send("\x1a");
     app.wait("the shell has the terminal", |screen| {

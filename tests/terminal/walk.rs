@@ -65,6 +65,41 @@ fn a_start_without_a_configuration_offers_the_demo() {
 }
 
 #[test]
+fn a_start_without_a_configuration_makes_one_and_attaches_to_an_engine_that_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let begin = |rows| Begin { arguments: &[], environment: &[], folder: folder.path(), rows, columns: 100 };
+    let mut app = App::start(&begin(30));
+    app.wait_for("none found in");
+    app.send("3");
+    app.wait_for("its state folder:");
+    app.send("nowhere\r");
+    app.wait_for("no engine listens in `nowhere`");
+    app.send("\x1b");
+    app.wait_until("the field gone", |screen| !screen.contains("its state folder:"));
+    app.send("2");
+    let told = app.wait_for("syncdeck.toml check");
+    assert!(told.contains("wrote syncdeck.toml"), "{told}");
+    assert!(app.end().success());
+    app.assert_restored();
+
+    let mut engine = App::start(&begin(30));
+    engine.wait_for("Jobs");
+    engine.wait_until("the engine's own screen", |screen| screen.contains("this process"));
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let begin = Begin { arguments: &[], environment: &[], folder: elsewhere.path(), rows: 30, columns: 100 };
+    let mut app = App::start(&begin);
+    app.wait_for("Attach to a running engine");
+    app.send("3");
+    app.wait_for("its state folder:");
+    app.send(&format!("{}\r", folder.path().join("state").display()));
+    app.wait_for("ATTACHED");
+    app.send("q");
+    assert!(app.end().success());
+    engine.send("\x03\x03");
+    engine.end();
+}
+
+#[test]
 fn help_comes_from_the_keys_that_are_bound() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut app = demo(folder.path(), 24, 80);

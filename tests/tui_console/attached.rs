@@ -9,7 +9,7 @@ use std::time::Duration;
 use syncdeck::control::{Attachment, Host, Loss, Request};
 use syncdeck::model::{Circuit, JobState};
 use syncdeck::tui::text::Symbols;
-use syncdeck::tui::{Left, LockedChoice, LockedPage, LockedView, Msg};
+use syncdeck::tui::{Effect, Left, LockedChoice, LockedPage, LockedView, Msg, Settings};
 
 const SIZES: [(u16, u16); 3] = [(120, 36), (80, 24), (60, 15)];
 const SYMBOLS: [(Symbols, &str); 2] = [(Symbols::Unicode, ""), (Symbols::Ascii, "_ascii")];
@@ -181,6 +181,16 @@ fn r_starts_an_engine_here_only_when_the_other_is_gone_for_good() {
 }
 
 #[test]
+fn a_screen_without_a_configuration_offers_no_engine_of_its_own() {
+    let mut stage = attached(120, 36, Symbols::Unicode);
+    stage.app.settings.is_guest = true;
+    stage.send(Msg::Attachment(Attachment::Gone(loss(10))));
+    assert!(!stage.shows("start one here"), "{}", stage.text());
+    stage.press("r");
+    assert!(stage.left.is_none() && stage.shows("no configuration was found to start an engine by"));
+}
+
+#[test]
 fn an_engine_of_another_version_is_said_to_be_one() {
     let mut stage = Stage::new(world(), 120, 36);
     stage.send(Msg::Attachment(Attachment::Attached(Host { version: "9.9.9".to_owned(), ..host() })));
@@ -233,4 +243,82 @@ fn the_keys_of_a_locked_state_try_again_wait_tell_and_quit() {
     assert!(seen(&view, 80, 24).contains("page committed job=customers_to_crm␛[2J"));
     view.key(&key_event("esc"));
     assert!(seen(&view, 80, 24).contains("never breaks the lock"));
+}
+
+fn asked(width: u16, height: u16, symbols: Symbols) -> Stage {
+    let settings = Settings {
+        asks_to_attach: true,
+        can_remember: true,
+        signed_as: "ada (pts/3)".to_owned(),
+        ..Settings::default()
+    };
+    let mut stage = Stage::set(world(), width, height, symbols, settings);
+    stage.send(Msg::Attachment(Attachment::Attached(host())));
+    stage
+}
+
+#[test]
+fn a_screen_over_an_engine_of_another_process_asks_how_it_is_to_attach() {
+    for (width, height) in SIZES {
+        for (symbols, suffix) in SYMBOLS {
+            let text = asked(width, height, symbols).text();
+            assert!(!suffix.contains("ascii") || text.is_ascii(), "{text}");
+            insta::assert_snapshot!(format!("attach{suffix}_{width}x{height}"), text);
+        }
+    }
+}
+
+#[test]
+fn enter_attaches_and_r_attaches_for_looking_alone() {
+    let mut stage = asked(120, 36, Symbols::Unicode);
+    stage.press("p n X");
+    assert!(stage.app.overlay.is_some() && stage.orders().is_empty(), "the question has the keys");
+    stage.press("enter j j j n");
+    assert_eq!(stage.orders().len(), 1);
+    let mut stage = asked(120, 36, Symbols::Unicode);
+    stage.press("r j j j n");
+    assert!(stage.shows("read-only: this screen changes nothing") && stage.shows("READ-ONLY"), "{}", stage.text());
+    assert!(stage.orders().is_empty());
+    stage.send(Msg::Attachment(Attachment::Gone(loss(10))));
+    stage.press("r");
+    assert!(stage.left.is_none() && stage.shows("starts no engine"), "{}", stage.text());
+}
+
+#[test]
+fn d_attaches_and_has_it_written_down_that_nobody_wants_to_be_asked() {
+    let mut stage = asked(120, 36, Symbols::Unicode);
+    stage.press("d");
+    assert!(stage.app.overlay.is_none() && stage.effects.contains(&Effect::Remember), "{:?}", stage.effects);
+    stage.send(Msg::Remembered(Ok("/home/ada/.config/syncdeck/attach-without-asking".to_owned())));
+    assert!(stage.shows("not asked again, as long as there is /home/ada/"), "{}", stage.text());
+    stage.send(Msg::Remembered(Err("Read-only file system".to_owned())));
+    assert!(stage.shows("could not be written: Read-only file"), "{}", stage.text());
+    let mut stage = asked(120, 36, Symbols::Unicode);
+    stage.app.settings.can_remember = false;
+    assert!(!stage.shows("ask again"), "a choice that does nothing is not offered: {}", stage.text());
+    stage.press("d");
+    assert!(stage.app.overlay.is_some() && stage.effects.is_empty());
+}
+
+#[test]
+fn escape_and_q_leave_without_attaching() {
+    for key in ["esc", "q", "ctrl-c"] {
+        let mut stage = asked(80, 24, Symbols::Unicode);
+        stage.press(key);
+        assert_eq!(stage.left, Some(Left::Quit), "{key}");
+        assert!(stage.orders().is_empty());
+    }
+}
+
+#[test]
+fn it_is_asked_once_and_not_of_who_only_looks() {
+    let mut stage = asked(120, 36, Symbols::Unicode);
+    stage.send(Msg::Attachment(Attachment::Lost(loss(0))));
+    assert!(stage.app.overlay.is_none(), "there is nothing to attach to");
+    stage.send(Msg::Attachment(Attachment::Attached(host())));
+    assert!(stage.app.overlay.is_none() && stage.shows("attached again"), "{}", stage.text());
+    let settings = Settings { asks_to_attach: true, is_read_only: true, ..Settings::default() };
+    let mut stage = Stage::set(world(), 120, 36, Symbols::Unicode, settings);
+    stage.send(Msg::Attachment(Attachment::Attached(host())));
+    assert!(stage.app.overlay.is_none() && stage.shows("attached to pid 4127"), "{}", stage.text());
 }

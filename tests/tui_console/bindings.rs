@@ -57,6 +57,33 @@ fn help_hints_tabs_and_messages_name_the_changed_keys() {
 }
 
 #[test]
+fn the_panes_of_the_runs_and_of_the_letters_name_the_changed_keys() {
+    let mut stage = stage(&[
+        ("run_now", &["f5"]),
+        ("mark", &["V"]),
+        ("compare_pair", &["Q"]),
+        ("filter", &["F"]),
+        ("dead_of_job", &["g D"]),
+        ("logs_of_job", &["g L"]),
+        ("checkpoints_of_job", &["g C"]),
+        ("open", &["f7"]),
+        ("next_pane", &["f6"]),
+    ]);
+    stage.press("5");
+    assert!(stage.shows("(F filters: words"), "{}", stage.text());
+    assert!(stage.shows("gD dead letters   gL log   gC checkpoints"), "{}", stage.text());
+    stage.press("Q");
+    assert!(stage.shows("mark two runs with V, then Q; 0 marked"), "{}", stage.text());
+    stage.app.size = (80, 24);
+    stage.press("down");
+    assert!(stage.shows("F6 compares · F7 more"), "{}", stage.text());
+    stage.press("6");
+    assert!(stage.shows("F6 answers · F7 more"), "{}", stage.text());
+    stage.press("2");
+    assert!(stage.shows("(F filters)"), "{}", stage.text());
+}
+
+#[test]
 fn an_unbound_action_is_in_no_hint_and_no_help() {
     let mut stage = stage(&[("stop_run", &[])]);
     assert!(!stage.shows("stop run"));

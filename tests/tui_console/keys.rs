@@ -487,7 +487,7 @@ fn the_order_of_jobs_stands_still_once_somebody_moved() {
     stage.world.snapshot.jobs[5].state = JobState::NeedsAttention { why: "gone".to_owned(), hint: None, since: ago(1) };
     stage.publish();
     assert_eq!(customers(&stage), before);
-    assert!(stage.shows("order changed, . sorts again"));
+    assert!(stage.shows("sort: state ↑, . sorts again"));
     stage.press(".");
     assert_ne!(customers(&stage), before);
 }

@@ -269,6 +269,7 @@ fn a_lower_budget_is_ordered_with_its_reason_and_undone() {
 #[test]
 fn the_chart_goes_back_a_day_and_marks_what_happened() {
     let mut world = world();
+    world.snapshot.jobs.iter_mut().for_each(|job| job.rate = 12.0);
     let marks = vec![
         HistoryMark { at: ago(2_400), what: Happening::Restart },
         HistoryMark { at: ago(600), what: Happening::Throttled },
@@ -304,4 +305,87 @@ fn gk_says_that_there_are_no_conflicts() {
         "{}",
         stage.text()
     );
+}
+
+#[test]
+fn z_gives_one_pane_all_room_and_escape_takes_it_back() {
+    for (width, height) in [(120, 36), (80, 24)] {
+        for (keys, list, detail) in [
+            ("2", "Dead letters by cause", "group 0000000000000001"),
+            ("4", "newest first", "#1,86"),
+            ("5", "newest first", "Run #219"),
+            ("6", "worst first", "hubspot"),
+        ] {
+            let mut stage = Stage::new(world(), width, height);
+            stage.press(keys);
+            assert!(stage.shows(list), "{keys}: {}", stage.text());
+            stage.press("z");
+            assert!(!stage.shows(list) && stage.shows(detail), "{width}: {keys}: {}", stage.text());
+            stage.press("esc");
+            assert!(stage.shows(list), "{width}: {keys}: {}", stage.text());
+            let before = stage.text();
+            stage.press("z z");
+            assert_eq!(stage.text(), before, "{width}: {keys}");
+        }
+    }
+}
+
+#[test]
+fn z_gives_the_record_the_line_and_the_evidence_all_room() {
+    let mut stage = stage();
+    stage.press("2 enter z");
+    assert!(!stage.shows("╭─ Records") && stage.shows("SENT TO"), "{}", stage.text());
+    stage.press("esc");
+    assert!(stage.shows("╭─ Records"), "{}", stage.text());
+    stage.press("7 z");
+    assert!(!stage.shows("╭─ Logs") && stage.shows("Selected line"), "{}", stage.text());
+    stage.press("esc");
+    assert!(stage.shows("╭─ Logs") && stage.shows("Selected line"), "the line stays open: {}", stage.text());
+    stage.press("esc");
+    assert!(stage.shows("╭─ Logs") && !stage.shows("Selected line"));
+    stage.press("2 enter w z");
+    assert!(stage.shows("there is no answer yet"), "{}", stage.text());
+    stage.world.why = crate::why::of(crate::why::refused()).why;
+    stage.press("1 2 enter w z");
+    assert!(stage.shows("How we know") && !stage.shows("╭─ Answer"), "{}", stage.text());
+    stage.press("tab");
+    assert!(stage.shows("Its story") && !stage.shows("How we know"), "{}", stage.text());
+    stage.press("esc");
+    assert!(stage.shows("How we know") && stage.shows("╭─ Answer"), "{}", stage.text());
+}
+
+#[test]
+fn a_careful_retry_stands_among_the_runs_goes_on_before_ones_eyes_and_is_exported() {
+    let mut world = retried();
+    world.bulks[0].stage = BulkStage::Rest;
+    world.bulks[0].ended_at = None;
+    let mut stage = Stage::new(world, 120, 36);
+    stage.press("5 down down");
+    assert!(stage.shows("Careful retry of customers_to_crm") && stage.shows("311 recovered"), "{}", stage.text());
+    let mut now = stage.world.bulks[0].clone();
+    now.recovered = 640;
+    stage.world.snapshot.retries = vec![now];
+    stage.publish();
+    assert!(stage.shows("640 recovered"), "its progress comes with the snapshot: {}", stage.text());
+    stage.press("E c");
+    let Some(Effect::Export { text, .. }) = stage.effects.last() else { panic!("{:?}", stage.effects) };
+    let row = text.lines().find(|line| line.contains(",careful,")).unwrap_or_else(|| panic!("no retry in {text}"));
+    assert!(row.starts_with(",customers_to_crm,careful,ada"), "{row}");
+    assert!(row.ends_with(",646,,640,,2,0,4"), "scanned = updated + skipped + held + errored: {row}");
+}
+
+#[test]
+fn where_no_letter_waits_it_is_said_when_the_last_one_was_recovered_if_that_is_known() {
+    let mut empty = world();
+    empty.groups.clear();
+    empty.ids = (1..=40).rev().map(DeadLetterId).collect();
+    let mut stage = Stage::new(empty, 120, 36);
+    stage.press("2");
+    assert!(stage.shows("No dead letters wait. The last one was recovered 14:31:07, by run #1."), "{}", stage.text());
+    let mut many = world();
+    many.groups.clear();
+    let mut stage = Stage::new(many, 120, 36);
+    stage.press("2");
+    assert!(stage.shows("No dead letters wait.") && !stage.shows("last one"), "{}", stage.text());
+    assert!(!stage.asked.iter().any(|asked| matches!(asked, Request::DeadRows { .. })));
 }

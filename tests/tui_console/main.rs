@@ -5,6 +5,7 @@ mod bindings;
 mod copying;
 mod correct;
 mod customer;
+mod every_key;
 mod hostile;
 mod keys;
 mod lists;

@@ -277,7 +277,7 @@ fn the_causes_are_sorted_the_other_way_round() {
     let first = stage.app.dead.selected_group().map(|group| group.id);
     stage.press("S");
     assert_ne!(stage.app.dead.selected_group().map(|group| group.id), first);
-    assert!(stage.shows("sort: count, reversed"), "{}", stage.text());
+    assert!(stage.shows("sort: count ↑"), "{}", stage.text());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use syncdeck::control::{Attachment, Request};
 use syncdeck::tui::theme::{Depth, look};
-use syncdeck::tui::{Link, Options, run_link, welcome};
+use syncdeck::tui::{Link, Options, WelcomePage, run_link, welcome};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// What the child is to do.
@@ -37,8 +37,8 @@ fn child() {
         });
         let _hangups = (task == "deaf").then(|| tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()));
         if task == "welcome" {
-            let looked = [("./syncdeck.toml".to_owned(), "not found".to_owned())];
-            return format!("{:?}", welcome(&looked, options).await);
+            let looked = vec![("./syncdeck.toml".to_owned(), "not found".to_owned())];
+            return format!("{:?}", welcome(WelcomePage { looked, ..WelcomePage::default() }, options).await);
         }
         let world = Arc::new(Mutex::new(world()));
         let (sender, snapshots) =

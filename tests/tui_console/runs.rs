@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, ago, world};
 use syncdeck::control::{Attachment, Request};
-use syncdeck::model::{Actor, Circuit, DeadLetterId, Hold, RunId, Via};
+use syncdeck::model::{Actor, Circuit, DeadLetterId, History, Hold, RunId, Via};
 use syncdeck::tui::text::Symbols;
 use syncdeck::tui::{Effect, Msg};
 
@@ -201,4 +201,74 @@ fn a_bundle_on_the_screen_says_of_when_it_is() {
         let wanted = if width < 80 { "bundle of 2026-03-01" } else { "bundle of 2026-03-01 14:32Z" };
         assert!(header.contains(wanted), "{header}");
     }
+}
+
+#[test]
+fn jobs_are_sorted_by_what_a_person_chooses_and_stand_still_then() {
+    let mut stage = Stage::new(world(), 120, 36);
+    let first = |stage: &Stage| stage.text().lines().nth(4).unwrap_or_default().to_owned();
+    assert!(stage.shows("sort: state ↑") && first(&stage).contains("tickets_to_wh"), "{}", stage.text());
+    stage.press("s");
+    assert!(stage.shows("sort: name ↑") && first(&stage).contains("customers_to_crm"), "{}", stage.text());
+    stage.press("S");
+    assert!(stage.shows("sort: name ↓") && first(&stage).contains("tickets_to_wh"), "{}", stage.text());
+    stage.press("s");
+    assert!(stage.shows("sort: rate ↓") && first(&stage).contains("customers_to_crm"), "{}", stage.text());
+    let selected = stage.app.jobs.selected.clone();
+    let mut jobs = stage.world.snapshot.jobs.iter_mut();
+    jobs.find(|job| job.id.as_str() == "orders_to_erp").expect("it is there").rate = 9_000.0;
+    stage.publish();
+    assert!(first(&stage).contains("customers_to_crm"), "nothing moves by itself: {}", stage.text());
+    assert!(stage.shows("sort: rate ↓, . sorts again"), "{}", stage.text());
+    stage.press(".");
+    assert!(first(&stage).contains("orders_to_erp"), "{}", stage.text());
+    assert_eq!(stage.app.jobs.selected, selected, "the selection goes with its job");
+    stage.press("s s s s");
+    assert!(stage.shows("sort: state ↑"));
+}
+
+#[test]
+fn runs_are_sorted_as_far_as_they_were_read_and_the_selected_one_stays() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("5 down down");
+    assert!(stage.shows("newest first") && stage.shows("Run #217"), "{}", stage.text());
+    stage.press("s");
+    assert!(stage.shows("sort: took ↓ of those read") && stage.shows("Run #217"), "{}", stage.text());
+    stage.press("s home");
+    assert!(stage.shows("sort: scanned ↓ of those read") && stage.shows("Run #218"), "{}", stage.text());
+    stage.press("s s home");
+    assert!(stage.shows("sort: state ↑") && stage.shows("Run #213"), "failed ones first: {}", stage.text());
+    stage.press("s s S home");
+    assert!(stage.shows("sort: started ↑"), "{}", stage.text());
+}
+
+#[test]
+fn connections_are_sorted_and_the_selected_one_stays() {
+    let mut stage = Stage::new(world(), 120, 36);
+    stage.press("6");
+    assert!(stage.shows("worst first"));
+    let before = stage.app.connections.selected.clone();
+    stage.press("down s");
+    assert!(stage.shows("sort: name ↑"), "{}", stage.text());
+    let chosen = stage.app.connections.selected.clone();
+    assert!(chosen.is_some() && chosen != before);
+    stage.press("S");
+    assert!(stage.shows("sort: name ↓"), "{}", stage.text());
+    assert_eq!(stage.app.connections.selected, chosen);
+    stage.press("s s s s");
+    assert!(stage.shows("worst first"), "{}", stage.text());
+}
+
+#[test]
+fn the_peak_of_the_chart_is_never_less_than_the_rate_of_now() {
+    let mut stage = Stage::new(world(), 120, 36);
+    for job in &mut stage.world.snapshot.jobs {
+        job.rate = 0.0;
+    }
+    stage.world.snapshot.jobs[0].rate = 4_321.0;
+    stage.world.history = History { minutes: vec![60; 40], until: ago(0), marks: Vec::new() };
+    stage.publish();
+    assert!(stage.shows("peak 4,321 rec/s") && stage.shows("4,321 rec/s now"), "{}", stage.text());
+    stage.press("- -");
+    assert!(stage.shows("peak 4,321 rec/s"), "also where the bars are minutes: {}", stage.text());
 }

@@ -4,7 +4,7 @@ use crate::stage::{Stage, World, world};
 use syncdeck::control::Refusal;
 use syncdeck::model::{EngineInfo, Snapshot};
 use syncdeck::tui::text::Symbols;
-use syncdeck::tui::{Msg, Welcome};
+use syncdeck::tui::{Msg, Welcome, WelcomeChoice, WelcomePage};
 
 const SIZES: [(u16, u16); 2] = [(120, 36), (80, 24)];
 
@@ -195,17 +195,67 @@ fn the_engine_has_not_answered_yet() {
     insta::assert_snapshot!("asking_80x24", Stage::new(silent, 80, 24).text());
 }
 
-#[test]
-fn the_first_start() {
-    let looked = [
+fn first_start() -> WelcomePage {
+    let looked = vec![
         ("./syncdeck.toml".to_owned(), "not found".to_owned()),
         ("$SYNCDECK_CONFIG".to_owned(), "not set".to_owned()),
         ("~/.config/syncdeck/syncdeck.toml".to_owned(), "not found".to_owned()),
     ];
-    for (width, height) in SIZES {
-        let theme = crate::stage::theme(Symbols::Unicode);
-        let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
-        Welcome::new(theme, &looked).view(&mut buffer);
-        insta::assert_snapshot!(format!("welcome_{width}x{height}"), crate::stage::text(&buffer));
+    WelcomePage {
+        looked,
+        new_config: "/srv/acme/syncdeck.toml".to_owned(),
+        engines_place: "/home/ada/.local/state/syncdeck".to_owned(),
+        ..WelcomePage::default()
     }
+}
+
+fn seen(welcome: &Welcome, width: u16, height: u16) -> String {
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
+    welcome.view(&mut buffer);
+    crate::stage::text(&buffer)
+}
+
+#[test]
+fn the_first_start() {
+    let theme = crate::stage::theme(Symbols::Unicode);
+    for (width, height) in SIZES {
+        let welcome = Welcome::new(theme, first_start());
+        insta::assert_snapshot!(format!("welcome_{width}x{height}"), seen(&welcome, width, height));
+    }
+    let problem = ("/srv/gone".to_owned(), "no engine listens in `/srv/gone`".to_owned());
+    let failed = Welcome::new(theme, WelcomePage { problem: Some(problem), ..first_start() });
+    insta::assert_snapshot!("welcome_attach_80x24", seen(&failed, 80, 24));
+    for width in 1..130 {
+        for height in 1..40 {
+            seen(&failed, width, height);
+        }
+    }
+}
+
+#[test]
+fn every_choice_of_the_first_start_does_something() {
+    let theme = crate::stage::theme(Symbols::Unicode);
+    let press = |welcome: &mut Welcome, keys: &str| {
+        let keys: Vec<&str> = keys.split(' ').collect();
+        keys.into_iter().fold(None, |_, key| welcome.key(&crate::stage::key_event(key)))
+    };
+    let choices = [
+        ("enter", Some(WelcomeChoice::Demo)),
+        ("1", Some(WelcomeChoice::Demo)),
+        ("2", Some(WelcomeChoice::Make)),
+        ("j enter", Some(WelcomeChoice::Make)),
+        ("3 / s enter", Some(WelcomeChoice::Attach("/s".to_owned()))),
+        ("3 enter", None),
+        ("3 q 1 esc 2", Some(WelcomeChoice::Make)),
+        ("G j j j enter", Some(WelcomeChoice::Quit)),
+        ("q", Some(WelcomeChoice::Quit)),
+        ("3 ctrl-c", Some(WelcomeChoice::Quit)),
+    ];
+    for (keys, choice) in choices {
+        assert_eq!(press(&mut Welcome::new(theme, first_start()), keys), choice, "{keys}");
+    }
+    let engines = vec!["/state/acme".to_owned(), "/state/globex".to_owned()];
+    let mut welcome = Welcome::new(theme, WelcomePage { engines, ..first_start() });
+    assert!(seen(&welcome, 120, 36).contains("these answer: /state/acme, /state/globex"));
+    assert_eq!(press(&mut welcome, "3 enter"), Some(WelcomeChoice::Attach("/state/acme".to_owned())));
 }

@@ -404,6 +404,8 @@ impl World {
             attempts: 3,
             last_at: ago((1_042_u64.saturating_sub(id.0)) * 60),
             state: match id.0 % 9 {
+                // The newest is not the one that was recovered last.
+                _ if self.groups.is_empty() => LetterState::Recovered { at: ago(id.0 * 60), run: RunId(id.0) },
                 4 => LetterState::Retrying { since: ago(3), by: Actor::person("ada", Via::Console) },
                 _ => LetterState::Waiting,
             },

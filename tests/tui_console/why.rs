@@ -56,7 +56,7 @@ fn field(name: &str, source: &str, written: Option<&str>, there: Option<&str>) -
 }
 
 /// A record that hubspot refused three times.
-fn refused() -> Evidence {
+pub fn refused() -> Evidence {
     let mut letter = letter().letter;
     letter.record = ID.into();
     let found = FoundAtSource {
@@ -113,7 +113,7 @@ fn changed_there() -> Evidence {
     }
 }
 
-fn of(evidence: Evidence) -> World {
+pub fn of(evidence: Evidence) -> World {
     let is_live = evidence.asked.is_some();
     let is_known = evidence.matched_by != MatchedBy::Nothing;
     let why = WhyAnswer { key: String::new(), at: NOW, is_live, is_known, answers: vec![ladder(evidence)] };

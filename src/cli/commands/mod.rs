@@ -10,6 +10,7 @@ pub mod dead;
 pub mod demo;
 pub mod forget;
 pub mod held;
+pub mod init;
 pub mod journal;
 pub mod keys;
 pub mod orders;
@@ -37,6 +38,7 @@ use clap::{ArgMatches, Args as _};
 pub enum Command {
     Console(console::Args),
     Demo(demo::Args),
+    Init(init::Args),
     Run(run::Args),
     Serve(serve::Args),
     Check(check::Args),
@@ -106,6 +108,9 @@ pub const COMMANDS: &[Entry] = &[
         demo::Args::augment_args,
         |matches| read_args(matches, Command::Demo),
     ),
+    entry("init", "Write a configuration to begin with", init::EXAMPLE, init::Args::augment_args, |matches| {
+        read_args(matches, Command::Init)
+    }),
     entry("run", "Run jobs without the screen", run::EXAMPLE, run::Args::augment_args, |matches| {
         read_args(matches, Command::Run)
     }),

@@ -1,18 +1,20 @@
 //! `syncdeck runs`: past runs, newest first.
 //!
 //! `--json` prints `{"runs":[{"id","job","instance","kind","by","started_at","ended_at","seconds","state","reason","hint",
-//! …counts,"pages","checkpoint"}]}`. `state` is `running` or one of the words of `run --json`, and `interrupted` for
-//! a run whose process ended without a word.
+//! …counts,"pages","checkpoint"}],"retries":[{"number","job","instance","by","started_at","ended_at","seconds","state",
+//! "reason","of","letters","recovered","failed_again","needless"}]}`. `state` is `running` or one of the words of
+//! `run --json`, and `interrupted` for a run whose process ended without a word. `retries` are those of many letters,
+//! of which one goes first; of runs and retries together the newest are listed.
 
 use crate::cli::commands::status::extend;
 use crate::cli::json;
-use crate::cli::questions::{Ask, runs};
+use crate::cli::questions::{Ask, bulks, runs};
 use crate::cli::text::{Align, Style, Table, figure, plain};
 use crate::cli::which::Meant;
 use crate::cli::{Exit, Output, Report};
 use crate::control::Handle;
 use crate::model::filter::RunFilter;
-use crate::model::{Run, RunEnd, Timestamp};
+use crate::model::{BulkRetry, BulkStage, Run, RunEnd, Timestamp};
 use serde_json::{Value, json};
 
 pub const EXAMPLE: &str = "Example:\n  syncdeck runs customers_to_crm --limit 5\n  syncdeck runs --filter \"state:fail|part since:24h\"\n  syncdeck runs --json";
@@ -45,15 +47,37 @@ async fn carry_out(args: &Args, meant: &Meant, ask: &impl Ask, out: &mut Output)
     let mut filter = RunFilter::parse(args.filter.as_deref().unwrap_or_default(), now)
         .map_err(|problem| Report::usage(format!("--filter: {problem}")))?;
     meant.narrow(&mut filter.job, &mut filter.terms);
-    let past = runs(ask, &filter, args.limit).await?;
+    let past = Past::of(runs(ask, &filter, args.limit).await?, bulks(ask, &filter).await?, args.limit);
     if args.json {
-        out.json(&json!({ "runs": past.iter().map(document).collect::<Vec<_>>() }))?;
-    } else if past.is_empty() {
+        let runs: Vec<Value> = past.runs.iter().map(document).collect();
+        let retries: Vec<Value> = past.retries.iter().map(retry_document).collect();
+        out.json(&json!({ "runs": runs, "retries": retries }))?;
+    } else if past.runs.is_empty() && past.retries.is_empty() {
         out.line(if args.filter.is_some() { "no run matches" } else { "no runs yet" })?;
     } else {
         out.table(&table(&past))?;
     }
     Ok(Exit::Done)
+}
+
+/// The newest of what ran, each kind newest first.
+struct Past {
+    runs: Vec<Run>,
+    retries: Vec<BulkRetry>,
+}
+
+impl Past {
+    fn of(mut runs: Vec<Run>, mut retries: Vec<BulkRetry>, limit: usize) -> Self {
+        let mut moments: Vec<Timestamp> =
+            runs.iter().map(|run| run.started_at).chain(retries.iter().map(|retry| retry.at)).collect();
+        moments.sort_by_key(|at| std::cmp::Reverse(*at));
+        if let Some(oldest) = limit.checked_sub(1).and_then(|last| moments.get(last)) {
+            retries.retain(|retry| *oldest <= retry.at);
+            retries.truncate(limit);
+            runs.truncate(limit - retries.len());
+        }
+        Self { runs, retries }
+    }
 }
 
 /// How a run ended, in the word that scripts read.
@@ -95,7 +119,39 @@ fn reason(run: &Run) -> (Option<String>, Option<&str>) {
     }
 }
 
-fn table(past: &[Run]) -> Table {
+fn retry_state(retry: &BulkRetry) -> (&'static str, Style) {
+    match &retry.stage {
+        BulkStage::Ended { stopped: None } => ("done", Style::Good),
+        BulkStage::Ended { stopped: Some(_) } => ("stopped", Style::Warn),
+        BulkStage::Gathering | BulkStage::Canary | BulkStage::Rest | BulkStage::Stopping { .. } => {
+            ("running", Style::Plain)
+        }
+    }
+}
+
+fn retry_seconds(retry: &BulkRetry) -> Option<f64> {
+    retry.ended_at.map(|ended| ended.since(retry.at).as_secs_f64())
+}
+
+/// A careful retry in the columns of the runs: its letters in those of records.
+fn retry_row(retry: &BulkRetry) -> Vec<(String, Style)> {
+    let (word, style) = retry_state(retry);
+    vec![
+        plain("retry"),
+        plain(retry.job.as_str()),
+        plain(retry.at.to_string()),
+        plain(retry_seconds(retry).map_or_else(String::new, |seconds| format!("{seconds:.1}"))),
+        (word.to_owned(), style),
+        plain(figure(retry.done())),
+        plain(figure(retry.recovered)),
+        plain(figure(retry.needless)),
+        plain(figure(0)),
+        plain(figure(retry.failed)),
+        plain(format!("{} letters of {}: {}", figure(retry.total), retry.what, retry.end_words())),
+    ]
+}
+
+fn table(past: &Past) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new(&[
         ("RUN", Right),
@@ -110,24 +166,39 @@ fn table(past: &[Run]) -> Table {
         ("ERRORED", Right),
         ("WHY", Left),
     ]);
-    for run in past {
-        let (word, style) = state(run);
-        let counts = &run.counts;
-        table.row(vec![
-            plain(run.id.to_string()),
-            plain(run.job.as_str()),
-            plain(run.started_at.to_string()),
-            plain(seconds(run).map_or_else(String::new, |seconds| format!("{seconds:.1}"))),
-            (word.to_owned(), style),
-            plain(figure(counts.scanned)),
-            plain(figure(counts.written())),
-            plain(figure(counts.skipped)),
-            plain(figure(counts.held)),
-            plain(figure(counts.errored)),
-            plain(reason(run).0.unwrap_or_default()),
-        ]);
-    }
+    let runs = past.runs.iter().map(|run| (run.started_at, run_row(run)));
+    let mut rows: Vec<_> = runs.chain(past.retries.iter().map(|retry| (retry.at, retry_row(retry)))).collect();
+    rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    rows.into_iter().for_each(|(_, row)| table.row(row));
     table
+}
+
+fn run_row(run: &Run) -> Vec<(String, Style)> {
+    let (word, style) = state(run);
+    let counts = &run.counts;
+    vec![
+        plain(run.id.to_string()),
+        plain(run.job.as_str()),
+        plain(run.started_at.to_string()),
+        plain(seconds(run).map_or_else(String::new, |seconds| format!("{seconds:.1}"))),
+        (word.to_owned(), style),
+        plain(figure(counts.scanned)),
+        plain(figure(counts.written())),
+        plain(figure(counts.skipped)),
+        plain(figure(counts.held)),
+        plain(figure(counts.errored)),
+        plain(reason(run).0.unwrap_or_default()),
+    ]
+}
+
+fn retry_document(retry: &BulkRetry) -> Value {
+    let (name, instance) = json::job_and_instance(&retry.job);
+    json!({
+        "number": retry.number, "job": name, "instance": instance, "by": retry.by.to_string(), "started_at": retry.at,
+        "ended_at": retry.ended_at, "seconds": retry_seconds(retry), "state": retry_state(retry).0,
+        "reason": retry.end_words(), "of": retry.what, "letters": retry.total, "recovered": retry.recovered,
+        "failed_again": retry.failed, "needless": retry.needless,
+    })
 }
 
 fn document(run: &Run) -> Value {
@@ -151,9 +222,35 @@ mod tests {
     use crate::control::{Answer, Request};
     use crate::model::{Actor, JobId, RunId, RunKind, Sequence, Via};
 
+    /// A careful retry that was ordered between the runs.
+    fn retry(text: &str) -> BulkRetry {
+        BulkRetry {
+            number: 7,
+            job: JobId::from(text),
+            by: Actor::person(text, Via::Console),
+            at: sample::at(1),
+            what: text.to_owned(),
+            total: 1_042,
+            causes: Vec::new(),
+            per_minute: 180,
+            stage: BulkStage::Ended { stopped: Some(format!("the first letter failed again: {text}")) },
+            recovered: 0,
+            failed: 1,
+            needless: 0,
+            failed_in_a_row: 1,
+            passed_at: None,
+            ended_at: Some(sample::at(2)),
+            failed_as: Vec::new(),
+        }
+    }
+
     async fn printed(args: Args, text: &str, n: u64) -> String {
         let ask = async |request| {
-            let Request::Runs { before, limit, .. } = request else { panic!("another question: {request:?}") };
+            let (before, limit) = match request {
+                Request::Runs { before, limit, .. } => (before, limit),
+                Request::Bulks { .. } => return Ok(Answer::Bulks((n > 0).then(|| retry(text)).into_iter().collect())),
+                other => panic!("another question: {other:?}"),
+            };
             let newest = before.map_or(n, |before| before.0 - 1);
             let ends = [
                 None,
@@ -187,13 +284,15 @@ mod tests {
 
     #[tokio::test]
     async fn runs_are_listed_with_how_they_ended() {
-        insta::assert_snapshot!(printed(args(4, false), "customers", 4).await);
+        insta::assert_snapshot!(printed(args(5, false), "customers", 4).await);
+        let two = printed(args(2, false), "customers", 4).await;
+        assert_eq!(two.lines().count(), 3, "the newest run and the retry: {two}");
         assert_eq!(printed(args(4, false), "customers", 0).await, "no runs yet\n");
     }
 
     #[tokio::test]
     async fn the_document_of_runs_stays_as_it_is() {
-        let text = printed(args(2, true), "customers@globex", 2).await;
+        let text = printed(args(3, true), "customers@globex", 2).await;
         insta::assert_json_snapshot!(serde_json::from_str::<Value>(&text).expect("one JSON document"));
     }
 

@@ -5,8 +5,8 @@ use super::routes::{Desk, Desked, Failure, done, json_of, other_answer};
 use super::server::Peer;
 use crate::control::{Answer, Request, RetryPreview};
 use crate::model::{
-    Actor, BulkRetry, DeadLetterId, DestinationId, FieldChange, GroupId, JobId, LetterCheck, LetterFilter, LetterPlace,
-    RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Whereabouts,
+    Actor, BulkRetry, CallBudget, ConnectionId, DeadLetterId, DestinationId, FieldChange, GroupId, JobId, LetterCheck,
+    LetterFilter, LetterPlace, RawJson, RecordId, RewindTo, Selection, Sequence, Timestamp, Whereabouts,
 };
 use axum::Json;
 use axum::body::Bytes;
@@ -71,15 +71,16 @@ pub(super) async fn connection(
     body: Bytes,
 ) -> Result<Response, Failure> {
     let Path((name, order)) = path?;
-    let reason = read::<Said>(&body, SAID)?.reason;
     let connection = desk.connection(&name)?;
+    let said = || read::<Said>(&body, SAID).map(|said| said.reason);
     let request = match order.as_str() {
-        "hold" => Request::Hold { connection, reason },
-        "release" => Request::Release { connection },
-        "reset" => Request::ResetCircuit { connection },
-        "test" => Request::TestConnection { connection },
+        "budget" => lowered(connection, read(&body, BUDGET)?)?,
+        "hold" => Request::Hold { connection, reason: said()? },
+        "release" => said().map(|_| Request::Release { connection })?,
+        "reset" => said().map(|_| Request::ResetCircuit { connection })?,
+        "test" => said().map(|_| Request::TestConnection { connection })?,
         _ => {
-            let text = format!("a connection takes hold, release, reset and test, not `{order}`");
+            let text = format!("a connection takes hold, release, reset, budget and test, not `{order}`");
             return Err(Failure::new(StatusCode::NOT_FOUND, text));
         }
     };
@@ -87,6 +88,32 @@ pub(super) async fn connection(
         Answer::Tested(tested) => json_of(&tested),
         answer => Ok(done(answer)?.into_response()),
     }
+}
+
+/// What a connection may be called, where a person lets it make fewer calls.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lowered {
+    #[serde(default)]
+    requests: Option<u32>,
+    #[serde(default)]
+    per: Option<String>,
+    /// As many as it is configured for again.
+    #[serde(default)]
+    clear: bool,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+const BUDGET: &str = r#"{"requests": 60, "per": "1m", "reason": "…"}` or `{"clear": true}"#;
+
+fn lowered(connection: ConnectionId, said: Lowered) -> Result<Request, Failure> {
+    let budget = match (said.requests, said.per, said.clear) {
+        (Some(requests), Some(per), false) => Some(CallBudget::new(requests, &per).map_err(Failure::bad)?),
+        (None, None, true) => None,
+        _ => return Err(Failure::bad(format!("the body is no `{BUDGET}`"))),
+    };
+    Ok(Request::LowerBudget { connection, budget, reason: said.reason })
 }
 
 #[derive(Deserialize)]

@@ -8,9 +8,10 @@ use super::wire::{Ask, Door, END_EVENT, Hello, PROTOCOL, PROTOCOL_HEADER, Proble
 use super::{lookups, metrics, orders, sse};
 use crate::control::local::Local;
 use crate::control::{Answer, Host, LetterView, Refusal, Request};
+use crate::model::filter::{CHECKPOINT_FIELDS, RunFilter, parse};
 use crate::model::{
-    Actor, ConnectionId, DeadLetterId, GroupId, JobId, JobStatus, LetterFilter, Level, LogFilter, RunId, Sequence,
-    Snapshot, Timestamp,
+    Actor, BulkRetry, ConnectionId, ConnectionStatus, DeadLetterId, GroupId, JobId, JobStatus, LetterFilter, Level,
+    LogFilter, RunId, Sequence, Snapshot, Timestamp,
 };
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -134,6 +135,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/snapshot", get(async |State(desk): Desked| Json(desk.local.snapshot())))
         .route("/jobs", get(async |State(desk): Desked| Json(desk.local.snapshot().jobs)))
         .route("/connections", get(async |State(desk): Desked| Json(desk.local.snapshot().connections)))
+        .route("/connections/{connection}", get(connection))
         .route("/jobs/{job}", get(job))
         .route("/jobs/{job}/plan", get(lookups::plan))
         .route("/jobs/{job}/rewind", get(lookups::rewind_preview).post(orders::rewind))
@@ -154,6 +156,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/dead-letters/{id}/{order}", post(orders::letter))
         .route("/checkpoints", get(checkpoints))
         .route("/runs", get(runs))
+        .route("/retries", get(retries))
         .route("/logs", get(logs))
         .route("/journal", get(journal))
         .route("/metrics", get(openmetrics))
@@ -347,6 +350,17 @@ async fn job(State(desk): Desked, path: Result<Path<String>, PathRejection>) -> 
     found.map(Json).ok_or_else(|| no_such_job(&name))
 }
 
+/// One connection: how it answers, its budget and quota, who uses it, and what a person did to it.
+async fn connection(
+    State(desk): Desked,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Json<ConnectionStatus>, Failure> {
+    let Path(name) = path?;
+    let id = desk.connection(&name)?;
+    let found = desk.local.snapshot().connections.into_iter().find(|connection| connection.id == id);
+    found.map(Json).ok_or_else(other_answer)
+}
+
 pub(super) fn done(answer: Answer) -> Result<Json<Value>, Failure> {
     match answer {
         Answer::Done(done) => Ok(Json(json!({ "text": done.text, "changed": done.changed }))),
@@ -358,10 +372,12 @@ pub(super) fn other_answer() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the engine answered another question")
 }
 
-/// How lists are narrowed. `q` is the filter that the console takes: words, `job:NAME`, `state:…`, `group:HEX`.
+/// How lists are narrowed. `q` (or `filter`) is the filter that the console takes: words, `job:NAME`, `state:…`,
+/// `group:HEX`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Narrow {
+    #[serde(alias = "filter")]
     q: Option<String>,
     job: Option<String>,
     group: Option<String>,
@@ -389,6 +405,16 @@ impl Narrow {
             }
         }
         LetterFilter::parse(&text, now).map_err(|problem| Failure::new(StatusCode::BAD_REQUEST, problem))
+    }
+
+    /// Which runs, and which careful retries among them.
+    fn runs(&self, now: Timestamp) -> Result<RunFilter, Failure> {
+        let mut text = self.q.clone().unwrap_or_default();
+        if let Some(state) = &self.state {
+            text.push_str(&format!(" state:{state}"));
+        }
+        let filter = RunFilter::parse(&text, now).map_err(Failure::bad)?;
+        Ok(RunFilter { job: self.job().or(filter.job), terms: filter.terms })
     }
 }
 
@@ -434,8 +460,9 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
     let Query(narrow) = narrow?;
     let job =
         narrow.job().ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, "`?job=NAME` says whose checkpoints"))?;
-    let request =
-        Request::Checkpoints { job, terms: Vec::new(), before: narrow.before.map(Sequence), limit: narrow.limit() };
+    let text = narrow.q.as_deref().unwrap_or_default();
+    let terms = parse(text, CHECKPOINT_FIELDS, desk.local.now()).map_err(Failure::bad)?;
+    let request = Request::Checkpoints { job, terms, before: narrow.before.map(Sequence), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Checkpoints(list) => json_of(&list),
         _ => Err(other_answer()),
@@ -444,12 +471,30 @@ async fn checkpoints(State(desk): Desked, narrow: Narrowed) -> Result<Response, 
 
 async fn runs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {
     let Query(narrow) = narrow?;
-    let request =
-        Request::Runs { job: narrow.job(), terms: Vec::new(), before: narrow.before.map(RunId), limit: narrow.limit() };
+    let RunFilter { job, terms } = narrow.runs(desk.local.now())?;
+    let request = Request::Runs { job, terms, before: narrow.before.map(RunId), limit: narrow.limit() };
     match desk.ask(request, &Actor::engine()).await? {
         Answer::Runs(list) => json_of(&list),
         _ => Err(other_answer()),
     }
+}
+
+/// Retries of many letters, of which one goes first, newest first.
+async fn retries(State(desk): Desked, narrow: Narrowed) -> Result<Json<Value>, Failure> {
+    let Query(narrow) = narrow?;
+    let filter = narrow.runs(desk.local.now())?;
+    let Answer::Bulks(list) = desk.ask(Request::Bulks { filter }, &Actor::engine()).await? else {
+        return Err(other_answer());
+    };
+    let older = list.iter().filter(|retry| narrow.before.is_none_or(|before| retry.number < before));
+    Ok(Json(older.take(narrow.limit()).map(retry_in_hex).collect()))
+}
+
+fn retry_in_hex(retry: &BulkRetry) -> Value {
+    let mut value = serde_json::to_value(retry).unwrap_or_default();
+    value["causes"] = retry.causes.iter().map(ToString::to_string).collect();
+    value["failed_as"] = retry.failed_as.iter().map(|cause| in_hex(cause, "group", cause.group)).collect();
+    value
 }
 
 async fn logs(State(desk): Desked, narrow: Narrowed) -> Result<Response, Failure> {

@@ -93,7 +93,8 @@ pub fn discard(app: &mut App, mut scope: Scope) {
 /// Brings discarded letters back to where they waited.
 pub fn bring_back(app: &mut App, mut scope: Scope) {
     if !scope.narrow(LetterPlace::Discarded) {
-        app.note("none of these is discarded; /state:discarded lists those that are");
+        let filter = app.key(Action::Filter);
+        app.note(format!("none of these is discarded; {filter}state:discarded lists those that are"));
         return;
     }
     let n = match &scope.selection {

@@ -158,9 +158,9 @@ impl Form {
             Some(count) => format!("Discard {}", counted(count, "dead letter", "dead letters")),
             None => "Discard dead letters (counting…)".to_owned(),
         };
-        let (undo, back) = (app.key(Action::Undo), app.key(Action::BringBack));
+        let (undo, back, filter) = (app.key(Action::Undo), app.key(Action::BringBack), app.key(Action::Filter));
         let text = format!(
-            "They will not be sent any more. {undo} takes that back at once, later {back} in /state:discarded. What changes at its source is synced as always."
+            "They will not be sent any more. {undo} takes that back at once, later {back} in {filter}state:discarded. What changes at its source is synced as always."
         );
         let mut lines = vec![canvas.line().within(&self.scope.what, text_width(app), Tone::Bold)];
         lines.extend(wrapped(&text, text_width(app)).iter().map(|line| canvas.line().say(line)));

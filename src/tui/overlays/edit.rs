@@ -8,6 +8,7 @@ use crate::model::redact::HIDDEN;
 use crate::model::{DeadLetterId, EditField, EditForm, FieldChange, RawJson, Timestamp, ValueKind};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Effect, Purpose};
+use crate::tui::keymap::Context;
 use crate::tui::update::edit;
 use ratatui::crossterm::event::KeyEvent;
 use serde_json::value::RawValue;
@@ -67,6 +68,7 @@ pub struct Form {
     pub problem: Option<String>,
     /// The answer to what was sent has not come yet.
     pub is_saving: bool,
+    keys: Keys,
 }
 
 /// Asks for the fields of a letter; the form opens with the answer.
@@ -76,7 +78,9 @@ pub fn open(app: &mut App, id: DeadLetterId) {
 
 pub fn form_came(app: &mut App, form: EditForm) {
     let hides = |field: &str| !app.letters.is_revealed() && app.is_redacted(field);
-    let mut rows: Vec<Row> = form.fields.iter().map(|field| Row::new(field.clone(), hides(&field.field))).collect();
+    let keys = Keys::of(app);
+    let row = |field: &EditField| Row::new(field.clone(), hides(&field.field), &keys);
+    let mut rows: Vec<Row> = form.fields.iter().map(row).collect();
     for change in &form.offered_changes {
         match rows.iter_mut().find(|row| row.field.field == change.field) {
             Some(row) => row.set(change.value.as_ref()),
@@ -93,12 +97,32 @@ pub fn form_came(app: &mut App, form: EditForm) {
         stage: Stage::Fields,
         problem: None,
         is_saving: false,
+        keys,
     };
     app.overlay = Some(Overlay::Edit(Box::new(form)));
 }
 
+/// The keys that the form's sentences name, as they are bound.
+#[derive(Clone, Debug, Default)]
+struct Keys {
+    reveal: String,
+    editor: String,
+    kind: String,
+}
+
+impl Keys {
+    fn of(app: &App) -> Self {
+        let form = |action| app.settings.keymap.labels(&[Context::EditForm], action).into_iter().next();
+        Self {
+            reveal: app.key(Action::Reveal),
+            editor: form(Action::Editor).unwrap_or_default(),
+            kind: form(Action::ChangeKind).unwrap_or_default(),
+        }
+    }
+}
+
 impl Row {
-    fn new(field: EditField, is_hidden: bool) -> Self {
+    fn new(field: EditField, is_hidden: bool, keys: &Keys) -> Self {
         let kind = field.kind();
         let (sends, text) = match &field.value {
             Some(value) => (Sends::Value(kind), kind.shown(value)),
@@ -110,9 +134,9 @@ impl Row {
         };
         let locked = field.locked.clone().or_else(|| {
             if is_hidden {
-                Some("it is redacted; Esc, then i shows such values".to_owned())
+                Some(format!("it is redacted; Esc, then {} shows such values", keys.reveal))
             } else if text.chars().count() > LINE_MAX {
-                Some("it is too long for a line; Ctrl-X opens all in an editor".to_owned())
+                Some(format!("it is too long for a line; {} opens all in an editor", keys.editor))
             } else {
                 None
             }
@@ -130,7 +154,7 @@ impl Row {
             locked: None,
             takes: ValueKind::Text,
         };
-        let mut row = Self::new(field, false);
+        let mut row = Self::new(field, false, &Keys::default());
         row.set(value);
         row
     }
@@ -138,7 +162,8 @@ impl Row {
     /// Puts a value in, whatever stood there.
     fn set(&mut self, value: Option<&RawJson>) {
         if value == self.field.value.as_ref() {
-            *self = Self::new(self.field.clone(), self.is_hidden);
+            let locked = self.locked.take();
+            *self = Self { locked, ..Self::new(self.field.clone(), self.is_hidden, &Keys::default()) };
             return;
         }
         self.is_fresh = false;
@@ -432,7 +457,7 @@ impl Form {
         if let Some(input) = self.input() {
             edit(input, event);
         } else if self.row().is_some_and(|row| row.sends == Sends::Nothing) {
-            self.problem = Some("it is not sent; Ctrl-T makes it a text".to_owned());
+            self.problem = Some(format!("it is not sent; {} makes it a text", self.keys.kind));
         }
     }
 }

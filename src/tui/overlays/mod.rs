@@ -1,5 +1,6 @@
 //! What lies over a screen: help, questions, forms, pages to read. One at a time; it has all keys while it is there.
 
+pub mod attach;
 pub mod budget;
 pub mod bulk;
 pub mod discard;
@@ -58,6 +59,8 @@ pub enum Overlay {
     Edit(Box<edit::Form>),
     /// In which form the view is written to a file.
     Export,
+    /// How this screen is to be attached to the engine of another process.
+    Attach,
     Quit,
     Messages(ListState),
     Page(Page),
@@ -108,6 +111,7 @@ impl Overlay {
             | Self::Range(_) => Context::Form,
             Self::Quit => Context::QuitQuestion,
             Self::Export => Context::Export,
+            Self::Attach => Context::Attach,
             Self::Messages(_) => Context::Messages,
             Self::Page(_) | Self::Plan(_) => Context::Reading,
         }
@@ -132,6 +136,7 @@ impl Overlay {
             | Self::Retry(_)
             | Self::Quit
             | Self::Export
+            | Self::Attach
             | Self::Messages(_)
             | Self::Page(_)
             | Self::Plan(_) => None,
@@ -151,6 +156,7 @@ pub fn key(app: &mut App, event: &KeyEvent, name: Option<&str>) {
 /// Carries out an action of what lies on top.
 pub fn act(app: &mut App, action: Action) {
     match action {
+        action if matches!(app.overlay, Some(Overlay::Attach)) => attach::act(app, action),
         Action::Interrupt if matches!(app.overlay, Some(Overlay::Quit)) => {
             app.effects.push(Effect::Leave(Left::QuitNow));
         }
@@ -328,6 +334,7 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>) {
         Some(Overlay::Edit(form)) => edit::draw(form, app, canvas),
         Some(Overlay::Quit) => draw_quit(app, canvas),
         Some(Overlay::Export) => export::draw(app, canvas),
+        Some(Overlay::Attach) => attach::draw(app, canvas),
         Some(Overlay::Messages(list)) => messages::draw(list, app, canvas),
         Some(Overlay::Page(page) | Overlay::Plan(page)) => {
             let area = page_area(app.size);
@@ -457,7 +464,13 @@ pub(super) fn dialog(
 }
 
 /// A text field in a line: label, text, and where its cursor stands in the line.
-pub(super) fn field(canvas: &Canvas<'_>, label: &str, input: &Input, is_focused: bool, cells: usize) -> (Line, usize) {
+pub(in crate::tui) fn field(
+    canvas: &Canvas<'_>,
+    label: &str,
+    input: &Input,
+    is_focused: bool,
+    cells: usize,
+) -> (Line, usize) {
     let before: String = input.value().chars().take(input.cursor()).collect();
     let after: String = input.value().chars().skip(input.cursor()).collect();
     let symbols = canvas.theme.symbols;

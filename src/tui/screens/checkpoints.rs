@@ -89,6 +89,9 @@ pub fn refresh(app: &mut App) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
+    if std::mem::take(&mut app.checkpoints.is_zoomed) {
+        return true;
+    }
     let had_marks = !app.checkpoints.marked.is_empty();
     app.checkpoints.marked.clear();
     had_marks
@@ -143,10 +146,10 @@ struct Layout {
 }
 
 fn layout(app: &App, body: Rect) -> Layout {
-    let (list, detail) = if body.width >= WIDE {
-        geometry::left(body, body.width * 54 / 100)
-    } else if app.checkpoints.is_zoomed {
+    let (list, detail) = if app.checkpoints.is_zoomed {
         geometry::top(body, 0)
+    } else if body.width >= WIDE {
+        geometry::left(body, body.width * 54 / 100)
     } else {
         geometry::top(body, body.height.saturating_sub(if body.height >= 17 { 9 } else { 0 }))
     };

@@ -17,13 +17,45 @@ use crate::tui::app::{App, MessageKind, Purpose};
 use crate::tui::filters::{CONNECTION_FIELDS, Seen};
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::overlays::{Confirm, Overlay, Page, budget, pause};
+use crate::tui::sorting::{self, Criterion, Sort};
 use crate::tui::text::{counted, distance, grouped, short};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
 use ratatui::layout::Rect;
 
+/// What the connections can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// The worst first.
+    #[default]
+    Health,
+    Name,
+    Errors,
+    Latency,
+    Calls,
+}
+
+impl Criterion for By {
+    const ALL: &'static [Self] = &[Self::Health, Self::Name, Self::Errors, Self::Latency, Self::Calls];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Name => "name",
+            Self::Errors => "errors 5m",
+            Self::Latency => "p95",
+            Self::Calls => "calls 5m",
+        }
+    }
+
+    fn is_greatest_first(self) -> bool {
+        !matches!(self, Self::Health | Self::Name)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    sort: Sort<By>,
     /// The selection is a connection, not a row: the order changes with their health.
     pub selected: Option<ConnectionId>,
     pub filter_text: String,
@@ -46,11 +78,20 @@ pub(super) fn health_sign(health: Health) -> (&'static str, Tone) {
     }
 }
 
-/// Worst first, then by name.
+/// Worst first where a person chose nothing else; those that are alike by name.
 pub fn ordered(app: &App) -> Vec<&ConnectionStatus> {
     let mut all: Vec<&ConnectionStatus> = app.snapshot.iter().flat_map(|snapshot| &snapshot.connections).collect();
     all.retain(|connection| app.connections.sieve.lets_through(&Seen { connection, now: app.now }));
-    all.sort_by_key(|connection| (connection.health(app.now), connection.id.clone()));
+    let sort = app.connections.sort;
+    let lately = |connection: &ConnectionStatus| connection.answers_of_last(300);
+    let values = |a: &ConnectionStatus, b: &ConnectionStatus| match sort.by {
+        By::Health => a.health(app.now).cmp(&b.health(app.now)),
+        By::Name => a.id.cmp(&b.id),
+        By::Errors => (lately(a).all() - lately(a).ok).cmp(&(lately(b).all() - lately(b).ok)),
+        By::Latency => a.latency_p95.cmp(&b.latency_p95),
+        By::Calls => lately(a).all().cmp(&lately(b).all()),
+    };
+    all.sort_by(|a, b| sort.order(values(a, b)).then_with(|| a.id.cmp(&b.id)));
     all
 }
 
@@ -103,7 +144,8 @@ fn layout(app: &App, body: Rect) -> Layout {
     if body.width >= WIDE && app.size.1 >= TALL {
         let n = app.snapshot.as_ref().map_or(0, |snapshot| snapshot.connections.len());
         let wanted = u16::try_from(n).unwrap_or(u16::MAX).saturating_add(5);
-        let (list, below) = geometry::top(body, wanted.clamp(6, body.height.saturating_sub(18).max(6)));
+        let wanted = wanted.clamp(6, body.height.saturating_sub(18).max(6));
+        let (list, below) = geometry::top(body, if app.connections.is_zoomed { 0 } else { wanted });
         let (facts, answers) = geometry::left(below, body.width / 2);
         return Layout { list, facts, answers };
     }
@@ -137,6 +179,8 @@ pub fn act(app: &mut App, action: Action) {
         Action::NextPane | Action::PreviousPane => app.connections.shows_answers = !app.connections.shows_answers,
         Action::TestConnection | Action::HoldRelease | Action::ResetCircuit | Action::LowerBudget => order(app, action),
         Action::SignIn => show_sign_in(app),
+        Action::Sort => change_sort(app, Sort::go_on),
+        Action::ReverseSort => change_sort(app, Sort::reverse),
         action => {
             let ids: Vec<ConnectionId> = ordered(app).iter().map(|connection| connection.id.clone()).collect();
             if move_in(&mut app.connections.list, action, ids.len()) {
@@ -144,6 +188,13 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
     }
+}
+
+fn change_sort(app: &mut App, change: fn(&mut Sort<By>)) {
+    // The selection is kept by its name, also where nobody has made one yet.
+    app.connections.selected = selected(app).map(|connection| connection.id.clone());
+    change(&mut app.connections.sort);
+    sorting::tell(app, app.connections.sort);
 }
 
 fn order(app: &mut App, action: Action) {
@@ -299,13 +350,19 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
     draw_list(app, canvas, layout.list);
     let Some(connection) = selected(app) else { return };
     let is_alone = layout.answers.width == 0 && layout.facts.width > 0;
-    draw_facts(app, canvas, layout.facts, connection, if is_alone { "Tab answers · ⏎ more" } else { "" });
+    let right = match is_alone {
+        true => format!("{} answers · {} more", app.key(Action::NextPane), app.key(Action::Open)),
+        false => String::new(),
+    };
+    draw_facts(app, canvas, layout.facts, connection, &right);
     draw_answers(app, canvas, layout.answers, connection);
 }
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let all = ordered(app);
-    let right = if all.is_empty() { String::new() } else { format!("{} · worst first", all.len()) };
+    let sort = app.connections.sort;
+    let order = if sort.is_own() { "worst first".to_owned() } else { format!("sort: {}", sort.words()) };
+    let right = if all.is_empty() { String::new() } else { format!("{} · {order}", all.len()) };
     let inner = canvas.panel(area, "Connections", &right, true);
     if all.is_empty() {
         let text = match app.snapshot {

@@ -2,23 +2,45 @@
 
 use super::{Screen, move_in};
 use crate::control::Request;
-use crate::model::{GroupId, LetterFilter, LetterGroup, LetterPlace, Selection};
+use crate::model::{
+    DeadLetterId, GroupId, LetterFilter, LetterGroup, LetterPlace, LetterRow, LetterState, RunId, Selection, Timestamp,
+};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::overlays::{Scope, bulk};
+use crate::tui::sorting::{self, Criterion, Sort};
 use crate::tui::text::{brief_moment, counted, grouped, moment};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
 use std::collections::{BTreeSet, HashMap};
 
+/// What the causes can be sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
+enum By {
     #[default]
     Count,
+    /// Their last letter.
     Newest,
+    /// Their first letter.
     Oldest,
+}
+
+impl Criterion for By {
+    const ALL: &'static [Self] = &[Self::Count, Self::Newest, Self::Oldest];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Newest => "last letter",
+            Self::Oldest => "first letter",
+        }
+    }
+
+    fn is_greatest_first(self) -> bool {
+        self != Self::Oldest
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -33,13 +55,19 @@ pub struct State {
     unseen: Vec<LetterGroup>,
     /// How many letters each group had ever had when the list was opened.
     at_open: HashMap<GroupId, u64>,
-    order: Order,
-    is_reversed: bool,
+    sort: Sort<By>,
     list: ListState,
     marked: BTreeSet<GroupId>,
+    is_zoomed: bool,
+    /// When the last letter was recovered, and by which run; asked for when none waits.
+    recovered: Option<(Timestamp, RunId)>,
     pub problem: Option<String>,
     seen: (u64, u64),
 }
+
+/// Of so many recovered letters the last one is looked for: letters are kept in the order in which they failed, and of
+/// more of them it is not known which was recovered last.
+const RECOVERED_MAX: usize = 500;
 
 /// Letters that a group ever had: it only grows, so its difference is what is new.
 fn ever(group: &LetterGroup) -> u64 {
@@ -80,29 +108,15 @@ impl State {
         shown.chain(self.unseen.iter().map(|group| self.listed(group))).sum()
     }
 
-    fn order_words(&self) -> &'static str {
-        match (self.order, self.is_reversed) {
-            (Order::Count, false) => "most letters first",
-            (Order::Count, true) => "fewest letters first",
-            (Order::Newest, false) => "newest first",
-            (Order::Newest, true) => "least recent first",
-            (Order::Oldest, false) => "oldest first",
-            (Order::Oldest, true) => "latest begun first",
-        }
-    }
-
-    fn sort(&mut self) {
-        let order = self.order;
+    fn arrange(&mut self) {
+        let sort = self.sort;
         let mut groups = self.groups.take().unwrap_or_default();
-        let key = |state: &Self, group: &LetterGroup| match order {
-            Order::Count => (std::cmp::Reverse(state.listed(group)), group.id),
-            Order::Newest => (std::cmp::Reverse(group.last_at.0.unsigned_abs()), group.id),
-            Order::Oldest => (std::cmp::Reverse(u64::MAX - group.first_at.0.unsigned_abs()), group.id),
+        let values = |a: &LetterGroup, b: &LetterGroup| match sort.by {
+            By::Count => self.listed(a).cmp(&self.listed(b)),
+            By::Newest => a.last_at.cmp(&b.last_at),
+            By::Oldest => a.first_at.cmp(&b.first_at),
         };
-        groups.sort_by_key(|group| key(self, group));
-        if self.is_reversed {
-            groups.reverse();
-        }
+        groups.sort_by(|a, b| sort.order(values(a, b)).then_with(|| a.id.cmp(&b.id)));
         self.groups = Some(groups);
     }
 }
@@ -113,7 +127,9 @@ struct Layout {
 }
 
 fn layout(app: &App, body: Rect) -> Layout {
-    let rows = if body.width >= WIDE && app.size.1 >= TALL {
+    let rows = if app.dead.is_zoomed && app.dead.selected_group().is_some() {
+        body.height
+    } else if body.width >= WIDE && app.size.1 >= TALL {
         12
     } else if body.height >= 17 && body.width >= 80 {
         9
@@ -151,8 +167,8 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
         state.groups = Some(groups);
         state.unseen.clear();
-        state.sort();
-        return;
+        state.arrange();
+        return ask_last_recovered(app);
     };
     let mut gone = Vec::new();
     let mut latest: HashMap<GroupId, LetterGroup> = groups.into_iter().map(|group| (group.id, group)).collect();
@@ -179,6 +195,29 @@ pub fn groups_came(app: &mut App, groups: Vec<LetterGroup>) {
         let_in(app);
     }
     ask_where_they_went(app, &gone);
+}
+
+fn ask_last_recovered(app: &mut App) {
+    let state = &mut app.dead;
+    state.recovered = None;
+    if state.groups().is_empty() && state.filter_text.trim().is_empty() {
+        let filter = LetterFilter { places: vec![LetterPlace::Recovered], ..LetterFilter::default() };
+        app.ask(Purpose::RecoveredIds, Request::DeadIds { filter, limit: RECOVERED_MAX });
+    }
+}
+
+pub fn recovered_ids_came(app: &mut App, ids: &[DeadLetterId], total: u64) {
+    if !ids.is_empty() && ids.len() as u64 == total {
+        app.ask(Purpose::RecoveredRows, Request::DeadRows { ids: ids.to_vec() });
+    }
+}
+
+pub fn recovered_rows_came(app: &mut App, rows: &[Option<LetterRow>]) {
+    let moments = rows.iter().flatten().filter_map(|row| match row.state {
+        LetterState::Recovered { at, run } => Some((at, run)),
+        _ => None,
+    });
+    app.dead.recovered = moments.max_by_key(|(at, _)| *at);
 }
 
 /// What became of the selected cause's letters, where none is left that the filter shows.
@@ -211,7 +250,7 @@ fn let_in(app: &mut App) {
     groups.retain(|group| state.listed(group) > 0);
     state.at_open = groups.iter().map(|group| (group.id, ever(group))).collect();
     state.groups = Some(groups);
-    state.sort();
+    state.arrange();
     let at = state.groups.iter().flatten().position(|group| Some(group.id) == selected);
     state.list.selected = at.unwrap_or(0);
 }
@@ -251,6 +290,9 @@ pub fn settle(app: &mut App, body: Rect) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
+    if std::mem::take(&mut app.dead.is_zoomed) {
+        return true;
+    }
     let had_marks = !app.dead.marked.is_empty();
     app.dead.marked.clear();
     had_marks
@@ -265,6 +307,7 @@ pub fn act(app: &mut App, action: Action) {
         Action::LetIn => match app.dead.new_count() {
             0 => {
                 let_in(app);
+                ask_last_recovered(app);
                 app.note("nothing new");
             }
             n => {
@@ -272,22 +315,10 @@ pub fn act(app: &mut App, action: Action) {
                 app.note(format!("let {} in", counted(n, "new letter", "new letters")));
             }
         },
-        Action::Sort => {
-            app.dead.order = match app.dead.order {
-                Order::Count => Order::Newest,
-                Order::Newest => Order::Oldest,
-                Order::Oldest => Order::Count,
-            };
-            app.dead.is_reversed = false;
-            app.dead.sort();
-            app.note(format!("sorted {}", app.dead.order_words()));
-        }
-        Action::ReverseSort => {
-            app.dead.is_reversed = !app.dead.is_reversed;
-            app.dead.sort();
-            app.note(format!("sorted {}", app.dead.order_words()));
-        }
+        Action::Sort => change_sort(app, Sort::go_on),
+        Action::ReverseSort => change_sort(app, Sort::reverse),
         Action::View => super::letters::open_flat(app),
+        Action::Zoom => app.dead.is_zoomed = !app.dead.is_zoomed,
         Action::Mark => mark(app),
         Action::MarkUp | Action::MarkDown => {
             let len = app.dead.groups.as_ref().map_or(0, Vec::len);
@@ -306,6 +337,12 @@ pub fn act(app: &mut App, action: Action) {
             move_in(&mut app.dead.list, action, len);
         }
     }
+}
+
+fn change_sort(app: &mut App, change: fn(&mut Sort<By>)) {
+    change(&mut app.dead.sort);
+    app.dead.arrange();
+    sorting::tell(app, app.dead.sort);
 }
 
 fn mark(app: &mut App) {
@@ -393,12 +430,6 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.dead;
     let groups = state.groups.as_deref();
     let listed: u64 = groups.unwrap_or_default().iter().map(|group| state.listed(group)).sum();
-    let order = match state.order {
-        Order::Count => "count",
-        Order::Newest => "newest",
-        Order::Oldest => "oldest",
-    };
-    let order = if state.is_reversed { format!("{order}, reversed") } else { order.to_owned() };
     let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
     let right = match groups {
         None => String::new(),
@@ -409,7 +440,12 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 0 => String::new(),
                 n => format!("■ {n} marked · "),
             };
-            format!("{marked}{causes} · {} listed · sort: {order}{retried}", grouped(listed))
+            // How many are marked counts for more than the order, where there is no room for both.
+            let sort = match area.width < 80 && !marked.is_empty() {
+                true => String::new(),
+                false => format!(" · sort: {}", state.sort.words()),
+            };
+            format!("{marked}{causes} · {} listed{sort}{retried}", grouped(listed))
         }
     };
     let inner = canvas.panel(area, "Dead letters by cause", &right, true);
@@ -421,13 +457,18 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return canvas.put(inner, &line);
     };
     if groups.is_empty() {
+        let filter = app.key(Action::Filter);
         let retrying: u64 = app.jobs().iter().map(|job| job.dead_retrying).sum();
         let lines = if state.filter_text.is_empty() {
-            let none = canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait.");
-            vec![none, canvas.line().dim("   /state:all lists those that were discarded or recovered too")]
+            let last = state
+                .recovered
+                .map(|(at, run)| format!(" The last one was recovered {}, by run #{run}.", moment(at, app.now)));
+            let none = canvas.line().tone(" ✓ ", Tone::Ok).say("No dead letters wait.").say(last.unwrap_or_default());
+            let all = format!("   {filter}state:all lists those that were discarded or recovered too");
+            vec![none, canvas.line().dim(all)]
         } else {
             let none = canvas.line().say(" No dead letter matches the filter. Esc clears it.");
-            let now = format!(" Being retried right now: {} (/state:retrying)", grouped(retrying));
+            let now = format!(" Being retried right now: {} ({filter}state:retrying)", grouped(retrying));
             if retrying > 0 { vec![none, canvas.line().dim(now)] } else { vec![none] }
         };
         return canvas.put_all(inner, &lines);
@@ -461,11 +502,14 @@ fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let right = format!("group {}", group.id);
     let inner = canvas.panel(area, &group.reason.title(), &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let lines = detail_lines(app, canvas, group, usize::from(inner.width));
+    let lines = detail_lines(app, canvas, group, inner);
     canvas.put_all(inner, &lines);
 }
 
-fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usize) -> Vec<Line> {
+fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, inner: Rect) -> Vec<Line> {
+    let (width, height) = (usize::from(inner.width), usize::from(inner.height));
+    // What others wrote has a third of the pane each, and a few lines at least.
+    let (most_of_reason, most_of_answer) = ((height / 3).max(4), (height / 3).max(5));
     let reason = &group.reason;
     let places = [
         ("waiting", group.waiting),
@@ -491,17 +535,17 @@ fn detail_lines(app: &App, canvas: &Canvas<'_>, group: &LetterGroup, width: usiz
             .say(moment(group.last_at, app.now)),
     ];
     let symbols = canvas.theme.symbols;
-    let message = crate::tui::text::visible_within(&reason.message, width * 4, symbols);
+    let message = crate::tui::text::visible_within(&reason.message, width * most_of_reason, symbols);
     let parts = message.wrapped(width.saturating_sub(9));
     lines.extend(
-        parts.into_iter().take(4).enumerate().map(|(at, part)| {
+        parts.into_iter().take(most_of_reason).enumerate().map(|(at, part)| {
             canvas.line().dim(if at == 0 { "reason   " } else { "         " }).shown(part, Tone::Plain)
         }),
     );
     if let Some(answer) = &reason.answer {
-        let answer = crate::tui::text::visible_within(answer, width * 5, symbols);
+        let answer = crate::tui::text::visible_within(answer, width * most_of_answer, symbols);
         let parts = answer.wrapped(width.saturating_sub(9));
-        lines.extend(parts.into_iter().take(5).enumerate().map(|(at, part)| {
+        lines.extend(parts.into_iter().take(most_of_answer).enumerate().map(|(at, part)| {
             canvas.line().dim(if at == 0 { "answer   " } else { "         " }).shown(part, Tone::Plain)
         }));
     }

@@ -45,7 +45,7 @@ struct Layout {
 
 fn layout(app: &App, body: Rect) -> Layout {
     let none = Rect { width: 0, height: 0, ..body };
-    if body.width >= WIDE && app.size.1 >= TALL {
+    if body.width >= WIDE && app.size.1 >= TALL && !app.job.is_zoomed {
         let (left, right) = geometry::left(body, body.width.saturating_sub(46));
         let upper = (body.height * 2 / 5).max(14);
         let rest = body.height.saturating_sub(upper);
@@ -71,6 +71,10 @@ pub fn show(app: &mut App, id: JobId) {
 
 pub fn opened(app: &mut App) {
     refresh(app);
+}
+
+pub fn step_back(app: &mut App) -> bool {
+    std::mem::take(&mut app.job.is_zoomed)
 }
 
 /// What is shown: the engine's last word, or the one at which the screen was frozen.
@@ -203,12 +207,13 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 /// The title of a pane that shares its place with others.
 fn shared(app: &App, area: Rect, right: &str) -> String {
-    if area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL {
+    let is_wide = area.width >= WIDE || app.size.0 >= WIDE && app.size.1 >= TALL;
+    if is_wide && !app.job.is_zoomed {
         return right.to_owned();
     }
     let others: Vec<&str> =
         PANES.iter().enumerate().filter(|(at, _)| *at != app.job.pane).map(|(_, name)| *name).collect();
-    format!("Tab: {}", others.join(" · "))
+    format!("{}: {}", app.key(Action::NextPane), others.join(" · "))
 }
 
 fn padded(inner: Rect) -> Rect {

@@ -19,6 +19,7 @@ use crate::tui::filters::JOB_FIELDS;
 use crate::tui::geometry::{self, TALL, WIDE};
 use crate::tui::keymap::Context;
 use crate::tui::overlays::{Confirm, Overlay, pause};
+use crate::tui::sorting::{self, Criterion, Sort};
 use crate::tui::text::{brief_moment, counted, distance, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, bar, table};
@@ -34,8 +35,41 @@ pub enum Pane {
     Attention,
 }
 
+/// What the jobs can be sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// Those that need a person first.
+    #[default]
+    State,
+    Name,
+    Rate,
+    Scanned,
+    Errors,
+    Dead,
+}
+
+impl Criterion for By {
+    const ALL: &'static [Self] = &[Self::State, Self::Name, Self::Rate, Self::Scanned, Self::Errors, Self::Dead];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Name => "name",
+            Self::Rate => "rate",
+            Self::Scanned => "scanned",
+            Self::Errors => "errors",
+            Self::Dead => "dead letters",
+        }
+    }
+
+    fn is_greatest_first(self) -> bool {
+        !matches!(self, Self::State | Self::Name)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    sort: Sort<By>,
     /// All jobs in the order of the screen. It stands still once a person has moved in the list.
     order: Vec<JobId>,
     /// Those of them that the filter lets through.
@@ -44,7 +78,7 @@ pub struct State {
     marked: BTreeSet<JobId>,
     pub list: ListState,
     is_touched: bool,
-    /// The order is no more the one of who needs a person first.
+    /// The jobs are no more in the order that they are sorted by.
     is_overtaken: bool,
     pub filter: String,
     /// The last filter that could be read.
@@ -68,6 +102,7 @@ fn layout(app: &App, body: Rect) -> Layout {
         let strip_rows = 9;
         let wanted = jobs.saturating_add(3).clamp(6, body.height.saturating_sub(strip_rows + 8).max(6));
         let (list, rest) = geometry::top(body, wanted);
+        let strip_rows = if app.jobs.is_zoomed { 0 } else { strip_rows };
         let (middle, strip) = geometry::top(rest, rest.height.saturating_sub(strip_rows));
         let (attention, chart) = geometry::left(middle, body.width / 2);
         return Layout { list, attention, chart, strip };
@@ -88,15 +123,37 @@ fn layout(app: &App, body: Rect) -> Layout {
 }
 
 pub fn opened(app: &mut App) {
-    app.jobs.is_touched = false;
+    app.jobs.is_touched = !app.jobs.sort.is_own();
     sort(app);
 }
 
-/// The jobs in order of who needs a person first, then by name.
+/// The jobs as they are sorted; those that are alike by name.
 fn wanted_order(app: &App) -> Vec<JobId> {
-    let mut jobs: Vec<(u8, &JobId)> = app.jobs().iter().map(|job| (need(job), &job.id)).collect();
-    jobs.sort();
-    jobs.into_iter().map(|(_, id)| id.clone()).collect()
+    let sort = app.jobs.sort;
+    let values = |a: &JobStatus, b: &JobStatus| match sort.by {
+        By::State => need(a).cmp(&need(b)),
+        By::Name => a.id.cmp(&b.id),
+        By::Rate => shown_rate(a).total_cmp(&shown_rate(b)),
+        By::Scanned => a.total.scanned.cmp(&b.total.scanned),
+        By::Errors => a.total.errored.cmp(&b.total.errored),
+        By::Dead => a.dead_waiting.cmp(&b.dead_waiting),
+    };
+    let mut jobs: Vec<&JobStatus> = app.jobs().iter().collect();
+    jobs.sort_by(|a, b| sort.order(values(a, b)).then_with(|| a.id.cmp(&b.id)));
+    jobs.into_iter().map(|job| job.id.clone()).collect()
+}
+
+/// The rate of the list; a job without a run has none, which is less than nothing a second.
+fn shown_rate(job: &JobStatus) -> f64 {
+    if job.run.is_some() { job.rate } else { -1.0 }
+}
+
+fn change_sort(app: &mut App, change: fn(&mut Sort<By>)) {
+    change(&mut app.jobs.sort);
+    // Nothing moves under the cursor of who sorted by a figure that changes all the time.
+    app.jobs.is_touched = !app.jobs.sort.is_own();
+    sort(app);
+    sorting::tell(app, app.jobs.sort);
 }
 
 fn need(job: &JobStatus) -> u8 {
@@ -192,9 +249,12 @@ pub fn act(app: &mut App, action: Action) {
             }
         }
         Action::LetIn => {
-            app.jobs.is_touched = false;
+            app.jobs.is_touched = !app.jobs.sort.is_own();
             sort(app);
+            sorting::tell(app, app.jobs.sort);
         }
+        Action::Sort => change_sort(app, Sort::go_on),
+        Action::ReverseSort => change_sort(app, Sort::reverse),
         Action::Plan => {
             if let Some(job) = app.jobs.selected.clone() {
                 crate::tui::overlays::plan::open(app, job);
@@ -227,7 +287,8 @@ pub fn act(app: &mut App, action: Action) {
 
 fn mark(app: &mut App, action: Action) {
     if app.jobs.pane == Pane::Attention {
-        return app.note("jobs are marked, findings are not; Tab goes to the jobs");
+        let key = app.key(Action::NextPane);
+        return app.note(format!("jobs are marked, findings are not; {key} goes to the jobs"));
     }
     let len = app.jobs.shown.len();
     app.jobs.is_touched = true;
@@ -522,11 +583,11 @@ pub fn draw(app: &App, canvas: &mut Canvas<'_>, body: Rect) {
 
 fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.jobs;
-    let order = if !state.is_overtaken {
-        "those that need you first".to_owned()
-    } else {
-        format!("order changed, {} sorts again", app.key(Action::LetIn))
+    let again = match state.is_overtaken {
+        true => format!(", {} sorts again", app.key(Action::LetIn)),
+        false => String::new(),
     };
+    let order = format!("sort: {}{again}", state.sort.words());
     let right = match app.jobs().len() {
         0 => String::new(),
         n => {

@@ -53,6 +53,8 @@ pub struct State {
     pub page: record::Page,
     /// The keys move in the record, which on a narrow screen is shown instead of the list.
     pub is_in_record: bool,
+    /// The record has all the room, also where there is some for the list.
+    is_zoomed: bool,
     new: usize,
     /// After `.`: the selected one is to stay selected.
     keep: Option<DeadLetterId>,
@@ -321,7 +323,7 @@ struct Layout {
 }
 
 fn layout(app: &App, body: Rect) -> Layout {
-    if body.width >= WIDE {
+    if body.width >= WIDE && !app.letters.is_zoomed {
         let (list, record) = geometry::left(body, 40);
         return Layout { list, record };
     }
@@ -356,6 +358,9 @@ pub fn settle(app: &mut App, body: Rect) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
+    if std::mem::take(&mut app.letters.is_zoomed) && app.size.0 >= WIDE {
+        return true;
+    }
     if app.letters.is_in_record {
         app.letters.is_in_record = false;
         return true;
@@ -370,13 +375,26 @@ pub fn step_back(app: &mut App) -> bool {
 pub fn act(app: &mut App, action: Action) {
     let len = app.letters.len();
     match action {
-        Action::NextPane | Action::PreviousPane => app.letters.is_in_record = !app.letters.is_in_record,
+        Action::NextPane | Action::PreviousPane => {
+            app.letters.is_in_record = !app.letters.is_in_record;
+            app.letters.is_zoomed = false;
+        }
+        // Where the two do not stand side by side, the record has all the room or none.
+        Action::Zoom if app.size.0 < WIDE => app.letters.is_in_record = !app.letters.is_in_record,
+        Action::Zoom => {
+            app.letters.is_zoomed = !app.letters.is_zoomed;
+            app.letters.is_in_record = true;
+        }
         Action::Open if app.letters.is_in_record => record::open_value(app),
         Action::Open => app.letters.is_in_record = true,
         Action::Next => app.letters.list.move_by(1, len),
         Action::Previous => app.letters.list.move_by(-1, len),
         Action::View if app.letters.is_flat() && !app.letters.is_in_record => super::show(app, Screen::Dead),
-        Action::View | Action::HideUnchanged | Action::Reveal => record::act(app, action),
+        Action::View | Action::HideUnchanged | Action::Reveal => {
+            // Where the record has no room beside the list, it is gone to.
+            app.letters.is_in_record |= app.size.0 < WIDE;
+            record::act(app, action);
+        }
         Action::Mark => mark(app),
         Action::MarkUp | Action::MarkDown => {
             let ends = super::range_ends(&mut app.letters.list, action, len);

@@ -43,6 +43,7 @@ pub struct State {
     list: ListState,
     follows: bool,
     is_open: bool,
+    is_zoomed: bool,
     pub problem: Option<String>,
     seen: u64,
 }
@@ -60,6 +61,7 @@ impl Default for State {
             list: ListState::default(),
             follows: true,
             is_open: false,
+            is_zoomed: false,
             problem: None,
             seen: 0,
         }
@@ -164,7 +166,12 @@ struct Layout {
 }
 
 fn layout(app: &App, body: Rect) -> Layout {
-    let rows = if app.logs.is_open { 11.min(body.height / 2 + 1) } else { 0 };
+    let is_zoomed = app.logs.is_zoomed && app.logs.selected_notice().is_some();
+    let rows = match (app.logs.is_open, is_zoomed) {
+        (false, _) => 0,
+        (true, false) => 11.min(body.height / 2 + 1),
+        (true, true) => body.height,
+    };
     let (list, fields) = geometry::top(body, body.height.saturating_sub(rows));
     Layout { list, fields }
 }
@@ -181,7 +188,7 @@ pub fn settle(app: &mut App, body: Rect) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
-    if std::mem::take(&mut app.logs.is_open) {
+    if std::mem::take(&mut app.logs.is_zoomed) || std::mem::take(&mut app.logs.is_open) {
         return true;
     }
     let had_find = !app.logs.find.is_empty();
@@ -236,7 +243,14 @@ fn is_found(notice: &Notice, find: &str) -> bool {
 pub fn act(app: &mut App, action: Action) {
     match action {
         Action::MoreLines | Action::FewerLines => change_level(app, action),
-        Action::Open | Action::View => app.logs.is_open = !app.logs.is_open,
+        Action::Open | Action::View => {
+            app.logs.is_open = !app.logs.is_open;
+            app.logs.is_zoomed = false;
+        }
+        Action::Zoom => {
+            app.logs.is_zoomed = !(app.logs.is_open && app.logs.is_zoomed);
+            app.logs.is_open = true;
+        }
         Action::FindNext | Action::FindPrevious => find_next(app, action),
         Action::TimeFormat => next_time_format(app),
         Action::LetIn if app.logs.follows => app.logs.follows = false,
@@ -400,7 +414,9 @@ fn draw_fields(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         lines.push(label("record").id(&record.shown(), 50).dim("   destination ").id(at_destination, 40));
     }
     let width = usize::from(inner.width).saturating_sub(13);
-    let text = crate::tui::text::visible_within(&notice.text, width * 6, canvas.theme.symbols).wrapped(width);
+    let text =
+        crate::tui::text::visible_within(&notice.text, width * usize::from(inner.height).max(6), canvas.theme.symbols)
+            .wrapped(width);
     for (at, part) in text.into_iter().enumerate() {
         lines.push(label(if at == 0 { "message" } else { "" }).shown(part, Tone::Plain));
     }

@@ -12,6 +12,7 @@ pub mod letters;
 pub mod logs;
 pub mod record;
 pub mod runs;
+mod runs_order;
 mod runs_usual;
 pub mod why;
 
@@ -133,6 +134,7 @@ pub fn act(app: &mut App, action: Action) {
 pub fn snapshot_came(app: &mut App) {
     jobs::snapshot_came(app);
     checkpoints::snapshot_came(app);
+    runs::snapshot_came(app);
     super::overlays::rewind::snapshot_came(app);
 }
 
@@ -170,6 +172,8 @@ pub fn answered(app: &mut App, purpose: &Purpose, answer: Answer) {
         (Purpose::GroupNow, Answer::Groups(groups)) => dead::group_came(app, groups),
         (Purpose::GroupsOfJob(id), Answer::Groups(groups)) => job::groups_came(app, id, groups),
         (Purpose::GroupsOfCustomer(id), Answer::Groups(groups)) => customer::groups_came(app, id, groups),
+        (Purpose::RecoveredIds, Answer::Ids { ids, total }) => dead::recovered_ids_came(app, &ids, total),
+        (Purpose::RecoveredRows, Answer::Rows(rows)) => dead::recovered_rows_came(app, &rows),
         (Purpose::Ids, Answer::Ids { ids, total }) => letters::ids_came(app, ids, total),
         (Purpose::NewIds, Answer::Ids { ids, .. }) => letters::new_ids_came(app, &ids),
         (Purpose::Rows, Answer::Rows(rows)) => letters::rows_came(app, rows),
@@ -291,7 +295,8 @@ pub fn step_back(app: &mut App) -> bool {
         Screen::Checkpoints => checkpoints::step_back(app),
         Screen::Dead => dead::step_back(app),
         Screen::Customer => customer::step_back(app),
-        Screen::Job | Screen::Conflicts => false,
+        Screen::Job => job::step_back(app),
+        Screen::Conflicts => false,
     };
     if is_done {
         return true;

@@ -8,13 +8,15 @@
 //! ```
 
 use super::move_in;
+use super::runs_order::{By, Value, need};
 use super::runs_usual::{self, Usual};
 use crate::control::Request;
 use crate::model::filter::RunFilter;
-use crate::model::{BulkRetry, BulkStage, JobId, Run, RunEnd, RunId, RunKind, Timestamp};
+use crate::model::{BulkRetry, JobId, Run, RunEnd, RunId, RunKind, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Purpose};
 use crate::tui::geometry::{self, TALL, WIDE};
+use crate::tui::sorting::{self, Sort};
 use crate::tui::text::{brief_moment, counted, fitted, grouped, moment, rate, span};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
@@ -25,8 +27,16 @@ use std::time::Duration;
 /// Runs that are asked for at once; more come when the end of the list is near.
 const PAGE: usize = 200;
 
+/// What stays selected when rows move.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    Run(RunId),
+    Bulk(u64),
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    sort: Sort<By>,
     pub filter_text: String,
     /// The last filter that could be read.
     filter: RunFilter,
@@ -60,13 +70,20 @@ enum Row {
     Bulk(usize),
 }
 
+/// What a row of the list is of.
+pub enum Listed<'a> {
+    Run(&'a Run),
+    /// A careful retry of many letters.
+    Bulk(&'a BulkRetry),
+}
+
 impl State {
-    /// Those that the filter lets through, newest first, as far as they were read.
-    pub fn listed(&self) -> impl Iterator<Item = &Run> {
+    /// Those that the filter lets through, in the order of the screen, as far as they were read.
+    pub fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
         let runs = self.runs.as_deref().unwrap_or_default();
         self.rows.iter().filter_map(|row| match row {
-            Row::Run(at) => runs.get(*at),
-            Row::Bulk(_) => None,
+            Row::Run(at) => runs.get(*at).map(Listed::Run),
+            Row::Bulk(at) => self.bulks.get(*at).map(Listed::Bulk),
         })
     }
 
@@ -89,25 +106,85 @@ impl State {
         self.selected_run().map(|run| &run.job).or_else(|| self.selected_bulk().map(|bulk| &bulk.job))
     }
 
+    fn value(&self, row: Row, now: Timestamp) -> Option<Value<'_>> {
+        match row {
+            Row::Run(at) => self.runs.as_ref()?.get(at).map(|run| Value {
+                started_at: run.started_at,
+                took: run.ended_at.unwrap_or(now).since(run.started_at),
+                scanned: run.counts.scanned,
+                errored: run.counts.errored,
+                state: need(run.state_word()),
+                job: &run.job,
+            }),
+            Row::Bulk(at) => self.bulks.get(at).map(|bulk| Value {
+                started_at: bulk.at,
+                took: bulk.ended_at.unwrap_or(now).since(bulk.at),
+                scanned: bulk.done(),
+                errored: bulk.failed,
+                state: need(bulk.state_word()),
+                job: &bulk.job,
+            }),
+        }
+    }
+
+    fn chosen(&self) -> Option<Chosen> {
+        let run = self.selected_run().map(|run| Chosen::Run(run.id));
+        run.or_else(|| self.selected_bulk().map(|bulk| Chosen::Bulk(bulk.number)))
+    }
+
+    /// As [`Self::arrange`]; what was selected stays so, wherever it stands now.
+    fn arrange_around(&mut self, now: Timestamp) {
+        let chosen = self.chosen();
+        self.arrange(now);
+        let is_chosen = |row: &Row| match (row, chosen) {
+            (Row::Run(at), Some(Chosen::Run(id))) => {
+                self.runs.as_ref().and_then(|runs| runs.get(*at)).is_some_and(|run| run.id == id)
+            }
+            (Row::Bulk(at), Some(Chosen::Bulk(number))) => {
+                self.bulks.get(*at).is_some_and(|bulk| bulk.number == number)
+            }
+            _ => false,
+        };
+        if let Some(at) = self.rows.iter().position(is_chosen) {
+            self.list.selected = at;
+        }
+    }
+
     fn find(&self, id: RunId) -> Option<&Run> {
         self.runs.iter().flatten().find(|run| run.id == id)
     }
 
     /// Puts runs and careful retries into one list, newest first. A retry that is older than all runs that were read
     /// waits until older ones are.
-    fn arrange(&mut self) {
+    fn arrange(&mut self, now: Timestamp) {
         let runs = self.runs.as_deref().unwrap_or_default();
         let oldest = runs.last().filter(|_| self.has_older).map(|run| run.started_at);
-        let mut rows: Vec<(Timestamp, Row)> =
-            runs.iter().enumerate().map(|(at, run)| (run.started_at, Row::Run(at))).collect();
+        let mut rows: Vec<Row> = (0..runs.len()).map(Row::Run).collect();
         let is_meant = |bulk: &&BulkRetry| oldest.is_none_or(|oldest| bulk.at >= oldest);
         let bulks = self.bulks.iter().enumerate().filter(|(_, bulk)| is_meant(bulk));
-        rows.extend(bulks.map(|(at, bulk)| (bulk.at, Row::Bulk(at))));
-        // The runs stay in the order of their numbers: those of one moment began one after the other.
-        rows.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-        self.rows = rows.into_iter().map(|(_, row)| row).collect();
+        rows.extend(bulks.map(|(at, _)| Row::Bulk(at)));
+        // Rows that are alike stay newest first, and the runs of one moment in the order of their numbers.
+        rows.sort_by_key(|row| std::cmp::Reverse(self.value(*row, now).map(|value| value.started_at)));
+        let sort = self.sort;
+        if sort.by == By::Started {
+            if !sort.is_own() {
+                rows.reverse();
+            }
+        } else {
+            rows.sort_by(|a, b| match (self.value(*a, now), self.value(*b, now)) {
+                (Some(a), Some(b)) => sort.order(a.compare(&b, sort.by)),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            });
+        }
+        self.rows = rows;
         self.list.selected = self.list.selected.min(self.rows.len().saturating_sub(1));
     }
+}
+
+fn change_sort(app: &mut App, change: fn(&mut Sort<By>)) {
+    change(&mut app.runs.sort);
+    app.runs.arrange_around(app.now);
+    sorting::tell(app, app.runs.sort);
 }
 
 pub fn opened(app: &mut App) {
@@ -152,12 +229,12 @@ pub fn came(app: &mut App, runs: Vec<Run>) {
     state.has_older = runs.len() == PAGE;
     state.runs = Some(runs);
     state.problem = None;
-    state.arrange();
+    state.arrange(app.now);
 }
 
 pub fn bulks_came(app: &mut App, bulks: Vec<BulkRetry>) {
     app.runs.bulks = bulks;
-    app.runs.arrange();
+    app.runs.arrange(app.now);
 }
 
 /// Takes over how far known retries are; those that began since wait to be let in.
@@ -168,6 +245,16 @@ pub fn new_bulks_came(app: &mut App, newest: Vec<BulkRetry>) {
     for bulk in newest {
         if let Some(old) = state.bulks.iter_mut().find(|old| old.number == bulk.number) {
             *old = bulk;
+        }
+    }
+}
+
+/// How far the retries in progress are is said with every snapshot.
+pub fn snapshot_came(app: &mut App) {
+    let Some(snapshot) = &app.snapshot else { return };
+    for now in &snapshot.retries {
+        if let Some(known) = app.runs.bulks.iter_mut().find(|bulk| bulk.number == now.number) {
+            known.clone_from(now);
         }
     }
 }
@@ -193,7 +280,7 @@ pub fn older_came(app: &mut App, older: Vec<Run>) {
     let state = &mut app.runs;
     state.has_older = older.len() == PAGE;
     state.runs.get_or_insert_default().extend(older);
-    state.arrange();
+    state.arrange_around(app.now);
 }
 
 pub fn usual_came(app: &mut App, job: &JobId, runs: Vec<Run>) {
@@ -221,12 +308,14 @@ struct Layout {
 
 fn layout(app: &App, body: Rect) -> Layout {
     let none = Rect { width: 0, height: 0, ..body };
+    let is_zoomed = app.runs.is_zoomed && !app.runs.rows.is_empty();
     if body.width >= WIDE && app.size.1 >= TALL {
-        let (list, below) = geometry::top(body, body.height.saturating_sub(12));
+        let rows = if is_zoomed { body.height } else { 12 };
+        let (list, below) = geometry::top(body, body.height.saturating_sub(rows));
         let (run, comparison) = geometry::left(below, body.width / 2);
         return Layout { list, run, comparison };
     }
-    let rows = match (app.runs.is_zoomed, body.height >= 15 && body.width >= 80) {
+    let rows = match (is_zoomed, body.height >= 15 && body.width >= 80) {
         (true, _) => body.height,
         (false, true) => 8,
         (false, false) => 0,
@@ -288,6 +377,8 @@ pub fn act(app: &mut App, action: Action) {
             app.runs.shows_comparison = true;
         }
         Action::StopRun => stop(app),
+        Action::Sort => change_sort(app, Sort::go_on),
+        Action::ReverseSort => change_sort(app, Sort::reverse),
         action => {
             let len = app.runs.rows.len();
             move_in(&mut app.runs.list, action, len);
@@ -324,7 +415,10 @@ fn compare_pair(app: &mut App) {
             app.runs.pair = Some((*newer, *older));
             app.runs.shows_comparison = true;
         }
-        _ => app.note(format!("mark two runs with Space, then d; {} marked", marked.len())),
+        _ => {
+            let (mark, compare) = (app.key(Action::Mark), app.key(Action::ComparePair));
+            app.note(format!("mark two runs with {mark}, then {compare}; {} marked", marked.len()));
+        }
     }
 }
 
@@ -357,7 +451,10 @@ pub fn failed_again(app: &App) -> Option<String> {
 pub fn crumb(app: &App, line: Line) -> Line {
     let filter = app.runs.filter_text.trim();
     match filter.is_empty() {
-        true => line.dim(" all jobs, all runs   (/ filters: words, job:NAME, state:fail)"),
+        true => {
+            let key = app.key(Action::Filter);
+            line.dim(format!(" all jobs, all runs   ({key} filters: words, job:NAME, state:fail)"))
+        }
         false => line.dim(" / ").within(filter, 70, Tone::Bold).dim("   (Esc clears)"),
     }
 }
@@ -468,7 +565,14 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.runs;
     let more = if state.has_older { "+" } else { "" };
     let marked = if state.marked.is_empty() { String::new() } else { format!("{} marked · ", state.marked.len()) };
-    let right = format!("{marked}{}{more} · newest first", grouped(state.rows.len() as u64));
+    let sort = state.sort;
+    // Of runs that were not read nobody knows how long they took.
+    let order = match (sort.is_own(), state.has_older) {
+        (true, _) => "newest first".to_owned(),
+        (false, false) => format!("sort: {}", sort.words()),
+        (false, true) => format!("sort: {} of those read", sort.words()),
+    };
+    let right = format!("{marked}{}{more} · {order}", grouped(state.rows.len() as u64));
     let inner = canvas.panel(area, "Runs", if state.rows.is_empty() { "" } else { &right }, true);
     let Some(runs) = &state.runs else {
         let line = match &state.problem {
@@ -479,8 +583,8 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     if state.rows.is_empty() {
         let text = match state.filter_text.is_empty() {
-            true => " No run yet. n on a job in Jobs runs it now.",
-            false => " No run matches the filter. Esc clears it.",
+            true => format!(" No run yet. {} on a job in Jobs runs it now.", app.key(Action::RunNow)),
+            false => " No run matches the filter. Esc clears it.".to_owned(),
         };
         return canvas.put(inner, &canvas.line().say(text));
     }
@@ -509,14 +613,7 @@ fn draw_bulk(app: &App, canvas: &mut Canvas<'_>, area: Rect, bulk: &BulkRetry) {
     let label = |name: &str| canvas.line().dim(name).to(12);
     let width = usize::from(inner.width).saturating_sub(12).max(10);
     let took = bulk.ended_at.unwrap_or(app.now).since(bulk.at);
-    let stage = match &bulk.stage {
-        BulkStage::Gathering => "its letters are being gathered; nothing is sent yet".to_owned(),
-        BulkStage::Canary => "one letter is on its way; the others wait for its outcome".to_owned(),
-        BulkStage::Rest => format!("the others follow, at most {} a minute", grouped(u64::from(bulk.per_minute))),
-        BulkStage::Stopping { why } => format!("stopping: {why}"),
-        BulkStage::Ended { stopped: Some(why) } => format!("stopped because {why}"),
-        BulkStage::Ended { stopped: None } => "went through to its last letter".to_owned(),
-    };
+    let stage = bulk.end_words();
     let to_go = bulk.total.saturating_sub(bulk.done());
     let not_sent = if bulk.is_open() { "to go" } else { "not sent" };
     let since = format!("{}, took {}", moment(bulk.at, app.now), long(took));
@@ -571,8 +668,11 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let (mark, word, tone) = sign(run);
-    let right = if area.width < WIDE && app.runs.comparison_is_hidden(area) { "Tab compares · ⏎ more" } else { "" };
-    let inner = canvas.panel(area, &format!("Run #{} of {}", grouped(run.id.0), run.job), right, false);
+    let right = match area.width < WIDE && app.runs.comparison_is_hidden(area) {
+        true => format!("{} compares · {} more", app.key(Action::NextPane), app.key(Action::Open)),
+        false => String::new(),
+    };
+    let inner = canvas.panel(area, &format!("Run #{} of {}", grouped(run.id.0), run.job), &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     let label = |name: &str| canvas.line().dim(name).to(12);
     let width = usize::from(inner.width).saturating_sub(12);
@@ -602,9 +702,10 @@ fn draw_run(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     });
     if inner.height > 8 {
         lines.push(canvas.line());
-        let line =
-            canvas.line().key("gd").say(" dead letters   ").key("gl").say(" log   ").key("gc").say(" checkpoints");
-        lines.push(line.dim("   of the job"));
+        let key = |line: Line, action: Action, words: &str| line.key(app.key(action)).say(format!(" {words}   "));
+        let line = key(canvas.line(), Action::DeadOfJob, "dead letters");
+        let line = key(key(line, Action::LogsOfJob, "log"), Action::CheckpointsOfJob, "checkpoints");
+        lines.push(line.dim("of the job"));
     }
     canvas.put_all(inner, &lines);
 }

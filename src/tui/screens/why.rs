@@ -36,6 +36,8 @@ pub struct State {
     findings: ListState,
     fields: ListState,
     pane: usize,
+    /// The pane has all the room.
+    is_zoomed: bool,
     is_revealed: bool,
     /// Oldest first.
     history: Vec<String>,
@@ -57,6 +59,7 @@ impl Default for State {
             findings: ListState::default(),
             fields: ListState::default(),
             pane: 0,
+            is_zoomed: false,
             is_revealed: false,
             history: Vec::new(),
             history_at: None,
@@ -156,6 +159,7 @@ pub fn show_live(app: &mut App, job: JobId, key: String) {
 /// Gives the keys to the field; what stands in it is typed over.
 pub fn type_again(app: &mut App) {
     app.why.is_typing = true;
+    app.why.is_zoomed = false;
     app.why.history_at = None;
     app.why.input = Input::default();
     app.why.job = None;
@@ -180,6 +184,7 @@ fn look_up(app: &mut App) {
         findings: ListState::default(),
         fields: ListState::default(),
         pane: 0,
+        is_zoomed: false,
         history_at: None,
         problem: None,
         ..std::mem::take(state)
@@ -254,6 +259,9 @@ fn recall(app: &mut App, is_older: bool) {
 }
 
 pub fn step_back(app: &mut App) -> bool {
+    if std::mem::take(&mut app.why.is_zoomed) {
+        return true;
+    }
     if app.why.pane == 0 {
         return false;
     }
@@ -269,6 +277,8 @@ pub fn act(app: &mut App, action: Action) {
         Action::Open => go_there(app),
         Action::NextPane => app.why.pane = (app.why.pane + 1) % PANES.len(),
         Action::PreviousPane => app.why.pane = (app.why.pane + PANES.len() - 1) % PANES.len(),
+        Action::Zoom if app.why.why().is_none() => app.note("there is no answer yet"),
+        Action::Zoom => app.why.is_zoomed = !app.why.is_zoomed,
         Action::Next | Action::Previous => step(app, action),
         Action::Live => {
             app.why.is_live = !app.why.is_live;
@@ -280,7 +290,14 @@ pub fn act(app: &mut App, action: Action) {
         Action::CopyAnswer => copy(app),
         Action::Retry | Action::BringBack => with_letter(app, action),
         Action::PauseResume => super::jobs::order(app, action),
-        Action::Reveal => app.why.is_revealed = !app.why.is_revealed,
+        Action::Reveal if app.settings.redact.is_empty() => app.note("the configuration redacts no field"),
+        Action::Reveal => {
+            app.why.is_revealed = !app.why.is_revealed;
+            app.note(match app.why.is_revealed {
+                true => "showing redacted values",
+                false => "redacted values are hidden again",
+            });
+        }
         action => {
             let len = app.why.pane_len();
             let state = &mut app.why;
@@ -359,7 +376,7 @@ fn with_letter(app: &mut App, action: Action) {
 }
 
 fn confirm_sync(app: &mut App) {
-    let Some(why) = app.why.why().cloned() else { return };
+    let Some(why) = app.why.why().cloned() else { return app.note("there is no answer yet") };
     if !why.can_sync_one {
         app.note(format!("{} can not be asked for one record: its job has no `one`", why.source));
         return;
@@ -384,7 +401,7 @@ fn confirm_sync(app: &mut App) {
 }
 
 fn copy(app: &mut App) {
-    let Some(text) = answer_text(app) else { return };
+    let Some(text) = answer_text(app) else { return app.note("there is no answer yet") };
     crate::tui::copying::put(app, "the answer", text);
 }
 

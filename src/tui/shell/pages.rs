@@ -7,15 +7,15 @@ use super::terminal::{Screen, guarded};
 use super::watchdog::Watchdog;
 use crate::tui::Options;
 use crate::tui::locked::{LockedChoice, LockedPage, LockedView};
-use crate::tui::welcome::{Welcome, WelcomeChoice};
+use crate::tui::welcome::{Welcome, WelcomeChoice, WelcomePage};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{Event, KeyEvent};
 use ratatui::layout::Position;
 use std::pin::pin;
 
-/// Shows what can be done without a configuration. `looked` says where one was looked for and what was found there.
-pub async fn welcome(looked: &[(String, String)], options: Options) -> Result<WelcomeChoice, TuiError> {
-    let mut page = Welcome::new(options.theme(), looked);
+/// Shows what can be done without a configuration.
+pub async fn welcome(page: WelcomePage, options: Options) -> Result<WelcomeChoice, TuiError> {
+    let mut page = Welcome::new(options.theme(), page);
     let mut lent = Lent::take()?;
     loop {
         lent.draw(|buffer| page.view(buffer))?;

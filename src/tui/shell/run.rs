@@ -33,6 +33,10 @@ const UNFOCUSED: Duration = Duration::from_secs(1);
 /// Messages that are taken in before a frame that is due.
 const DRAINED_AT_ONCE: usize = 64;
 
+/// What the file that keeps screens from asking says to whoever finds it.
+const ATTACH_NOTE: &str =
+    "Screens of syncdeck attach to an engine that runs without asking. Without this file they ask.\n";
+
 /// A process that is told to stop has stopped by then, or never will.
 const STOPS_WITHIN: Duration = Duration::from_millis(500);
 /// How often the terminal is asked for after a stop, and how long apart.
@@ -83,6 +87,10 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         redact: options.redact.clone(),
         is_demo: options.is_demo,
         is_read_only: options.is_read_only,
+        asks_to_attach: options.asks_to_attach,
+        is_guest: options.is_guest,
+        can_remember: options.attach_note.is_some(),
+        signed_as: options.signed_as.clone(),
         log_folder: options.log_folder.clone(),
         looks: options.looks.clone(),
         keymap: options.keymap.clone(),
@@ -99,6 +107,8 @@ pub async fn run_link(link: Link, options: Options) -> Result<Left, TuiError> {
         clipboard: options.clipboard,
         saved: JoinSet::new(),
         exported: JoinSet::new(),
+        remembered: JoinSet::new(),
+        attach_note: options.attach_note.clone(),
         frame_at: Some(Instant::now()),
         is_focused: true,
         drawn_at: None,
@@ -138,6 +148,9 @@ struct Console {
     saved: JoinSet<Result<String, String>>,
     /// The piece of an export on its way to the disk.
     exported: JoinSet<Result<String, String>>,
+    /// The note that nobody wants to be asked at the start, on its way to the disk.
+    remembered: JoinSet<Result<String, String>>,
+    attach_note: Option<PathBuf>,
     /// When the next frame is due; none while nothing has changed. An earlier wish wins, traffic never postpones it.
     frame_at: Option<Instant>,
     is_focused: bool,
@@ -191,6 +204,10 @@ impl Console {
                     let written = written.unwrap_or_else(|error| Err(error.to_string()));
                     self.take_in(Msg::Exported(written), AFTER_INPUT)?;
                 }
+                Some(written) = self.remembered.join_next() => {
+                    let written = written.unwrap_or_else(|error| Err(error.to_string()));
+                    self.take_in(Msg::Remembered(written), AFTER_INPUT)?;
+                }
                 changed = self.link.snapshots.changed(), if !self.is_engine_gone => self.snapshot(changed.is_ok())?,
                 changed = self.link.attachment.changed(), if self.is_elsewhere => self.attachment(changed.is_ok())?,
                 () = at(tick_at), if tick_at.is_some() => self.take_in(Msg::Tick, AFTER_DATA)?,
@@ -224,6 +241,11 @@ impl Console {
                         };
                         written.map(|path| path.display().to_string()).map_err(|error| error.to_string())
                     });
+                }
+                Effect::Remember => {
+                    if let Some(path) = self.attach_note.clone() {
+                        self.remembered.spawn_blocking(move || remember(&path).map_err(|error| error.to_string()));
+                    }
                 }
                 Effect::Mouse(is_on) => self.screen.mouse(is_on)?,
                 Effect::Edit { name, text } => self.editing = Some((name, text)),
@@ -409,6 +431,15 @@ fn append(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mut file = OpenOptions::new().append(true).open(path)?;
     file.write_all(text.as_bytes())?;
     Ok(path.to_path_buf())
+}
+
+/// Writes the note that screens attach without asking, and returns where it is.
+fn remember(path: &Path) -> io::Result<String> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, ATTACH_NOTE)?;
+    Ok(path.display().to_string())
 }
 
 async fn at(moment: Option<Instant>) {

@@ -32,7 +32,7 @@ struct Seen {
 }
 
 impl Console {
-    /// Starts `syncdeck -c CONFIG console`.
+    /// Starts `syncdeck -c CONFIG console` for somebody who does not want to be asked before it attaches.
     pub fn start(config: &Path) -> Self {
         let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
@@ -40,6 +40,10 @@ impl Console {
         command.args(["-c", &config.display().to_string(), "console"]);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        let own = config.parent().expect("a configuration in a folder");
+        fs::create_dir_all(own.join("syncdeck")).expect("a folder");
+        fs::write(own.join("syncdeck/attach-without-asking"), "").expect("a note");
+        command.env("XDG_CONFIG_HOME", own);
         let cells = |n| NonZero::new(n).expect("a terminal has rows and columns");
         let emulator = vt100::Parser::new(cells(ROWS), cells(COLUMNS), 0);
         let seen = Mutex::new(Seen { emulator, bytes: 0, is_over: false });

@@ -29,13 +29,17 @@ pub(super) struct Layout {
 }
 
 pub(super) fn layout(app: &App, body: Rect) -> Layout {
+    let none = Rect { width: 0, height: 0, ..body };
+    if app.why.is_zoomed {
+        let place = |at: usize| if app.why.pane == at { body } else { none };
+        return Layout { input: none, answer: none, findings: place(0), story: place(1), fields: place(2) };
+    }
     let (input, rest) = geometry::top(body, if body.height >= 17 { 3 } else { 1 });
     let words = words(app, usize::from(body.width.saturating_sub(6))).len() as u16;
     let is_roomy = rest.height >= 16;
     // Borders, words, an empty line where there is room, the keys.
     let wanted = 3 + words.clamp(1, WORDS_MAX) + u16::from(is_roomy);
     let (answer, rest) = geometry::top(rest, wanted.min((rest.height * 3 / 5).max(4)));
-    let none = Rect { width: 0, height: 0, ..rest };
     if is_wide(app) {
         let has_fields = app.why.why().is_some_and(|why| !why.fields.is_empty());
         let (upper, fields) = match has_fields {
@@ -154,6 +158,11 @@ fn key_now(app: &App, key: &str) -> String {
     bound.map_or_else(|| label(key), |(_, key)| key)
 }
 
+/// The key of `action` while a record's id is typed.
+fn lookup_key(app: &App, action: Action) -> String {
+    app.settings.keymap.labels(&[Context::Lookup], action).into_iter().next().unwrap_or_default()
+}
+
 fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let state = &app.why;
     let right = match (is_asking_live(app), &state.answer) {
@@ -170,10 +179,17 @@ fn draw_answer(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             None if state.answer.is_some() => canvas.line().say("There is no job that could know it."),
             None if state.is_typing => {
                 let text = match state.history.is_empty() {
-                    true => "Type or paste an id and press ⏎: you are told why that record is, or is not, there.",
-                    false => "⏎ looks it up, ↑ brings back what was looked up before.",
+                    true => format!(
+                        "Type or paste an id and press {}: you are told why that record is, or is not, there.",
+                        lookup_key(app, Action::Accept)
+                    ),
+                    false => format!(
+                        "{} looks it up, {} brings back what was looked up before.",
+                        lookup_key(app, Action::Accept),
+                        lookup_key(app, Action::Up)
+                    ),
                 };
-                let lines = wrapped(text, usize::from(inner.width)).into_iter().map(|line| canvas.line().dim(line));
+                let lines = wrapped(&text, usize::from(inner.width)).into_iter().map(|line| canvas.line().dim(line));
                 return canvas.put_all(inner, &lines.collect::<Vec<_>>());
             }
             None => canvas.line().say("asking the engine…"),
@@ -222,7 +238,7 @@ fn mark_tone(mark: RungMark) -> Tone {
 /// The title of a pane on a screen that shows one of them, with the key to the others.
 fn pane_hint(app: &App) -> String {
     // Side by side they need no way to each other.
-    if is_wide(app) {
+    if is_wide(app) && !app.why.is_zoomed {
         return String::new();
     }
     format!("{}: {}", app.key(Action::NextPane), PANES[(app.why.pane + 1) % PANES.len()])
