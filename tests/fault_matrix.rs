@@ -151,7 +151,7 @@ const ROWS: &[Row] = &[
     proved(116, "a pause in the middle, and during backoff", &["a_pause_during_backoff","a_pause_in_an_outage","a_pause_in_the_middle","a_pause_that_is_taken_back_at_once","a_pause_while_the_source_is_away","a_paused_job_refuses_to_run_says_why_and_how_to_go_on","a_stop_does_not_wait_for_a_source_that_gives_no_answer",]),
     later(117, "a repair while a sync runs", "`reconcile` is not in this version"),
     later(118, "a repair over ten million keys", "`reconcile` is not in this version"),
-    later(119, "the source's records take another shape", "no row of its own yet"),
+    proved(119, "the source's records take another shape", &["a_source_that_changes_its_records","what_is_new_gone_or_of_another_kind_is_told_with_the_number_of_records","a_new_shape_of_the_source_is_a_finding_for_a_day",]),
     proved(120, "a name that is not found, proxies, IPv6", &["a_name_that_is_not_found_is_transient_and_nothing_was_sent","a_system_is_reached_over_ipv6",]),
 ];
 
