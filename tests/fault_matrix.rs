@@ -243,6 +243,13 @@ fn every_row_of_the_matrix_stands_in_the_table_once_and_in_order() {
 }
 
 #[test]
+fn the_readme_says_how_many_rows_are_proved() {
+    let proved = ROWS.iter().filter(|row| matches!(row.proof, Proof::Tests(_))).count();
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    assert!(readme.contains(&format!("`tests/fault_matrix.rs` lists {proved} faults, ")), "{proved} rows are proved");
+}
+
+#[test]
 fn every_test_that_proves_a_row_is_in_the_tree_and_names_the_row() {
     let tree = Tree::read();
     let mut wrong = Vec::new();
