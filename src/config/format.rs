@@ -136,13 +136,14 @@ static NOTIFY: Spec = Spec {
 
 static NOTIFIED_WORD: Kind = Kind::Word(&NOTIFIED);
 
-static NOTIFIED: [Word; 15] = [
+static NOTIFIED: [Word; 16] = [
     word("needs_attention"),
     word("withheld"),
     word("stalled"),
     word("failed"),
     word("missed_schedule"),
     word("many_errors"),
+    word("source_changed"),
     word("dead_letters"),
     word("circuit_open"),
     word("webhook"),

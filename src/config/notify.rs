@@ -6,13 +6,14 @@ use crate::model::{FindingKind, Hook, HookWay, Secret};
 use url::Url;
 
 /// The words of `on`, as [`FindingKind`] writes them.
-pub(super) const KINDS: [(&str, FindingKind); 15] = [
+pub(super) const KINDS: [(&str, FindingKind); 16] = [
     ("needs_attention", FindingKind::NeedsAttention),
     ("withheld", FindingKind::Withheld),
     ("stalled", FindingKind::Stalled),
     ("failed", FindingKind::Failed),
     ("missed_schedule", FindingKind::MissedSchedule),
     ("many_errors", FindingKind::ManyErrors),
+    ("source_changed", FindingKind::SourceChanged),
     ("dead_letters", FindingKind::DeadLetters),
     ("circuit_open", FindingKind::CircuitOpen),
     ("webhook", FindingKind::Webhook),

@@ -58,7 +58,9 @@ impl Engine {
     /// Takes in how the jobs that are about to be served are configured, before any of them runs.
     pub(super) async fn take_in(&self, start: &Start) {
         let is_meant = |cell: &&Arc<JobCell>| start.only.is_empty() || start.only.contains(&cell.spec.id);
-        let enabled = self.jobs.values().filter(is_meant).filter(|cell| cell.spec.enabled);
+        // One whose key or destination changed begins nothing until a person accepts that.
+        let may_begin = |cell: &&Arc<JobCell>| cell.spec.enabled && cell.live().unlike.is_none();
+        let enabled = self.jobs.values().filter(is_meant).filter(may_begin);
         stream::iter(enabled).for_each_concurrent(AT_ONCE, |cell| self.take_in_enabled(cell)).await;
     }
 

@@ -7,7 +7,7 @@ use super::tell::span;
 use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Leftover, Level, QuotaStatus, Timestamp, counted, told_at,
+    Leftover, Level, QuotaStatus, ShapeChange, Timestamp, counted, told_at,
 };
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const REFILL_LONG: Duration = Duration::from_secs(5);
 const BUDGET_LEAST: u64 = 10;
 /// Of a long quota, in percent, from which on it is nearly used up.
 const QUOTA_HIGH: u64 = 90;
+/// A change of the source's records is told so long.
+const SHAPE_TOLD_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// Of a run's records, in percent, from which on its errors are too many …
 const ERRORS_MANY: u64 = 10;
 /// … where it has scanned so many.
@@ -40,6 +42,8 @@ pub(super) struct JobFacts<'a> {
     pub is_attended: bool,
     /// Fields that the destination keeps otherwise than they were sent, in the run in progress or the last one.
     pub altered: Vec<AlteredField>,
+    /// When the source's records were last seen to look otherwise, and how.
+    pub shape_changed: Option<ShapeChange>,
     /// It waits for its turn, for other jobs run.
     pub is_in_row: bool,
 }
@@ -61,6 +65,7 @@ pub(super) fn findings(
         findings.extend(subscription(job.status, now));
         findings.extend(silent(job.status, now));
         findings.extend(altered(job, &engine.redact));
+        findings.extend(source_changed(job, now));
         findings.extend(dead_letters(job));
     }
     for connection in connections {
@@ -317,6 +322,20 @@ fn altered(job: &JobFacts<'_>, redact: &[String]) -> Option<Finding> {
         level: Level::Warn,
         text: format!("{id}: {destination} changed `{}` of {} {records}{values}{more}", worst.field, worst.n),
         hint: "map what the destination keeps, such as a rounded number or a shorter text".to_owned(),
+        target: FindingTarget::Job(id.clone()),
+    })
+}
+
+/// A source whose records look otherwise than before.
+fn source_changed(job: &JobFacts<'_>, now: Timestamp) -> Option<Finding> {
+    let changed = job.shape_changed.as_ref().filter(|changed| now.since(changed.at) < SHAPE_TOLD_FOR)?;
+    let JobStatus { id, source, .. } = job.status;
+    let ago = span(now.since(changed.at));
+    Some(Finding {
+        kind: FindingKind::SourceChanged,
+        level: Level::Warn,
+        text: format!("{id}: the records of {source} look otherwise since {ago}: {}", changed.text),
+        hint: format!("`syncdeck plan {id}` shows what the map makes of them"),
         target: FindingTarget::Job(id.clone()),
     })
 }

@@ -78,6 +78,7 @@ fn facts(status: &JobStatus) -> JobFacts<'_> {
         last_counts: None,
         is_attended: true,
         altered: Vec::new(),
+        shape_changed: None,
         is_in_row: false,
     }
 }
@@ -119,6 +120,17 @@ fn a_parked_job_is_the_worst() {
         found.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
         [FindingKind::NeedsAttention, FindingKind::Held]
     );
+}
+
+// Row 119 of the fault matrix.
+#[test]
+fn a_new_shape_of_the_source_is_a_finding_for_a_day() {
+    let job = job(JobState::Idle);
+    let changed = |at| Some(ShapeChange { at, text: "`fax` is gone (in 50 records looked at)".to_owned() });
+    let text = "customers: the records of shop look otherwise since 1 m 0 s: `fax` is gone (in 50 records looked at)";
+    let found = of_job(JobFacts { shape_changed: changed(ago(60)), ..facts(&job) });
+    assert_eq!(found, told(FindingKind::SourceChanged, Level::Warn, text));
+    assert_eq!(of_job(JobFacts { shape_changed: changed(ago(24 * 60 * 60)), ..facts(&job) }), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(super) fn unlike(spec: &Job, before: &Identity, is: &Identity, now: Timestam
     let difference = before.difference(is)?;
     let id = &spec.id;
     let reason = format!("the configuration is of other records than the state: {difference}");
-    let hint = match before.destination == is.destination {
+    let hint = match before.has_same_destination(is) {
         true => format!(
             "`syncdeck run {id} --accept` writes the records under their new keys, beside those under the old ones; else put \
              the key back"

@@ -15,7 +15,7 @@ use crate::model::webhook::EventReader;
 use crate::model::{
     Actor, BulkRetry, Checkpoint, Clock, Counts, GroupId, HISTORY_MINUTES, Identity, Job, JobControl, JobId, JobState,
     JobStatus, Limits, Notice, Parked, Progress, RATE_BUCKET_SECONDS, RATE_BUCKETS, RecordId, RecordReader,
-    RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus, Timestamp, Withheld, counted,
+    RecoveredFaults, Run, RunEnd, RunKind, RunMark, RunStatus, Shape, Timestamp, Withheld, counted,
 };
 use crate::store::{Committed, Note, Store, StoreError};
 use parking_lot::{Mutex, MutexGuard};
@@ -123,6 +123,8 @@ pub(super) struct Live {
     pub webhook: WebhookLive,
     /// What the destination kept otherwise than it was sent, in the run in progress or the last one.
     pub altered: Vec<AlteredField>,
+    /// Records of the source that were looked at and not yet compared with what is known of them.
+    pub looked_at: Shape,
 }
 
 /// One field that the destination keeps otherwise than it was sent.

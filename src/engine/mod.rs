@@ -44,6 +44,7 @@ mod run;
 mod schedule;
 mod seal;
 mod settle;
+mod shape;
 mod sign_in;
 mod snapshot;
 mod subscribe;

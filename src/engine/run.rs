@@ -332,6 +332,9 @@ impl RunLoop {
     async fn admit(&mut self, page: PageRead) {
         let cell = self.parts.cell.clone();
         cell.page_read(page.items.len() as u64, page.total);
+        if page.is_listed && self.parts.kind.moves_checkpoint() {
+            cell.look_at(&page.items);
+        }
         let number = self.next_page;
         self.next_page += 1;
         let mut open = match OpenPage::plan(number, page, &cell, &self.parts.store, self.parts.in_doubt_since).await {

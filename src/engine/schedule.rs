@@ -9,7 +9,7 @@ use super::run::{self, RunParts, Stop};
 use super::tell::{Teller, span};
 use super::turns::{Turn, Turns};
 use crate::model::{
-    Actor, BulkStage, Counts, JobFinish, Level, Parked, Position, RecordId, RunEnd, RunId, RunKind, Timestamp,
+    Actor, BulkStage, Counts, JobFinish, Level, Parked, Position, RecordId, RunEnd, RunId, RunKind, Shape, Timestamp,
 };
 use crate::store::{NewRun, StoreError};
 use std::sync::Arc;
@@ -402,6 +402,8 @@ impl Attendant {
         let is_changed = is_reordered(&self.cell);
         let watermark = position.as_ref().and_then(|position| position.watermark.clone());
         let position = if is_changed {
+            // What another order reads may look otherwise without any change of the source.
+            self.cell.live().control.shape = Shape::default();
             let text =
                 "source, destination or map changed: everything is read once more, unchanged records cost nothing";
             teller.tell(Level::Info, "backfill.started", text.to_owned());
@@ -433,6 +435,9 @@ impl Attendant {
         self.cell.deleted_by(&kind, counts.deleted, now);
         self.tell_end(run, &end, &counts, teller);
         let due = self.due_after(&kind, &end, began, now);
+        if kind.moves_checkpoint() && matches!(end, RunEnd::Done | RunEnd::HandedOver) {
+            self.cell.compare_shapes(now, teller);
+        }
         let store = &self.engine.store;
         let finished = store.finish_run(run, end.clone(), now).await;
         if finished.is_err() {

@@ -45,6 +45,7 @@ impl Engine {
                     },
                     is_attended: live.is_attended,
                     altered: live.altered.clone(),
+                    shape_changed: live.control.shape_changed.clone(),
                     is_in_row: live.waits_for_turn.is_some(),
                 }
             })

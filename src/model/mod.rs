@@ -44,6 +44,7 @@ mod run;
 mod rungs;
 mod schedule;
 mod secret;
+mod shape;
 mod sheet;
 mod side_by_side;
 mod snapshot;
@@ -106,6 +107,7 @@ pub use rewind::{CheckpointFile, Moved, MovedWhat, RewindPreview, RewindTo};
 pub use run::{FilterRule, JobControl, JobFinish, Parked, Paused, RangeOrder, Run, RunEnd, RunKind, Seen};
 pub use schedule::{Schedule, written_duration};
 pub use secret::{Masks, Secret};
+pub use shape::{Shape, ShapeChange};
 pub use sheet::{csv_cell, csv_row, harmless_json};
 pub use side_by_side::{differing, field_values, projected, side_by_side};
 pub use snapshot::{

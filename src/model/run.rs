@@ -1,6 +1,6 @@
 //! One execution of a job, and the state that a job is in.
 
-use super::{Actor, Checkpoint, Counts, Identity, JobId, Release, RunId, Sequence, Timestamp};
+use super::{Actor, Checkpoint, Counts, Identity, JobId, Release, RunId, Sequence, Shape, ShapeChange, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where a run's pages come from.
@@ -180,6 +180,12 @@ pub struct JobControl {
     /// Whose state this is; none in state of before that was noted, and before the first run.
     #[serde(default)]
     pub identity: Option<Identity>,
+    /// What the source's records look like.
+    #[serde(default)]
+    pub shape: Shape,
+    /// When that changed last.
+    #[serde(default)]
+    pub shape_changed: Option<ShapeChange>,
 }
 
 /// How a job was configured when an engine last served it.

@@ -278,6 +278,8 @@ pub enum FindingKind {
     ManyErrors,
     /// The destination keeps other values than were sent.
     Altered,
+    /// The source's records look otherwise than before.
+    SourceChanged,
     /// New ones, in the last ten minutes.
     DeadLetters,
     CircuitOpen,

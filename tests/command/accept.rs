@@ -1,5 +1,6 @@
 //! A configuration that is of other records than the state: the command says so, and how to go on.
 
+use crate::process::{Simulator, finished, wait_until};
 use crate::shop::{CUSTOMERS, Scene};
 
 fn set_path(scene: &Scene, from: &str, to: &str) {
@@ -47,4 +48,41 @@ fn a_job_for_another_system_is_forgotten_and_writes_everything_there() {
         let there = scene.simulator.collection("destination", collection);
         assert_eq!(there.len() as u64, CUSTOMERS, "{collection}");
     }
+}
+
+// Row 12 of the fault matrix.
+#[test]
+fn an_engine_that_runs_already_is_told_what_was_accepted() {
+    let scene = Scene::healthy();
+    scene.run(&["run", "--once"]).ended(0);
+    set_path(&scene, "path = \"/contacts/", "path = \"/customers/");
+    let before = scene.simulator.requests();
+    let mut engine = scene.workspace.command(&["serve"]).spawn().expect("it starts");
+    wait_until("the engine answers", || {
+        let status = scene.run(&["status", "--json"]);
+        status.status == 0 && status.json()["engine"]["pid"] == engine.id()
+    });
+    assert_eq!(scene.simulator.requests(), before, "nothing was asked");
+    let ran = scene.run(&["run", "contacts", "--accept"]).ended(0);
+    assert!(ran.stderr.starts_with("accepted contacts; "), "{ran}");
+    wait_until("the job goes on", || scene.simulator.requests()[0] > before[0]);
+    engine.kill().expect("it runs still");
+    engine.wait().expect("a killed process is gone");
+}
+
+// Row 12 of the fault matrix.
+#[test]
+fn another_system_is_noticed_where_its_address_comes_from_a_variable() {
+    let scene = Scene::healthy();
+    let address = scene.simulator.crm.clone();
+    set_path(&scene, &format!("\"{address}/v2\""), "\"${CRM}/v2\"");
+    let run = |crm: &str| finished(scene.workspace.command(&["run", "--once"]).env("CRM", crm));
+    run(&address).ended(0);
+    run(&address).ended(0);
+    let production = Simulator::start(0, 1);
+    let ran = run(&production.crm).ended(1);
+    assert!(ran.stderr.contains("the host of its destination `••••/v2/contacts` is another one"), "{ran}");
+    assert!(!ran.stderr.contains(&production.crm), "{ran}");
+    assert_eq!(production.requests(), [0, 0]);
+    run(&address).ended(0);
 }

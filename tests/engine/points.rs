@@ -307,8 +307,9 @@ async fn correction(house: &House, id: DeadLetterId) -> Request {
 #[test]
 fn every_request_that_changes_something_is_tried_above() {
     // A circuit is reset only where one is open, and a test of a connection changes nothing that is kept. What is settled
-    // needs a create in doubt, of which the stories tell, with its entry. Withheld deletes have tests of their own.
-    let elsewhere = ["ResetCircuit", "TestConnection", "Settle", "HeldRelease", "HeldDiscard"];
+    // needs a create in doubt, an acceptance a key or a destination that changed: of both the stories tell, with their
+    // entries. Withheld deletes have tests of their own.
+    let elsewhere = ["ResetCircuit", "TestConnection", "Settle", "Accept", "HeldRelease", "HeldDiscard"];
     let tests = include_str!("points.rs");
     let source = include_str!("../../src/control/mod.rs");
     let changes = source.split("pub fn changes(&self)").nth(1).expect("the list of what changes");

@@ -863,6 +863,7 @@ stories! {
     a_run_with_a_limit_of_records
     a_schedule_outlives_the_process
     a_sorted_listing_whose_cursors_expire
+    a_source_that_changes_its_records
     a_tie_over_a_page_border
     a_timeout_after_a_delete_was_applied
     a_timeout_after_the_write_was_applied

@@ -684,7 +684,7 @@ fn finding_hint(app: &App, canvas: &Canvas<'_>, finding: &Finding) -> Line {
         FindingKind::NeedsAttention => key(line.dim(&finding.hint).say("   "), Action::PauseResume, "resumes it"),
         FindingKind::Paused | FindingKind::PausedLong => key(line, Action::PauseResume, "resumes it"),
         FindingKind::MissedSchedule => key(line, Action::RunNow, "runs it now; the log says what happened"),
-        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered => {
+        FindingKind::Stalled | FindingKind::ManyErrors | FindingKind::Altered | FindingKind::SourceChanged => {
             key(line, Action::Open, "opens the job")
         }
         FindingKind::DeadLetters | FindingKind::OldLetters => key(line, Action::Open, "opens the cause"),
