@@ -39,7 +39,7 @@ fn customers(n: usize) -> crate::stage::World {
     world
 }
 
-fn customer(width: u16, height: u16, symbols: Symbols) -> Stage {
+pub fn customer(width: u16, height: u16, symbols: Symbols) -> Stage {
     let mut stage = Stage::with(customers(3), width, height, symbols);
     stage.press(":").type_text("customer glob").press("enter");
     stage

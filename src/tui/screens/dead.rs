@@ -431,24 +431,24 @@ fn draw_list(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let groups = state.groups.as_deref();
     let listed: u64 = groups.unwrap_or_default().iter().map(|group| state.listed(group)).sum();
     let n_causes = groups.map_or(0, <[LetterGroup]>::len) as u64;
-    let right = match groups {
-        None => String::new(),
-        Some(_) => {
-            let retried = crate::tui::retries::brief(app, None).map(|words| format!(" · {words}")).unwrap_or_default();
-            let causes = counted(n_causes, "cause", "causes");
-            let marked = match state.marked.len() {
-                0 => String::new(),
-                n => format!("■ {n} marked · "),
-            };
-            // How many are marked counts for more than the order, where there is no room for both.
-            let sort = match area.width < 80 && !marked.is_empty() {
-                true => String::new(),
-                false => format!(" · sort: {}", state.sort.words()),
-            };
-            format!("{marked}{causes} · {} listed{sort}{retried}", grouped(listed))
-        }
+    const TITLE: &str = "Dead letters by cause";
+    let retried = crate::tui::retries::brief(app, None).map(|words| format!(" · {words}")).unwrap_or_default();
+    let marked = match state.marked.len() {
+        0 => String::new(),
+        n => format!("■ {n} marked · "),
     };
-    let inner = canvas.panel(area, "Dead letters by cause", &right, true);
+    let causes = counted(n_causes, "cause", "causes");
+    let (listed, sort) = (format!(" · {} listed", grouped(listed)), format!(" · sort: {}", state.sort.words()));
+    // Where there is no room for all, what is marked and what goes on count for more than the order.
+    let ways = [
+        format!("{marked}{causes}{listed}{sort}{retried}"),
+        format!("{marked}{causes}{listed}{retried}"),
+        format!("{marked}{causes}{retried}"),
+    ];
+    let room = usize::from(area.width).saturating_sub(TITLE.len() + 9);
+    let right = ways.into_iter().filter(|_| groups.is_some()).find(|way| canvas.line().say(way).width() <= room);
+    let right = right.unwrap_or_default();
+    let inner = canvas.panel(area, TITLE, &right, true);
     let Some(groups) = groups else {
         let line = match &state.problem {
             Some(problem) => canvas.line().tone(format!(" ✗ {problem}"), Tone::Fail),
