@@ -124,3 +124,29 @@ async fn requests_carry_the_present_token_and_what_they_meet_is_remembered_of_it
     bearer.answered(1, StatusCode::UNAUTHORIZED);
     assert!(!bearer.is_refused());
 }
+
+// Row 61 of the fault matrix.
+#[tokio::test]
+async fn no_token_goes_to_another_host_and_what_that_one_says_is_not_about_the_token() {
+    let refusing = endpoint(401, "");
+    let bearer = Arc::new(Bearer::default());
+    bearer.set(&Secret::new("acc-1")).unwrap();
+    let transport = signed(refusing.clone(), bearer.clone());
+    let mut request = Request::get("https://files.example.com/page").body(Bytes::new()).unwrap();
+    request.extensions_mut().insert(Elsewhere);
+    transport.send(request, Duration::from_secs(5), 1_000).await.unwrap();
+    assert!(!refusing.asked.lock()[0].headers().contains_key(AUTHORIZATION));
+    assert!(!bearer.is_refused());
+}
+
+#[test]
+fn a_refusal_told_inside_an_answer_counts_for_the_token_that_was_sent_alone() {
+    let bearer = Bearer::default();
+    bearer.set(&Secret::new("acc-1")).unwrap();
+    let first = bearer.number();
+    bearer.set(&Secret::new("acc-2")).unwrap();
+    bearer.refuse(first);
+    assert!(!bearer.is_refused());
+    bearer.refuse(bearer.number());
+    assert!(bearer.is_refused());
+}

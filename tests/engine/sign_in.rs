@@ -207,13 +207,13 @@ async fn records_of_a_batch_that_a_new_token_does_not_help_park_the_job_and_noth
 
 #[tokio::test(start_paused = true)]
 async fn requests_for_a_token_and_those_that_are_made_again_with_a_new_one_count_as_calls() {
-    let house = House::new(world(800, IdentityOrder::default()), &in_batches(1_000)).await;
+    let house = House::new(world(1_600, IdentityOrder::default()), &in_batches(1_000)).await;
     let identity = house.world.identity.clone();
     let revoked = std::sync::Once::new();
     let revoke = move |_: &Shop, _: &str| {
         revoked.call_once(|| identity.order(IdentityOrder { revoke: true, ..IdentityOrder::default() }));
     };
-    house.world.shop.on_listing(9, std::sync::Arc::new(revoke));
+    house.world.shop.on_listing(20, std::sync::Arc::new(revoke));
     let (house, end) = once(house.again().await).await;
     assert_eq!((end, house.world.identity.figures()), (RunEnd::Done, (2, 2)));
     let arrived = house.world.trace().iter().filter(|traced| traced.side == Side::Destination).count() + 2;

@@ -344,6 +344,31 @@ async fn deletes_that_come_in_many_small_runs_are_withheld_as_those_of_one_run_a
     door.house.engine.stop().await;
 }
 
+// Row 88 of the fault matrix.
+#[tokio::test]
+async fn a_restart_gives_events_no_new_allowance_of_deletes() {
+    let config = numbered("").replace("[jobs.customers]\n", "[jobs.customers]\nguard = { max_deletes = 3 }\n");
+    let delete = |n: u64| format!(r#"{{"type":"record.deleted","recordId":"cus_{n}"}}"#);
+    let door = Door::new(&config).await;
+    for n in 1..=5 {
+        door.taken(&format!("d{n}"), &event(&format!("cus_{n}"), 1, "Ada")).await;
+    }
+    door.until_done(5).await;
+    for n in 1..=2 {
+        door.taken(&format!("x{n}"), &delete(n)).await;
+        door.until_done(5 + n).await;
+    }
+    let door = Door::open(door.house.again().await).await;
+    for n in 3..=4 {
+        door.taken(&format!("x{n}"), &delete(n)).await;
+        door.until_done(5 + n).await;
+    }
+    assert_eq!(door.house.world.crm.dump("customers").into_keys().collect::<Vec<_>>(), ["cus_4", "cus_5"]);
+    let (waiting, _) = door.house.store.held_counts(&job("customers")).await.expect("a count");
+    assert_eq!(waiting, 1);
+    door.house.engine.stop().await;
+}
+
 #[tokio::test]
 async fn an_update_and_a_delete_without_a_version_keep_their_order() {
     let config = numbered("").replace("[jobs.customers]\n", "[jobs.customers]\nbatch_window = \"300ms\"\n");

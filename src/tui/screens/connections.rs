@@ -329,11 +329,15 @@ fn row(app: &App, connection: &ConnectionStatus) -> Vec<Cell> {
     let lately = connection.answers_of_last(300);
     let ms = |value: Option<u32>| Cell::new(value.map_or("—".to_owned(), |value| grouped(value.into())));
     vec![
-        match connection.insecure_tls {
-            true => Cell::toned(format!("{} insecure TLS", connection.id), Tone::Fail),
-            false => Cell::new(connection.id.as_str()),
+        if connection.insecure_tls {
+            Cell::toned(connection.id.as_str(), Tone::Fail)
+        } else {
+            Cell::new(connection.id.as_str())
         },
-        Cell::toned(format!("{sign} {}", health.word()), tone),
+        match connection.insecure_tls {
+            true => Cell::toned(format!("{sign} {}, insecure TLS", health.word()), Tone::Fail),
+            false => Cell::toned(format!("{sign} {}", health.word()), tone),
+        },
         Cell::new(budget),
         Cell::new(refill),
         ms(connection.latency_p50),
