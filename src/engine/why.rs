@@ -8,8 +8,9 @@ use super::orders::OrderError;
 use crate::connect::{Operation, Reply, Write};
 use crate::model::mapping::fingerprint;
 use crate::model::{
-    Asked, Change, DestinationNow, Evidence, FieldNow, FoundAtSource, Intent, Item, JobId, LetterFilter, Link,
-    MatchedBy, RawJson, RecordId, Refused, SourceNow, Why, WhyAnswer, differing, ladder, side_by_side,
+    Asked, Change, Correction, DeadLetter, DestinationNow, Evidence, FieldNow, FoundAtSource, Intent, Item, JobId,
+    LetterFilter, LetterPlace, Link, MatchedBy, RawJson, RecordId, Refused, SourceNow, Why, WhyAnswer, differing,
+    ladder, side_by_side,
 };
 use futures::future::{BoxFuture, join_all};
 use std::sync::Arc;
@@ -120,7 +121,10 @@ impl Engine {
             None => None,
         };
         let (asked, fields) = match live {
-            true => ask_both(cell, &record, link.as_ref()).await,
+            true => {
+                let correction = self.delivered_correction(link.as_ref(), &letters).await?;
+                ask_both(cell, &record, link.as_ref(), correction.as_ref()).await
+            }
             false => (None, Vec::new()),
         };
         let is_at_source = matches!(&asked, Some(Asked { source: SourceNow::Found(_), .. }));
@@ -151,6 +155,21 @@ impl Engine {
         };
         Ok((ladder(evidence), is_at_source))
     }
+
+    /// The correction that the record was delivered with, where it was the last word on it.
+    async fn delivered_correction(
+        &self,
+        link: Option<&Link>,
+        letters: &[DeadLetter],
+    ) -> Result<Option<Correction>, OrderError> {
+        let marked = link.and_then(|link| link.dead.as_ref()).map(|mark| mark.letter);
+        let is_delivered =
+            |letter: &&DeadLetter| Some(letter.id) == marked && letter.state.place() == LetterPlace::Recovered;
+        match letters.iter().find(is_delivered) {
+            Some(letter) => Ok(self.store.correction(letter.id).await?),
+            None => Ok(None),
+        }
+    }
 }
 
 /// What is typed as the id of a record: the parts of a composite one are parted by `|`, as they are shown.
@@ -165,7 +184,12 @@ fn as_id(cell: &JobCell, key: &str) -> RecordId {
 }
 
 /// Asks both systems for the record as they hold it now, at the same time and through their limits.
-async fn ask_both(cell: &JobCell, record: &RecordId, link: Option<&Link>) -> (Option<Asked>, Vec<FieldNow>) {
+async fn ask_both(
+    cell: &JobCell,
+    record: &RecordId,
+    link: Option<&Link>,
+    correction: Option<&Correction>,
+) -> (Option<Asked>, Vec<FieldNow>) {
     let source = async {
         match cell.source.can_read_one() {
             false => None,
@@ -184,16 +208,16 @@ async fn ask_both(cell: &JobCell, record: &RecordId, link: Option<&Link>) -> (Op
         }
     };
     let (source, destination) = tokio::join!(source, destination);
-    let (source, mapped) = match source {
-        None => (SourceNow::NotAsked, None),
-        Some(Err(why)) => (SourceNow::Failed(why), None),
-        Some(Ok(None)) => (SourceNow::Gone, None),
-        Some(Ok(Some(item))) => found(cell, item, link),
+    let (source, mapped, corrected) = match source {
+        None => (SourceNow::NotAsked, None, None),
+        Some(Err(why)) => (SourceNow::Failed(why), None, None),
+        Some(Ok(None)) => (SourceNow::Gone, None, None),
+        Some(Ok(Some(item))) => found(cell, item, link, correction),
     };
     let is_as_written = matches!(&source, SourceNow::Found(found) if found.is_as_written == Some(true));
     let kept = link.and_then(|link| link.fields.clone());
     // What is not kept is known all the same while the source holds it unchanged.
-    let written = kept.or_else(|| mapped.clone().filter(|_| is_as_written));
+    let written = kept.or(corrected).or_else(|| mapped.clone().filter(|_| is_as_written));
     let there = match &destination {
         Some(Ok(there)) => there.as_ref(),
         _ => None,
@@ -243,15 +267,20 @@ async fn looked_up(cell: &JobCell, record: &RecordId) -> Option<Result<Option<Ra
     }
 }
 
-/// A record as the source holds it, and what it becomes.
-fn found(cell: &JobCell, item: Item, link: Option<&Link>) -> (SourceNow, Option<RawJson>) {
+/// A record as the source holds it, what it becomes, and what it was delivered as with a correction that still stands.
+fn found(
+    cell: &JobCell,
+    item: Item,
+    link: Option<&Link>,
+    correction: Option<&Correction>,
+) -> (SourceNow, Option<RawJson>, Option<RawJson>) {
     let change = match item {
         Item::Change(change) => change,
         Item::Unreadable { field, reason, .. } => {
             let refused = Some((field, reason));
             let found =
                 FoundAtSource { version: None, is_deleted: false, refused, accepted: Ok(true), is_as_written: None };
-            return (SourceNow::Found(found), None);
+            return (SourceNow::Found(found), None, None);
         }
     };
     let mapped = cell.mapping.apply(&change.body);
@@ -259,17 +288,23 @@ fn found(cell: &JobCell, item: Item, link: Option<&Link>) -> (SourceNow, Option<
     // A lagging replica tells nothing of what was written since.
     let is_older = last.and_then(|link| link.version.as_ref()).zip(change.version.as_ref());
     let is_older = is_older.is_some_and(|(written, now)| now < written);
-    let is_as_written = last
-        .filter(|_| !is_older)
-        .map(|link| !change.deleted && !link.tombstone && mapped.as_ref().ok().map(fingerprint) == link.written);
+    // While the source says what was refused, and no more than that, the correction is what is to be sent.
+    let is_same = |link: &&Link| link.dead.as_ref().is_some_and(|mark| mark.content == fingerprint(&change.body));
+    let corrected = last.filter(is_same).zip(correction).and_then(|(link, correction)| {
+        let corrected = cell.mapping.apply_corrected(&change.body, correction).ok()?;
+        (link.written == Some(fingerprint(&corrected.fields))).then_some(corrected.fields)
+    });
+    let as_mapped = |link: &Link| corrected.is_some() || mapped.as_ref().ok().map(fingerprint) == link.written;
+    let is_as_written = last.filter(|_| !is_older).map(|link| !change.deleted && !link.tombstone && as_mapped(link));
+    let refused = mapped.as_ref().err().filter(|_| corrected.is_none());
     let found = FoundAtSource {
         version: change.version.clone(),
         is_deleted: change.deleted,
-        refused: mapped.as_ref().err().map(|refused| (Some(refused.field.clone()), refused.message.clone())),
+        refused: refused.map(|refused| (Some(refused.field.clone()), refused.message.clone())),
         accepted: cell.filter.as_ref().map_or(Ok(true), |filter| filter.accepts(&change.body)),
         is_as_written,
     };
-    (SourceNow::Found(found), mapped.ok().filter(|_| !change.deleted))
+    (SourceNow::Found(found), mapped.ok().filter(|_| !change.deleted), corrected)
 }
 
 /// One question to one system, through its gate, within [`ASK_WITHIN`]; the reason when there is no answer.

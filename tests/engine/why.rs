@@ -104,6 +104,29 @@ async fn a_dead_letter_is_the_answer_with_its_reason_and_then_its_retry_and_its_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_was_delivered_with_a_correction_is_as_it_was_written_until_its_source_says_more() {
+    let world = World::new(1, 60);
+    refuse_writes(&world, ID);
+    let house = synced(world).await;
+    house.world.faults.clear();
+    let (id, _) = one(&house, ID, false).await.letter.expect("a letter");
+    let Answer::EditForm(form) = house.ask(Request::EditForm { id }).await else { panic!("another answer") };
+    let email = RawJson::from_trusted("\"another@example.org\"".to_owned());
+    let changes = vec![FieldChange { field: "email".to_owned(), value: Some(email) }];
+    house.ask(Request::Correct { id, content: form.content.clone(), changes, reason: None, retry: true }).await;
+    let house = house.run_once().await.0;
+    let why = one(&house, ID, true).await;
+    assert!(matches!(&why.verdict, Verdict::Unchanged { .. }), "{}", why.sentence);
+    assert!(why.rungs.iter().any(|rung| rung.name == "destination" && rung.mark == RungMark::Yes), "{:?}", why.rungs);
+    let email = why.fields.iter().find(|field| field.field == "email").expect("the corrected field");
+    assert_eq!(email.written, email.destination);
+    assert!(email.differs && email.source != email.written, "the source still says what was refused");
+    house.world.shop.edit("customers", ID);
+    let why = one(&house, ID, true).await;
+    assert!(!matches!(&why.verdict, Verdict::Unchanged { .. }), "{}", why.sentence);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_that_never_ran_is_the_answer() {
     let house = House::new(World::new(1, 60), &config()).await;
     for live in [false, true] {
