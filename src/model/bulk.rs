@@ -104,7 +104,7 @@ impl BulkRetry {
     pub fn end_words(&self) -> String {
         match &self.stage {
             BulkStage::Gathering => "its letters are being gathered; nothing is sent yet".to_owned(),
-            BulkStage::Canary => "one letter is on its way; the others wait for its outcome".to_owned(),
+            BulkStage::Canary => "one letter goes first; the others wait for its outcome".to_owned(),
             BulkStage::Rest => format!("the others follow, at most {} a minute", grouped(u64::from(self.per_minute))),
             BulkStage::Stopping { why } => format!("stopping: {why}"),
             BulkStage::Ended { stopped: Some(why) } => format!("stopped because {why}"),

@@ -60,7 +60,7 @@ fn stage(line: Line, retry: &BulkRetry) -> Line {
     let line = match &retry.stage {
         BulkStage::Gathering => line.say("gathering its letters"),
         BulkStage::Canary => {
-            line.say(format!("the first of {} is on its way", counted(retry.total, "letter", "letters")))
+            line.say(format!("the first of {} goes alone", counted(retry.total, "letter", "letters")))
         }
         BulkStage::Stopping { why } => line.say(format!("stopping: {why}")),
         BulkStage::Rest | BulkStage::Ended { .. } => {
