@@ -5,6 +5,7 @@ use super::counting::Counting;
 use super::keymap::{Context, Keymap};
 use super::overlays::Overlay;
 use super::screens::{Screen, checkpoints, connections, customer, dead, job, jobs, letters, logs, runs, why};
+use super::text::{distance, moment};
 use super::theme::{Look, Theme, Tone};
 use crate::control::{Answer, Attachment, Refusal, Request};
 use crate::model::{BulkRetry, Circuit, DeadLetterId, JobId, JobState, JobStatus, Snapshot, Timestamp};
@@ -488,6 +489,11 @@ impl App {
             && snapshot.jobs.iter().all(is_still)
             && snapshot.connections.iter().all(|one| one.circuit == Circuit::Closed && one.in_flight == 0)
             && !snapshot.retries.iter().any(BulkRetry::is_open)
+    }
+
+    /// How long ago it was; beside an idle engine when it was, because a time that goes on is a frame a minute.
+    pub fn age(&self, at: Timestamp) -> String {
+        if self.is_still() { format!("at {}", moment(at, self.now)) } else { distance(at, self.now) }
     }
 
     pub fn jobs(&self) -> &[JobStatus] {

@@ -59,9 +59,7 @@ pub fn brief(app: &App, job: Option<&JobId>) -> Option<String> {
 fn stage(line: Line, retry: &BulkRetry) -> Line {
     let line = match &retry.stage {
         BulkStage::Gathering => line.say("gathering its letters"),
-        BulkStage::Canary => {
-            line.say(format!("the first of {} goes alone", counted(retry.total, "letter", "letters")))
-        }
+        BulkStage::Canary => line.say(format!("the first of {} goes alone", counted(retry.total, "letter", "letters"))),
         BulkStage::Stopping { why } => line.say(format!("stopping: {why}")),
         BulkStage::Rest | BulkStage::Ended { .. } => {
             line.say(format!("{}/{}", grouped(retry.done()), grouped(retry.total)))

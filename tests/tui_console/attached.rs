@@ -79,8 +79,8 @@ fn nothing_moves_on_a_screen_over_an_idle_engine() {
             let before = stage.text();
             assert!(before.contains(" idle "), "{before}");
             assert_eq!(stage.app.deadline(), None, "no moment is waited for");
-            for seconds in [20, 30, 39] {
-                stage.later(9_000);
+            for (later, seconds) in [(9, 20), (9, 30), (9, 39), (361, 400)] {
+                stage.later(later * 1_000);
                 stage.send(idle(seconds));
                 assert_eq!(stage.text(), before);
             }

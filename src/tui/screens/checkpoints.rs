@@ -9,7 +9,7 @@ use crate::tui::app::{App, Purpose};
 use crate::tui::counting;
 use crate::tui::geometry::{self, WIDE};
 use crate::tui::overlays::{Overlay, Page, rewind};
-use crate::tui::text::{brief_moment, counted, distance, grouped, moment, visible_within, wrapped};
+use crate::tui::text::{brief_moment, counted, grouped, moment, visible_within, wrapped};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::{Canvas, Cell, Column, Line, ListState, table};
 use ratatui::layout::Rect;
@@ -449,7 +449,7 @@ fn draw_detail(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let number = grouped(checkpoint.sequence.0);
     let (title, right) = match is_preview {
         true => (format!("Rewind preview: #{number}"), "nothing changed yet".to_owned()),
-        false => (format!("Checkpoint #{number}"), distance(checkpoint.saved_at, app.now)),
+        false => (format!("Checkpoint #{number}"), app.age(checkpoint.saved_at)),
     };
     let inner = canvas.panel(area, &title, &right, false);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };

@@ -393,12 +393,10 @@ fn draw_checkpoint(app: &App, canvas: &mut Canvas<'_>, area: Rect, job: &JobStat
     let Some(checkpoint) = &job.checkpoint else {
         return canvas.put(inner, &canvas.line().say("none yet: the first page is not saved"));
     };
-    let head = format!(
-        "#{}   saved {}   {}",
-        grouped(checkpoint.sequence.0),
-        moment(checkpoint.saved_at, app.now),
-        distance(checkpoint.saved_at, app.now)
-    );
+    let mut head = format!("#{}   saved {}", grouped(checkpoint.sequence.0), moment(checkpoint.saved_at, app.now));
+    if !app.is_still() {
+        head.push_str(&format!("   {}", distance(checkpoint.saved_at, app.now)));
+    }
     let risk = format!("a crash now re-reads at most {}", counted(job.in_flight, "record", "records"));
     if inner.height < 3 {
         return canvas.put(inner, &canvas.line().say(format!("{head}   ")).dim(risk));

@@ -356,7 +356,7 @@ fn checkpoint_line(app: &App, line: Line, job: &JobStatus) -> Line {
     match &job.checkpoint {
         None => line.say("no checkpoint yet"),
         Some(checkpoint) => {
-            let ago = distance(checkpoint.saved_at, app.now);
+            let ago = app.age(checkpoint.saved_at);
             let line = line.say(format!(
                 "checkpoint #{}  {ago}, {} in flight  ",
                 grouped(checkpoint.sequence.0),
