@@ -98,6 +98,19 @@ fn a_state_folder_that_is_not_written_is_the_users() {
 }
 
 #[test]
+fn a_longer_timeout_holds_for_a_slow_beginning_too_unless_that_is_said() {
+    let idle = |lines: &str| {
+        let text = format!("[connections.a]\ntype = \"rest\"\nbase_url = \"https://a.example.com\"\n{lines}\n");
+        let ConnectionKind::Rest(rest) = &right(&text).connections[0].kind;
+        rest.idle_timeout.as_secs()
+    };
+    assert_eq!(idle(""), 30);
+    assert_eq!(idle("timeout = \"10s\""), 30);
+    assert_eq!(idle("timeout = \"2m\""), 120);
+    assert_eq!(idle("timeout = \"2m\"\nidle_timeout = \"30s\""), 30);
+}
+
+#[test]
 fn a_job_without_a_schedule_waits_for_a_person() {
     let job = job("", "", "");
     assert_eq!(job.schedule, Schedule::Manual);

@@ -36,14 +36,18 @@ pub(super) fn connection(order: &Order, files: &[SourceFile], report: &mut Repor
         None if table.is_written("auth") => return None,
         None => None,
     };
+    let timeout = table.duration("timeout")?;
+    let idle_timeout = table.duration("idle_timeout")?;
+    // Whoever lets a request take longer means a system that is slow to begin its answer, too.
+    let idle_timeout = if table.is_written("idle_timeout") { idle_timeout } else { idle_timeout.max(timeout) };
     Some(Connection {
         id: ConnectionId::from(order.id()),
         kind: ConnectionKind::Rest(RestConnection {
             base_url: base_url?.as_str().trim_end_matches('/').to_owned(),
             headers: headers?,
             auth,
-            timeout: table.duration("timeout")?,
-            idle_timeout: table.duration("idle_timeout")?,
+            timeout,
+            idle_timeout,
             max_body: table.size("max_body")?,
             max_ratio: table.count("max_ratio")?,
             max_depth: table.count("max_depth")?,

@@ -178,7 +178,7 @@ pub(super) static REST: Spec = Spec {
         key("headers", Kind::Named(&Kind::Text), "Headers that every request carries.").default("{}"),
         key("timeout", Kind::Span, "The longest that one request may take, from connecting to the last byte.")
             .default("\"30s\""),
-        key("idle_timeout", Kind::Span, "The longest wait for the next byte of an answer.").default("\"30s\""),
+        key("idle_timeout", Kind::Span, "The longest wait for the next byte of an answer. Where it is not written, a longer `timeout` holds for it, too.").default("\"30s\""),
         key("max_body", Kind::Size, "The largest answer that is taken, after decompression.").default("\"64MiB\""),
         key(
             "max_ratio",
