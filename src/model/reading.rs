@@ -104,8 +104,9 @@ impl RecordReader {
 
 /// True for valid JSON with more lists and objects inside of one another than `depth_max`.
 fn is_deeper(json: &str, depth_max: u32) -> bool {
-    // Most records are too short for it, or have too few brackets.
-    if json.len() < 2 * depth_max as usize {
+    // Most records are too short for it, or have too few brackets, which is counted many bytes at a time.
+    let has_few = || json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() <= depth_max as usize;
+    if json.len() < 2 * depth_max as usize || has_few() {
         return false;
     }
     let (mut depth, mut in_text, mut is_escaped) = (0_u32, false, false);
