@@ -7,7 +7,7 @@ use super::tell::span;
 use crate::model::redact::is_redacted;
 use crate::model::{
     Circuit, ConnectionStatus, Counts, EngineInfo, Finding, FindingKind, FindingTarget, GroupId, JobState, JobStatus,
-    Leftover, Level, QuotaStatus, ShapeChange, Timestamp, counted, told_at,
+    Leftover, Level, QuotaStatus, ShapeChange, Timestamp, counted, grouped, told_at,
 };
 use std::time::Duration;
 
@@ -263,7 +263,7 @@ fn dead_letters(job: &JobFacts<'_>) -> Option<Finding> {
     let (kind, level, text) = if new > 0 {
         let letters = counted(new, "new dead letter", "new dead letters");
         let causes = counted(job.fresh.causes, "cause", "causes");
-        let all = if waiting > new { format!("; {waiting} wait in all") } else { String::new() };
+        let all = if waiting > new { format!("; {} wait in all", grouped(waiting)) } else { String::new() };
         (FindingKind::DeadLetters, Level::Warn, format!("{id}: {letters} in {MINUTES} min, {causes}{all}"))
     } else {
         (

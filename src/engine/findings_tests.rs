@@ -149,7 +149,7 @@ fn new_dead_letters_are_told_with_the_number_of_their_causes() {
     let old = told(FindingKind::OldLetters, Level::Info, "customers: 1,167 dead letters wait");
     assert_eq!(of_job(facts(&status)), old);
     let fresh = FreshCount { letters: 37, causes: 1, group: Some(GroupId(7)) };
-    let text = "customers: 37 new dead letters in 10 min, 1 cause; 1167 wait in all";
+    let text = "customers: 37 new dead letters in 10 min, 1 cause; 1,167 wait in all";
     assert_eq!(of_job(JobFacts { fresh, ..facts(&status) }), told(FindingKind::DeadLetters, Level::Warn, text));
     status.dead_waiting = 1;
     let text = "customers: 1 new dead letter in 10 min, 1 cause";

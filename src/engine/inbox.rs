@@ -184,7 +184,7 @@ impl JobCell {
             if let Some(event) = waiting.iter().find(is_of_record) {
                 let waits_for_person = {
                     let live = self.live();
-                    live.control.paused.is_some() || live.control.parked.is_some()
+                    live.control.paused.is_some() || live.stopped().is_some()
                 };
                 let applied_at = self.inbox_due(store, now).filter(|_| !waits_for_person && self.spec.enabled);
                 return Ok(Some(WaitingEvent { at: event.at, applied_at }));
