@@ -58,6 +58,13 @@ const AT_ONCE: usize = 8;
 /// Reads the first page of a job that reads from the connection; else asks for its base address.
 async fn try_one(link: Result<connect::Link, String>, connection: &Connection, config: &Config) -> Tried {
     let started = Instant::now();
+    let ConnectionKind::Rest(rest) = &connection.kind;
+    if matches!(&rest.auth, Some(Auth::OAuth2(oauth)) if oauth.refresh_token.is_some()) {
+        // Asking with it may spend it, and the state has a newer one.
+        let id = connection.id.clone();
+        let text = format!("not tried: signing in spends its refresh token; `syncdeck connection test {id}` tries it");
+        return Tried { connection: id, is_tried: false, is_ok: true, seconds: 0.0, text, hint: None };
+    }
     let reader = config.jobs.iter().find(|job| job.source.connection == connection.id);
     let link = match link {
         Ok(link) => signed_in(link).await,
@@ -68,26 +75,17 @@ async fn try_one(link: Result<connect::Link, String>, connection: &Connection, c
         (Ok(link), Some(job)) => read_once(&link, job).await,
         (Ok(link), None) => reach(&link).await,
     };
-    Tried { connection: connection.id.clone(), is_ok, seconds: started.elapsed().as_secs_f64(), text, hint }
+    let seconds = started.elapsed().as_secs_f64();
+    Tried { connection: connection.id.clone(), is_tried: true, is_ok, seconds, text, hint }
 }
 
 /// Whether it passed, what was found, and what mends it.
 type Found = (bool, String, Option<String>);
 
-/// The link with a token, where the connection signs in by OAuth 2.0; else as it is.
-///
-/// The token is used for this check alone. A refresh token may be spent by asking with it, and the state has a newer one:
-/// such a connection is not tried here.
+/// The link with a token, where the connection signs in by OAuth 2.0; else as it is. The token is used for this check alone.
 async fn signed_in(link: connect::Link) -> Result<connect::Link, Found> {
     let ConnectionKind::Rest(rest) = &link.connection.kind;
     let Some(Auth::OAuth2(oauth)) = &rest.auth else { return Ok(link) };
-    if oauth.refresh_token.is_some() {
-        let text = format!(
-            "not tried: signing in spends its refresh token; `syncdeck connection test {}` tries it",
-            link.connection.id
-        );
-        return Err((true, text, None));
-    }
     let bearer = Arc::new(Bearer::default());
     let granted = oauth2::sign_in(&link, oauth, None, rest.timeout).await.outcome;
     let granted = granted.map_err(|fault| found_fault(&fault, String::new()))?;

@@ -221,6 +221,7 @@ fn check_signs_in_and_spends_no_refresh_token() {
     assert!(bad["connections"][0]["hint"].as_str().is_some_and(|hint| hint.contains("client_secret")), "{bad}");
     let asked = simulator.post("/sim/identity", &json!({}))["asked"].clone();
     let spared = check(&oauth(secret, &format!(", refresh_token = \"{refresh}\""))).ended(0).json();
+    assert_eq!(spared["connections"][0]["tried"], false, "{spared}");
     assert!(spared["connections"][0]["text"].as_str().is_some_and(|text| text.contains("not tried")), "{spared}");
     assert_eq!(simulator.post("/sim/identity", &json!({}))["asked"], asked, "no token was asked for");
 }

@@ -2,7 +2,7 @@
 //!
 //! `--json` prints one document:
 //! `{"ok":true,"mistakes":["…"],"warnings":["…"],"schedules":[{"job":"customers","schedule":"cron 0 3 * * * (UTC)","next":["…"]}],
-//! "connections":[{"connection":"shop","ok":true,"seconds":0.12,"text":"…","hint":null}]}`.
+//! "connections":[{"connection":"shop","ok":true,"tried":true,"seconds":0.12,"text":"…","hint":null}]}`.
 //! `schedules` holds the jobs of a cron expression, each with its next three times on the clocks of its zone.
 //! `connections` is empty with `--offline` and where the configuration has mistakes.
 
@@ -53,6 +53,8 @@ pub struct Planned {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tried {
     pub connection: ConnectionId,
+    /// False where trying it would cost something that is not to be had again; it counts as right then.
+    pub is_tried: bool,
     pub is_ok: bool,
     pub seconds: f64,
     /// What came back: `200, 3 records`, `401 Unauthorized`.
@@ -92,7 +94,11 @@ pub fn print(args: &Args, checked: &Checked, out: &mut Output) -> Result<Exit, R
             ("ANSWER", Align::Left),
         ]);
         for tried in &checked.connections {
-            let mark = if tried.is_ok { ("ok", Style::Good) } else { ("failed", Style::Bad) };
+            let mark = match (tried.is_tried, tried.is_ok) {
+                (false, _) => ("–", Style::Dim),
+                (true, true) => ("ok", Style::Good),
+                (true, false) => ("failed", Style::Bad),
+            };
             table.row(vec![
                 plain(tried.connection.as_str()),
                 (mark.0.to_owned(), mark.1),
@@ -123,7 +129,7 @@ fn exit(checked: &Checked) -> Exit {
 fn document(checked: &Checked) -> serde_json::Value {
     let tried = |tried: &Tried| {
         json!({
-            "connection": tried.connection, "ok": tried.is_ok, "seconds": tried.seconds,
+            "connection": tried.connection, "ok": tried.is_ok, "tried": tried.is_tried, "seconds": tried.seconds,
             "text": tried.text, "hint": tried.hint,
         })
     };
@@ -145,6 +151,7 @@ mod tests {
     fn checked() -> Checked {
         let tried = |name: &str, is_ok, text: &str, hint: Option<&str>| Tried {
             connection: ConnectionId::from(name),
+            is_tried: true,
             is_ok,
             seconds: 0.123,
             text: text.to_owned(),
